@@ -1,0 +1,55 @@
+import type { LogicalType } from './logical-type.ts';
+
+/** A table's name at its source or in the lake. The parts are taken as they are: case, spaces and quotes included. */
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** For people and logs; not for SQL. */
+export function tableText(name: TableName): string {
+  return `${name.schema}.${name.table}`;
+}
+
+/** An injective map key. */
+export function tableKey(name: TableName): string {
+  return JSON.stringify([name.schema, name.table]);
+}
+
+/**
+ * How the text of a column's value, as it arrives from the source, is to be read:
+ *   plain     as the type's usual text: 12, 1.50, true or t, 2024-02-29, 2024-02-29 12:00:00.5
+ *   era       a date or timestamp that may carry " BC" behind it, or be infinity or -infinity
+ *   hex       bytes as \x6869
+ *   bit       '1' or '0' for a boolean
+ *   list      {a,"b c",NULL}, whose elements are read by the inner form
+ */
+export type TextForm =
+  | { readonly form: 'plain' }
+  | { readonly form: 'era' }
+  | { readonly form: 'hex' }
+  | { readonly form: 'list'; readonly delimiter: string; readonly element: TextForm };
+
+export interface Column {
+  readonly name: string;
+  /** What stays the same when the column is renamed and is never used again after a drop (PostgreSQL: attnum). */
+  readonly sourceId: number;
+  readonly type: LogicalType;
+  readonly text: TextForm;
+  readonly nullable: boolean;
+  /** The type as the source writes it, for people: numeric(10,2). */
+  readonly native: string;
+}
+
+/**
+ * How a row is recognised again.
+ *   key    by these columns (indexes into `columns`): the primary key or the replica identity
+ *   row    no key: by the whole row; equal rows are counted
+ */
+export type Identity = { readonly kind: 'key'; readonly columns: readonly number[] } | { readonly kind: 'row' };
+
+export interface TableSchema {
+  readonly name: TableName;
+  readonly columns: readonly Column[];
+  readonly identity: Identity;
+}
