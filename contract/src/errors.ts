@@ -19,7 +19,12 @@ export interface ErrorRule {
   readonly remedy: string;
 }
 
-const request = (status: number, remedy: string): ErrorRule => ({ status, retry: 'never', scope: 'request', remedy });
+const request = (status: number, remedy: string): ErrorRule => ({
+  status,
+  retry: 'never',
+  scope: 'request',
+  remedy,
+});
 const task = (retry: Retry, remedy: string): ErrorRule => ({ status: 409, retry, scope: 'task', remedy });
 const table = (remedy: string): ErrorRule => ({ status: 409, retry: 'never', scope: 'table', remedy });
 
@@ -27,7 +32,10 @@ export const ERRORS = {
   // --- requests
   USAGE: request(400, 'Run the command with --help to see what it takes.'),
   INVALID_REQUEST: request(400, 'Mend the named field and send the request again.'),
-  UNAUTHORIZED: request(401, 'Send the token of <data-dir>/token as a bearer token (SLUICE_TOKEN for the command line).'),
+  UNAUTHORIZED: request(
+    401,
+    'Send the token of <data-dir>/token as a bearer token (SLUICE_TOKEN for the command line).',
+  ),
   NOT_FOUND: request(404, 'Check the name; the list command of the same kind shows what exists.'),
   ALREADY_EXISTS: request(409, 'Choose another name, or delete the existing one first.'),
   CONFLICT: request(409, 'Look at the current state with the status command, then try again.'),
@@ -35,52 +43,147 @@ export const ERRORS = {
   SERVER_UNREACHABLE: request(503, 'Start the server with `sluice serve`, or point SLUICE_URL at it.'),
   TIMEOUT: request(408, 'Wait longer with --timeout, or look at `sluice task status` for what holds it up.'),
   SQL_REFUSED: request(400, 'Only one read-only SELECT over warehouse tables is allowed.'),
-  SQL_FAILED: request(400, 'Mend the statement; `sluice table list` and `sluice table describe` show what there is.'),
-  SQL_LIMIT: request(400, 'Narrow the query (a filter, fewer columns, --limit), or raise the limit of the server.'),
-  INTERNAL: { status: 500, retry: 'limited', scope: 'task', remedy: 'This is a fault in Sluice. Please report it with the log of the attempt.' },
+  SQL_FAILED: request(
+    400,
+    'Mend the statement; `sluice table list` and `sluice table describe` show what there is.',
+  ),
+  SQL_LIMIT: request(
+    400,
+    'Narrow the query (a filter, fewer columns, --limit), or raise the limit of the server.',
+  ),
+  INTERNAL: {
+    status: 500,
+    retry: 'limited',
+    scope: 'task',
+    remedy: 'This is a fault in Sluice. Please report it with the log of the attempt.',
+  },
 
   // --- connecting to a source
-  SOURCE_UNREACHABLE: { status: 502, retry: 'always', scope: 'task', remedy: 'Check that the database server runs and that host, port and firewall let this machine reach it.' },
-  SOURCE_AUTH: { status: 502, retry: 'never', scope: 'task', remedy: 'Mend the user name or the password of the data source.' },
-  SOURCE_NO_DATABASE: { status: 502, retry: 'never', scope: 'task', remedy: 'Mend the database name of the data source or of the task.' },
-  SOURCE_TLS: { status: 502, retry: 'never', scope: 'task', remedy: 'Set the sslmode of the data source to what the server offers.' },
-  SOURCE_INTERRUPTED: task('always', 'The server closed the connection or restarted; the task reconnects by itself.'),
-  SOURCE_QUERY: task('limited', 'The server refused a statement; its message says why. Check the rights of the account with `sluice datasource check-cdc`.'),
-  SOURCE_PROTOCOL: task('limited', 'The server sent what the protocol does not allow. Please report it with the log of the attempt.'),
+  SOURCE_UNREACHABLE: {
+    status: 502,
+    retry: 'always',
+    scope: 'task',
+    remedy: 'Check that the database server runs and that host, port and firewall let this machine reach it.',
+  },
+  SOURCE_AUTH: {
+    status: 502,
+    retry: 'never',
+    scope: 'task',
+    remedy: 'Mend the user name or the password of the data source.',
+  },
+  SOURCE_NO_DATABASE: {
+    status: 502,
+    retry: 'never',
+    scope: 'task',
+    remedy: 'Mend the database name of the data source or of the task.',
+  },
+  SOURCE_TLS: {
+    status: 502,
+    retry: 'never',
+    scope: 'task',
+    remedy: 'Set the sslmode of the data source to what the server offers.',
+  },
+  SOURCE_INTERRUPTED: task(
+    'always',
+    'The server closed the connection or restarted; the task reconnects by itself.',
+  ),
+  SOURCE_QUERY: task(
+    'limited',
+    'The server refused a statement; its message says why. Check the rights of the account with `sluice datasource check-cdc`.',
+  ),
+  SOURCE_PROTOCOL: task(
+    'limited',
+    'The server sent what the protocol does not allow. Please report it with the log of the attempt.',
+  ),
 
   // --- PostgreSQL, the task as a whole
   PG_VERSION: task('never', 'Sluice reads PostgreSQL 14 and later.'),
   PG_WAL_LEVEL: task('never', "Run ALTER SYSTEM SET wal_level = 'logical'; and restart the server."),
   PG_NO_REPLICATION: task('never', 'Run ALTER ROLE <user> REPLICATION; as a superuser.'),
-  PG_NO_SLOT_FREE: task('never', 'Drop a replication slot that nobody uses, or raise max_replication_slots and restart the server.'),
-  PG_SLOT_IN_USE: task('limited', 'Another process reads this replication slot: stop it, or end it with SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots.'),
-  PG_SLOT_MISSING: task('never', 'The replication slot was dropped, so changes may be lost: start the task stateless to load the tables anew.'),
-  PG_SLOT_INVALIDATED: task('never', 'The server removed WAL that the slot still needed: raise max_slot_wal_keep_size, then start the task stateless.'),
-  PG_SLOT_FOREIGN: task('never', 'A slot of this name exists that this task did not make: drop it, or rename the task.'),
-  PG_SLOT_AHEAD: task('never', 'The slot was moved past the position that the task has saved: start the task stateless to load the tables anew.'),
-  PG_PUBLICATION_MISSING: task('never', 'The publication was dropped, so changes may be missing from the log: start the task stateless.'),
-  PG_PUBLICATION_RIGHTS: task('never', 'Grant CREATE on the database and ownership of the tables, or let an administrator create the publication and name it in the parameter `publication`.'),
+  PG_NO_SLOT_FREE: task(
+    'never',
+    'Drop a replication slot that nobody uses, or raise max_replication_slots and restart the server.',
+  ),
+  PG_SLOT_IN_USE: task(
+    'limited',
+    'Another process reads this replication slot: stop it, or end it with SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots.',
+  ),
+  PG_SLOT_MISSING: task(
+    'never',
+    'The replication slot was dropped, so changes may be lost: start the task stateless to load the tables anew.',
+  ),
+  PG_SLOT_INVALIDATED: task(
+    'never',
+    'The server removed WAL that the slot still needed: raise max_slot_wal_keep_size, then start the task stateless.',
+  ),
+  PG_SLOT_FOREIGN: task(
+    'never',
+    'A slot of this name exists that this task did not make: drop it, or rename the task.',
+  ),
+  PG_SLOT_AHEAD: task(
+    'never',
+    'The slot was moved past the position that the task has saved: start the task stateless to load the tables anew.',
+  ),
+  PG_PUBLICATION_MISSING: task(
+    'never',
+    'The publication was dropped, so changes may be missing from the log: start the task stateless.',
+  ),
+  PG_PUBLICATION_RIGHTS: task(
+    'never',
+    'Grant CREATE on the database and ownership of the tables, or let an administrator create the publication and name it in the parameter `publication`.',
+  ),
 
   // --- the task, whatever the source
-  POSITION_UNAVAILABLE: task('never', 'The source no longer has the log from there on: choose a later position, or start the task stateless.'),
+  POSITION_UNAVAILABLE: task(
+    'never',
+    'The source no longer has the log from there on: choose a later position, or start the task stateless.',
+  ),
   NO_TABLES: task('never', 'Choose tables that exist; `sluice datasource objects` lists them.'),
   STORAGE_FULL: task('always', 'Free space on the disk of the warehouse; the task goes on by itself.'),
-  STORAGE_FAILED: task('limited', 'The warehouse could not be written; the message says where. Check the disk and the rights of the folder.'),
-  COMMIT_CONFLICT: task('limited', 'Another writer commits to the same table at the same time: stop it, one writer owns a table.'),
+  STORAGE_FAILED: task(
+    'limited',
+    'The warehouse could not be written; the message says where. Check the disk and the rights of the folder.',
+  ),
+  COMMIT_CONFLICT: task(
+    'limited',
+    'Another writer commits to the same table at the same time: stop it, one writer owns a table.',
+  ),
   METASTORE_BUSY: task('limited', 'The metastore stayed locked by another process; it is tried again.'),
   FENCED: task('never', 'A newer attempt of this run has taken over; nothing is to be done.'),
-  RUNNER_DIED: task('limited', 'The process of the run ended without a word (killed, out of memory). The next attempt goes on from the last commit.'),
-  FAILOVER_LIMIT: task('never', 'The task failed too often without progress: mend the cause named in the attempts, then start it again.'),
+  RUNNER_DIED: task(
+    'limited',
+    'The process of the run ended without a word (killed, out of memory). The next attempt goes on from the last commit.',
+  ),
+  FAILOVER_LIMIT: task(
+    'never',
+    'The task failed too often without progress: mend the cause named in the attempts, then start it again.',
+  ),
 
   // --- one table
-  TABLE_NO_KEY: table('Add a primary key, or run ALTER TABLE … REPLICA IDENTITY FULL; then start the table again.'),
-  TABLE_NO_IDENTITY: table('Run ALTER TABLE … REPLICA IDENTITY DEFAULT (or FULL), then start the table again.'),
-  TABLE_NO_SELECT: table('Run GRANT SELECT ON the table TO the account of the data source, then start the table again.'),
-  TABLE_NOT_PUBLISHED: table('Let its owner run ALTER PUBLICATION … ADD TABLE …, then start the table again.'),
-  TABLE_DROPPED: table('The table no longer exists at the source; its target is kept. Delete the target if it is not needed.'),
-  TABLE_VALUE: table('A value does not fit its type in the lake; the message names the column. Change the value or set the parameter `out_of_range`, then load the table again.'),
-  TABLE_SCHEMA: table('The table changed in a way that a lakehouse table cannot follow. Load the table again.'),
-  TABLE_NAME_TAKEN: table('Two source tables lead to the same target name: change the naming rule of the target.'),
+  TABLE_NO_KEY: table(
+    'Add a primary key, or run ALTER TABLE … REPLICA IDENTITY FULL; then start the table again.',
+  ),
+  TABLE_NO_IDENTITY: table(
+    'Run ALTER TABLE … REPLICA IDENTITY DEFAULT (or FULL), then start the table again.',
+  ),
+  TABLE_NO_SELECT: table(
+    'Run GRANT SELECT ON the table TO the account of the data source, then start the table again.',
+  ),
+  TABLE_NOT_PUBLISHED: table(
+    'Let its owner run ALTER PUBLICATION … ADD TABLE …, then start the table again.',
+  ),
+  TABLE_DROPPED: table(
+    'The table no longer exists at the source; its target is kept. Delete the target if it is not needed.',
+  ),
+  TABLE_VALUE: table(
+    'A value does not fit its type in the lake; the message names the column. Change the value or set the parameter `out_of_range`, then load the table again.',
+  ),
+  TABLE_SCHEMA: table(
+    'The table changed in a way that a lakehouse table cannot follow. Load the table again.',
+  ),
+  TABLE_NAME_TAKEN: table(
+    'Two source tables lead to the same target name: change the naming rule of the target.',
+  ),
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -96,7 +199,11 @@ export class SluiceError extends Error {
   readonly remedy: string;
 
   /** `message` says what happened to what, in one sentence, without secrets. */
-  constructor(code: ErrorCode, message: string, options: { remedy?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { remedy?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.remedy = options.remedy ?? ERRORS[code].remedy;

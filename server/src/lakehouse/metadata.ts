@@ -4,8 +4,20 @@
  * Ids of snapshots are made below 2^53, so that JSON numbers hold them exactly.
  */
 export type IcebergPrimitive =
-  | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'date' | 'time' | 'timestamp' | 'timestamptz' | 'string' | 'uuid' | 'binary'
-  | `decimal(${number}, ${number})` | `fixed[${number}]`;
+  | 'boolean'
+  | 'int'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'string'
+  | 'uuid'
+  | 'binary'
+  | `decimal(${number}, ${number})`
+  | `fixed[${number}]`;
 
 export interface IcebergList {
   readonly type: 'list';

@@ -14,5 +14,7 @@ export interface Storage {
   remove(locations: readonly string[]): Promise<void>;
   makeFolder(location: string): Promise<void>;
   /** All files below, with age by modification time. */
-  list(base: string): AsyncIterable<{ readonly location: string; readonly bytes: number; readonly modifiedMs: number }>;
+  list(
+    base: string,
+  ): AsyncIterable<{ readonly location: string; readonly bytes: number; readonly modifiedMs: number }>;
 }

@@ -46,7 +46,9 @@ export interface Column {
  *   key    by these columns (indexes into `columns`): the primary key or the replica identity
  *   row    no key: by the whole row; equal rows are counted
  */
-export type Identity = { readonly kind: 'key'; readonly columns: readonly number[] } | { readonly kind: 'row' };
+export type Identity =
+  | { readonly kind: 'key'; readonly columns: readonly number[] }
+  | { readonly kind: 'row' };
 
 export interface TableSchema {
   readonly name: TableName;

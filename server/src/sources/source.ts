@@ -38,20 +38,36 @@ export interface DiscoveredTable {
   readonly objectId: string;
   /** Rows as the source's statistics estimate them; null where it does not know. */
   readonly estimatedRows: number | null;
-  readonly refused: { readonly code: 'TABLE_NO_KEY' | 'TABLE_NO_IDENTITY' | 'TABLE_NO_SELECT'; readonly message: string; readonly remedy: string } | null;
+  readonly refused: {
+    readonly code: 'TABLE_NO_KEY' | 'TABLE_NO_IDENTITY' | 'TABLE_NO_SELECT';
+    readonly message: string;
+    readonly remedy: string;
+  } | null;
 }
 
 /** Data source level: what the control plane asks before any task runs. Stateless; every call opens and closes its own connection. */
 export interface SourceAdmin {
   /** @throws SluiceError SOURCE_* */
-  test(connection: Connection, signal: AbortSignal): Promise<{ readonly version: string; readonly latencyMs: number }>;
-  checkCdc(connection: Connection, scope: { readonly selection: Selection | null }, signal: AbortSignal): Promise<readonly Finding[]>;
+  test(
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<{ readonly version: string; readonly latencyMs: number }>;
+  checkCdc(
+    connection: Connection,
+    scope: { readonly selection: Selection | null },
+    signal: AbortSignal,
+  ): Promise<readonly Finding[]>;
   /** The databases that the account may connect to. */
   catalogs(connection: Connection, signal: AbortSignal): Promise<readonly string[]>;
   /** The tables of a database. */
   objects(connection: Connection, signal: AbortSignal): Promise<readonly DiscoveredTable[]>;
   /** The first rows of a table as the source's own text. */
-  sample(connection: Connection, table: TableName, limit: number, signal: AbortSignal): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
+  sample(
+    connection: Connection,
+    table: TableName,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
   /** Undeploy: drops what tasks keep at the source (slot, publication). Nothing to drop is no error. */
   forget(connection: Connection, taskKey: string, signal: AbortSignal): Promise<void>;
   open(options: SourceOptions, signal: AbortSignal): Promise<Source>;
@@ -73,7 +89,10 @@ export interface Source extends AsyncDisposable {
    * Lets the changes of exactly these tables enter the log. Returns the tables that could not be included, with
    * why. Changes committed after this returns are in the log; a table that was included before stays so without a gap.
    */
-  publish(tables: readonly TableName[], signal: AbortSignal): Promise<readonly { readonly name: TableName; readonly message: string }[]>;
+  publish(
+    tables: readonly TableName[],
+    signal: AbortSignal,
+  ): Promise<readonly { readonly name: TableName; readonly message: string }[]>;
   /**
    * `null`: begins anew (a slot left over from this task is dropped and made again) and returns the position from
    * which the log is complete. A position: checks that the log is still complete from there and that nobody else
@@ -96,7 +115,13 @@ export interface Source extends AsyncDisposable {
   /** A consistent view of one table, to be loaded in chunks. Hold it open no longer than needed. */
   snapshot(table: TableName, columns: readonly Column[], signal: AbortSignal): Promise<TableSnapshot>;
   /** The rows with these keys (values as text in key order) as they are now, as CSV lines of the table's columns. */
-  fetchRows(table: TableName, columns: readonly Column[], key: readonly string[], keys: readonly (readonly string[])[], signal: AbortSignal): Promise<Buffer>;
+  fetchRows(
+    table: TableName,
+    columns: readonly Column[],
+    key: readonly string[],
+    keys: readonly (readonly string[])[],
+    signal: AbortSignal,
+  ): Promise<Buffer>;
 }
 
 /** Part of a table; meaningful to the source only. JSON. */
@@ -113,7 +138,11 @@ export interface TableSnapshot extends AsyncDisposable {
    * Writes the chunk's rows as CSV lines of the columns, several calls at once allowed up to the source's patience.
    * `write` is awaited: that is the backpressure. Each buffer holds whole lines and may be reused after the await.
    */
-  copy(chunk: ChunkRange, write: (lines: Buffer) => Promise<void>, signal: AbortSignal): Promise<{ readonly rows: number; readonly longestLine: number }>;
+  copy(
+    chunk: ChunkRange,
+    write: (lines: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly rows: number; readonly longestLine: number }>;
 }
 
 /** Tells whether a transaction was already visible in a snapshot. PostgreSQL: pg_current_snapshot(), xid8 as text. */
@@ -149,7 +178,12 @@ export interface LogRelation {
   readonly objectId: string;
   readonly name: TableName;
   readonly identity: 'default' | 'full' | 'index' | 'nothing';
-  readonly columns: readonly { readonly name: string; readonly typeId: number; readonly typeModifier: number; readonly inKey: boolean }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly typeId: number;
+    readonly typeModifier: number;
+    readonly inKey: boolean;
+  }[];
 }
 
 /**

@@ -1,0 +1,133 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The metastore's tables. Times are milliseconds since 1970 unless a name ends in _us (microseconds). JSON columns
+ * are named …_json. Positions are the source's own text.
+ */
+export interface Metastore {
+  // --- control plane
+  data_sources: {
+    id: Generated<number>;
+    name: string;
+    ds_type: number;
+    /** Connection without the password. */
+    config_json: string;
+    /** Sealed by secrets.ts; null for a data source without a password. */
+    secret: string | null;
+    created_at: number;
+    updated_at: number;
+  };
+  folders: { id: Generated<number>; name: string; created_at: number };
+  vclusters: { id: Generated<number>; name: string; type: string; config_json: string };
+  tasks: {
+    id: Generated<number>;
+    name: string;
+    folder_id: number;
+    task_type: number;
+    /** The draft (contract TaskSpec). */
+    draft_json: string;
+    /** Version that runs are started with; null: not published, or undeployed. */
+    published_version: number | null;
+    created_at: number;
+    updated_at: number;
+  };
+  task_versions: { task_id: number; version: number; spec_json: string; published_at: number };
+  runs: {
+    id: Generated<number>;
+    task_id: number;
+    version: number;
+    /** starting | running | backing_off | stopping | stopped | failed */
+    state: string;
+    start_mode: string;
+    start_position: string | null;
+    started_at: number;
+    ended_at: number | null;
+    failovers: number;
+    error_json: string | null;
+  };
+  attempts: {
+    id: Generated<number>;
+    run_id: number;
+    number: number;
+    pid: number | null;
+    /** running | stopped | failed */
+    state: string;
+    started_at: number;
+    ended_at: number | null;
+    error_json: string | null;
+    /** The log, one JSON line an entry, relative to the data folder. */
+    log_path: string;
+  };
+  /** The lakehouse's catalog. */
+  namespaces: { name: string; properties_json: string };
+  iceberg_tables: {
+    namespace: string;
+    name: string;
+    uuid: string;
+    metadata_location: string;
+    updated_at: number;
+  };
+
+  // --- a task's progress, written by its runner
+  /** One row a task: the position up to which everything is durable. `attempt_id` fences: only its holder may write. */
+  checkpoints: {
+    task_id: number;
+    attempt_id: number;
+    position: string | null;
+    /** The next change's number. */
+    next_ord: number;
+    committed_at: number | null;
+    phase: string;
+    rows_read: number;
+    rows_written: number;
+  };
+  /** One row a table of a task. */
+  lanes: {
+    id: Generated<number>;
+    task_id: number;
+    source_schema: string;
+    source_table: string;
+    object_id: string;
+    target_schema: string;
+    target_table: string;
+    /** sync/lane-state.ts */
+    state: string;
+    /** Why it is blocklisted: code, message, remedy. */
+    error_json: string | null;
+    schema_version: number;
+    /** Of the load under way: visibility, staged metadata location, high water mark. */
+    load_json: string | null;
+    rows_loaded: number;
+    rows_estimated: number | null;
+    rows_applied: number;
+    /** End of the last transaction that changed the table and is visible in the target. */
+    read_position: string | null;
+    updated_at: number | null;
+    /** Source commit to visible in the target, of the last commit. */
+    latency_ms: number | null;
+    /** Values that became null because the lake's type has no such value (infinite dates). */
+    nulled_values: number;
+    created_at: number;
+  };
+  lane_schemas: { lane_id: number; version: number; schema_json: string };
+  chunks: {
+    lane_id: number;
+    number: number;
+    range_json: string;
+    /** null: not loaded yet. Else the data files made of it. */
+    files_json: string | null;
+    rows: number | null;
+  };
+  /** Changes of a table that is not live yet, as Parquet files of change lines. */
+  segments: {
+    id: Generated<number>;
+    lane_id: number;
+    schema_version: number;
+    path: string;
+    rows: number;
+    bytes: number;
+    first_ord: number;
+    last_ord: number;
+    end_position: string;
+  };
+}
