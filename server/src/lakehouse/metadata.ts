@@ -1,8 +1,14 @@
 /**
  * Iceberg table metadata, format version 2 (spec section "Table Metadata Fields"), as it stands in
  * `<n>-<uuid>.metadata.json` and in the REST catalog's answers. Values are immutable: a change makes a new one.
- * Ids of snapshots are made below 2^53, so that JSON numbers hold them exactly.
  */
+
+/**
+ * Ours are made below 2^53, so that JSON numbers hold them exactly. Those of other engines have up to 63 bits:
+ * then a bigint (json.ts). An id is one or the other by its size, never either, so that `===` compares.
+ */
+export type SnapshotId = number | bigint;
+
 export type IcebergPrimitive =
   | 'boolean'
   | 'int'
@@ -58,8 +64,8 @@ export interface SnapshotSummary {
 }
 
 export interface Snapshot {
-  readonly 'snapshot-id': number;
-  readonly 'parent-snapshot-id'?: number;
+  readonly 'snapshot-id': SnapshotId;
+  readonly 'parent-snapshot-id'?: SnapshotId;
   readonly 'sequence-number': number;
   readonly 'timestamp-ms': number;
   readonly 'manifest-list': string;
@@ -68,7 +74,7 @@ export interface Snapshot {
 }
 
 export interface SnapshotRef {
-  readonly 'snapshot-id': number;
+  readonly 'snapshot-id': SnapshotId;
   readonly type: 'branch' | 'tag';
   readonly 'min-snapshots-to-keep'?: number;
   readonly 'max-snapshot-age-ms'?: number;
@@ -90,10 +96,10 @@ export interface TableMetadata {
   readonly 'sort-orders': readonly { readonly 'order-id': number; readonly fields: readonly unknown[] }[];
   readonly 'default-sort-order-id': number;
   readonly properties: Readonly<Record<string, string>>;
-  readonly 'current-snapshot-id'?: number | null;
+  readonly 'current-snapshot-id'?: SnapshotId | null;
   readonly refs: Readonly<Record<string, SnapshotRef>>;
   readonly snapshots: readonly Snapshot[];
-  readonly 'snapshot-log': readonly { readonly 'snapshot-id': number; readonly 'timestamp-ms': number }[];
+  readonly 'snapshot-log': readonly { readonly 'snapshot-id': SnapshotId; readonly 'timestamp-ms': number }[];
   readonly 'metadata-log': readonly { readonly 'metadata-file': string; readonly 'timestamp-ms': number }[];
   readonly statistics?: readonly unknown[];
   readonly 'partition-statistics'?: readonly unknown[];
