@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import { Id, Name, Problem, TableRef, Time } from './primitives.ts';
+import { Run } from './run.ts';
+
+/** The reference's task types; only `multi-table-realtime` can be made in this version. */
+export const TASK_TYPES = {
+  'multi-table-realtime': 281,
+  'single-table-realtime': 28,
+  batch: 10,
+  'multi-table-batch': 291,
+} as const;
+export type TaskTypeWord = keyof typeof TASK_TYPES;
+
+export function taskTypeWord(code: number): TaskTypeWord | null {
+  for (const [word, known] of Object.entries(TASK_TYPES)) if (known === code) return word as TaskTypeWord;
+  return null;
+}
+
+const naming = (byDefault: string) =>
+  z
+    .string()
+    .min(1)
+    .max(512)
+    .default(byDefault)
+    .refine(
+      (text) => (text.match(/\{[^}]*\}/g) ?? []).every((p) => /^\{SOURCE_(DATABASE|SCHEMA|TABLE)\}$/.test(p)),
+      'knows the placeholders {SOURCE_DATABASE}, {SOURCE_SCHEMA} and {SOURCE_TABLE} only',
+    );
+
+const specFields = {
+  database: z.string().min(1).max(128),
+  /** Empty: every schema but the system's. */
+  schemas: z.array(z.string().min(1).max(128)).max(10_000).default([]),
+  /** Pipeline type 1: the tables. Type 3 takes none. */
+  tables: z.array(TableRef).max(100_000).default([]),
+  /** 1 multi-table mirror, 3 full-database mirror; 2 (sharded-table merge) comes later. */
+  pipelineType: z
+    .union([z.literal(1), z.literal(3)], '1 (multi-table mirror) or 3 (full-database mirror) are possible')
+    .default(3),
+  /** 1 full load and incremental, 2 incremental only. */
+  syncMode: z.union([z.literal(1), z.literal(2)]).default(1),
+  targetSchema: naming('{SOURCE_SCHEMA}'),
+  targetTable: naming('{SOURCE_TABLE}'),
+  vcluster: z.string().min(1).default('default_sync'),
+  /** parameters.ts */
+  parameters: z.record(z.string(), z.string()).default({}),
+};
+
+const tablesFit = (spec: { pipelineType: 1 | 3; tables: readonly unknown[] }) =>
+  spec.pipelineType === 1 ? spec.tables.length > 0 : spec.tables.length === 0;
+const tablesFitMessage = {
+  path: ['tables'],
+  error: 'pipeline type 1 needs at least one table, and type 3 takes none (it mirrors all of its schemas)',
+};
+
+/** What a task syncs, as it is saved and as a run reads it. */
+export const TaskSpec = z.strictObject({ dataSource: Id, ...specFields }).refine(tablesFit, tablesFitMessage);
+export type TaskSpec = z.infer<typeof TaskSpec>;
+
+/** The same as a caller sends it: the data source by id or by name. */
+export const TaskSpecInput = z
+  .strictObject({ dataSource: z.union([Id, z.string().min(1)]), ...specFields })
+  .refine(tablesFit, tablesFitMessage);
+export type TaskSpecInput = z.input<typeof TaskSpecInput>;
+
+/** The target's name of a source table by the spec's naming rules. */
+export function targetName(
+  spec: Pick<TaskSpec, 'database' | 'targetSchema' | 'targetTable'>,
+  source: TableRef,
+): TableRef {
+  const fill = (rule: string) =>
+    rule.replace(/\{SOURCE_(DATABASE|SCHEMA|TABLE)\}/g, (_, part: string) =>
+      part === 'DATABASE' ? spec.database : part === 'SCHEMA' ? source.schema : source.table,
+    );
+  return { schema: fill(spec.targetSchema), table: fill(spec.targetTable) };
+}
+
+export const Folder = z.object({ id: Id, name: z.string(), tasks: z.int(), createdAt: Time });
+export type Folder = z.infer<typeof Folder>;
+export const CreateFolder = z.strictObject({ name: Name });
+export type CreateFolder = z.infer<typeof CreateFolder>;
+
+export const VCluster = z.object({ id: Id, name: z.string(), type: z.string() });
+export type VCluster = z.infer<typeof VCluster>;
+
+export const CreateTask = z.strictObject({
+  name: Name,
+  folder: z.union([Id, z.string().min(1)]),
+  taskType: z.literal(281, 'only 281 (multi-table real-time sync) can be made in this version').default(281),
+  spec: TaskSpecInput,
+});
+export type CreateTask = z.input<typeof CreateTask>;
+
+/**
+ * draft: never published, or undeployed · stopped: published, not running · starting … failed: the state of its
+ * newest run
+ */
+export const TASK_STATES = [
+  'draft',
+  'stopped',
+  'starting',
+  'running',
+  'backing_off',
+  'stopping',
+  'failed',
+] as const;
+
+export const Task = z.object({
+  id: Id,
+  name: z.string(),
+  folder: z.object({ id: Id, name: z.string() }),
+  taskType: z.int(),
+  type: z.string(),
+  state: z.enum(TASK_STATES),
+  publishedVersion: z.int().nullable(),
+  draft: TaskSpec,
+  createdAt: Time,
+  updatedAt: Time,
+});
+export type Task = z.infer<typeof Task>;
+
+export const TaskVersion = z.object({ version: z.int(), spec: TaskSpec, publishedAt: Time });
+export type TaskVersion = z.infer<typeof TaskVersion>;
+
+export const StartTask = z
+  .strictObject({
+    /** stateless: everything anew · resume: from the saved position (anew where there is none) · custom: from `position` */
+    from: z.enum(['stateless', 'resume', 'custom']).default('resume'),
+    position: z.string().min(1).max(256).optional(),
+  })
+  .refine((start) => (start.from === 'custom') === (start.position !== undefined), {
+    path: ['position'],
+    error: 'is given with from=custom, and only then',
+  });
+export type StartTask = z.input<typeof StartTask>;
+
+/** What is destroyed is destroyed only when this is true; without it the answer says what would be. */
+export const Confirmation = z.strictObject({ confirm: z.boolean().default(false) });
+
+export const UndeployResult = z.object({
+  /** What was done, sentence by sentence. */
+  done: z.array(z.string()),
+  keptTables: z.array(TableRef),
+});
+export type UndeployResult = z.infer<typeof UndeployResult>;
+
+export const TaskStatus = z.object({
+  id: Id,
+  name: z.string(),
+  state: z.enum(TASK_STATES),
+  publishedVersion: z.int().nullable(),
+  /** The newest run. */
+  run: Run.nullable(),
+  phase: z.string().nullable().describe('initialization, full_load, incremental'),
+  position: z.string().nullable().describe('up to here everything is durable'),
+  committedAt: Time.nullable(),
+  rowsRead: z.int(),
+  rowsWritten: z.int(),
+  tables: z.object({
+    total: z.int(),
+    live: z.int(),
+    blocklisted: z.int(),
+  }),
+  /** The largest latency of the live tables' last commits. */
+  latencyMs: z.int().nullable(),
+  error: Problem.nullable(),
+});
+export type TaskStatus = z.infer<typeof TaskStatus>;
+
+/** A table of a task. */
+export const TaskTable = z.object({
+  id: Id,
+  source: TableRef,
+  target: TableRef,
+  state: z.string(),
+  phase: z.string().describe('initialization, full_load, incremental, blocklisted'),
+  rowsEstimated: z.int().nullable(),
+  rowsLoaded: z.int(),
+  rowsApplied: z.int(),
+  /** Of the full load's chunks, from 0 to 1; null before it is planned. */
+  loadProgress: z.number().nullable(),
+  readPosition: z.string().nullable().describe('end of the last transaction that is visible in the target'),
+  updatedAt: Time.nullable(),
+  latencyMs: z.int().nullable(),
+  nulledValues: z.int(),
+  error: Problem.nullable(),
+});
+export type TaskTable = z.infer<typeof TaskTable>;
+
+export const WaitTask = z.strictObject({
+  for: z.enum(['incremental', 'caught-up']),
+  timeout: z.coerce.number().min(0).max(3600).default(60).describe('seconds'),
+});
+export type WaitTask = z.input<typeof WaitTask>;
+
+/** `position`: for caught-up, the source's position of the moment of the call. */
+export const WaitResult = z.object({
+  reached: z.boolean(),
+  position: z.string().nullable(),
+  status: TaskStatus,
+});
+export type WaitResult = z.infer<typeof WaitResult>;
