@@ -40,13 +40,17 @@ const STATUS: readonly EntryStatus[] = ['existing', 'added', 'deleted'];
 const CONTENT: readonly ContentFile['content'][] = ['data', 'position-deletes', 'equality-deletes'];
 
 /** All entries must be of one kind, data or deletes, of an unpartitioned table. */
-export function encodeManifest(entries: readonly ManifestEntry[], schema: IcebergSchema): Buffer {
+export function encodeManifest(
+  entries: readonly ManifestEntry[],
+  schema: IcebergSchema,
+  specId: number,
+): Buffer {
   const deletes = entries[0]?.file.content !== 'data';
   return writeAvro(MANIFEST_ENTRY, entries.map(toRecord), {
     schema: JSON.stringify(schema),
     'schema-id': String(schema['schema-id']),
     'partition-spec': '[]',
-    'partition-spec-id': '0',
+    'partition-spec-id': String(specId),
     'format-version': '2',
     content: deletes ? 'deletes' : 'data',
   });
