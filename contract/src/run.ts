@@ -59,3 +59,7 @@ export const LogQuery = z.strictObject({
 /** JSON lines as the process wrote them; `truncated`: earlier lines were left out, or dropped by the cap of the file. */
 export const AttemptLog = z.object({ lines: z.array(z.string()), truncated: z.boolean() });
 export type AttemptLog = z.infer<typeof AttemptLog>;
+
+/** A task's phases, in order. */
+export const PHASES = ['initialization', 'full_load', 'incremental'] as const;
+export type Phase = (typeof PHASES)[number];

@@ -22,6 +22,8 @@ export interface Metastore {
   tasks: {
     id: Generated<number>;
     name: string;
+    /** Names the task at its source (SourceOptions.taskKey). Never changes. */
+    source_key: string;
     folder_id: number;
     task_type: number;
     /** The draft (contract TaskSpec). */
@@ -40,9 +42,14 @@ export interface Metastore {
     state: string;
     start_mode: string;
     start_position: string | null;
+    /**
+     * 1 once a runner has put the start mode into effect; set in the transaction that does it. Later attempts of
+     * the run go on from the checkpoint. (A runner that dies before it leaves the reset to the next attempt.)
+     */
+    begun: Generated<number>;
     started_at: number;
     ended_at: number | null;
-    failovers: number;
+    failovers: Generated<number>;
     error_json: string | null;
   };
   attempts: {
@@ -57,6 +64,10 @@ export interface Metastore {
     error_json: string | null;
     /** The log, one JSON line an entry, relative to the data folder. */
     log_path: string;
+    /** 1 where the task's progress moved while it ran. */
+    progressed: Generated<number>;
+    /** 1 where its failure counts against the failover limit. */
+    counted: Generated<number>;
   };
   /** The lakehouse's catalog. */
   namespaces: { name: string; properties_json: string };
