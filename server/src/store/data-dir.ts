@@ -15,6 +15,7 @@ export interface DataDir {
   readonly secretKey: string;
   readonly token: string;
   readonly lock: string;
+  readonly pid: string;
 }
 
 export function dataDirLayout(root: string): DataDir {
@@ -28,6 +29,7 @@ export function dataDirLayout(root: string): DataDir {
     secretKey: join(at, 'secret.key'),
     token: join(at, 'token'),
     lock: join(at, 'server.lock'),
+    pid: join(at, 'server.pid'),
   };
 }
 
