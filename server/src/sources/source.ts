@@ -70,6 +70,12 @@ export interface SourceAdmin {
   ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
   /** Undeploy: drops what tasks keep at the source (slot, publication). Nothing to drop is no error. */
   forget(connection: Connection, taskKey: string, signal: AbortSignal): Promise<void>;
+  /** The end of the log now, as `Source.head`. */
+  head(connection: Connection, signal: AbortSignal): Promise<Position>;
+  /** Whether a text that a person typed is a position. */
+  isPosition(text: string): boolean;
+  /** As `Source.compare`. */
+  compare(a: Position, b: Position): -1 | 0 | 1;
   open(options: SourceOptions, signal: AbortSignal): Promise<Source>;
 }
 
