@@ -85,6 +85,8 @@ export interface SourceOptions {
   readonly taskKey: string;
   /** A publication that an administrator made; it is used as it is and never changed. */
   readonly publication: string | null;
+  /** Is told what a call waits for at the source, when that takes long: somebody's open transaction. */
+  readonly notice?: ((message: string) => void) | undefined;
 }
 
 /** One database as a run of a task sees it. */

@@ -1,0 +1,237 @@
+import { SluiceError } from '@sluice/contract';
+import { type TableName, tableKey } from '../../model/table.ts';
+import type { Session } from './connect.ts';
+import { quoteIdent, quoteTable } from './quote.ts';
+import { pause } from './slot.ts';
+
+const POLL_MS = 100;
+const WAIT_NOTICE_MS = 5_000;
+
+export interface PublicationState {
+  readonly allTables: boolean;
+  readonly viaRoot: boolean;
+  readonly all: boolean;
+  /** Stored generated columns are in the log (PostgreSQL 18). */
+  readonly generated: boolean;
+}
+
+interface Member {
+  readonly name: TableName;
+  /** Has a column list or a row filter, so that not the whole table is in the log. */
+  readonly partial: boolean;
+}
+
+export interface NotPublished {
+  readonly name: TableName;
+  readonly message: string;
+}
+
+export async function readPublication(session: Session, name: string): Promise<PublicationState | null> {
+  const generated = session.version >= 180_000 ? "pubgencols = 's'" : 'false';
+  const [row] = await session.rows<{
+    puballtables: boolean;
+    pubviaroot: boolean;
+    everything: boolean;
+    generated: boolean;
+  }>(
+    `SELECT puballtables, pubviaroot, pubinsert AND pubupdate AND pubdelete AND pubtruncate AS everything,
+            ${generated} AS generated
+       FROM pg_catalog.pg_publication WHERE pubname = $1`,
+    [name],
+  );
+  if (!row) return null;
+  return {
+    allTables: row.puballtables,
+    viaRoot: row.pubviaroot,
+    all: row.everything,
+    generated: row.generated,
+  };
+}
+
+/** Makes the task's own publication, without tables; one that is there is kept. A slot can only decode what it finds. */
+export async function ensurePublication(session: Session, name: string): Promise<void> {
+  if (await readPublication(session, name)) return;
+  const generated = session.version >= 180_000 ? ', publish_generated_columns = stored' : '';
+  await inPublicationRights(
+    session.rows(
+      `CREATE PUBLICATION ${quoteIdent(name)} WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true${generated})`,
+    ),
+  );
+}
+
+export async function dropPublication(session: Session, name: string): Promise<void> {
+  await inPublicationRights(session.rows(`DROP PUBLICATION IF EXISTS ${quoteIdent(name)}`));
+}
+
+/**
+ * Lets the publication hold exactly these tables, by differences, so that a table that stays is never out of it.
+ * Returns those that could not be included. Afterwards waits for the transactions that were already writing to a
+ * table when it came in: what they wrote before that moment is not in the log, though they commit later.
+ */
+export async function setTables(
+  session: Session,
+  publication: string,
+  tables: readonly TableName[],
+  options: { notice: (message: string) => void; signal: AbortSignal },
+): Promise<readonly NotPublished[]> {
+  await ensurePublication(session, publication);
+  const present = await ownMembers(session, publication);
+  const wanted = new Map(tables.map((name) => [tableKey(name), name]));
+  const have = new Map(present.map((member) => [tableKey(member.name), member.name]));
+  const drop = [...have].filter(([key]) => !wanted.has(key)).map(([, name]) => name);
+  const add = [...wanted].filter(([key]) => !have.has(key)).map(([, name]) => name);
+
+  const refused: NotPublished[] = [];
+  await alterEach(session, publication, 'DROP', drop);
+  for (const { name, error } of await alterEach(session, publication, 'ADD', add))
+    refused.push({ name, message: error.message });
+  const refusedKeys = new Set(refused.map(({ name }) => tableKey(name)));
+  const added = add.filter((name) => !refusedKeys.has(tableKey(name)));
+  if (added.length > 0) await writersBefore(session, added, options);
+  return refused;
+}
+
+/** A publication of an administrator is not changed: says which of the tables it does not hold whole. */
+export async function checkTables(
+  session: Session,
+  publication: string,
+  tables: readonly TableName[],
+): Promise<readonly NotPublished[]> {
+  const state = await readPublication(session, publication);
+  if (!state) throw new SluiceError('PG_PUBLICATION_MISSING', `publication ${publication} does not exist`);
+  const whole = new Map(
+    (await allMembers(session, publication)).map((member) => [tableKey(member.name), member]),
+  );
+  const partitioned = new Set(
+    (
+      await session.rows<{ schema: string; name: string }>(
+        `SELECT n.nspname::text AS schema, c.relname::text AS name
+           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'`,
+      )
+    ).map((row) => tableKey({ schema: row.schema, table: row.name })),
+  );
+  const refused: NotPublished[] = [];
+  for (const name of tables) {
+    const member = whole.get(tableKey(name));
+    const refuse = (why: string): void => {
+      refused.push({ name, message: `${quoteTable(name)}: publication ${publication} ${why}` });
+    };
+    if (!state.all) refuse('does not publish all of insert, update, delete and truncate');
+    else if (partitioned.has(tableKey(name)) && !state.viaRoot)
+      refuse('has publish_via_partition_root off, so that a partitioned table is not in it as one table');
+    else if (!member) refuse('does not hold the table');
+    else if (member.partial) refuse('holds the table with a column list or a row filter only');
+  }
+  return refused;
+}
+
+async function ownMembers(session: Session, publication: string): Promise<readonly Member[]> {
+  const rows = await session.rows<{ schema: string; name: string }>(
+    `SELECT n.nspname::text AS schema, c.relname::text AS name
+       FROM pg_catalog.pg_publication p
+       JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
+       JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE p.pubname = $1`,
+    [publication],
+  );
+  return rows.map((row) => ({ name: { schema: row.schema, table: row.name }, partial: false }));
+}
+
+async function allMembers(session: Session, publication: string): Promise<readonly Member[]> {
+  // Column lists and row filters exist from version 15 on.
+  const partial =
+    session.version >= 150_000
+      ? `EXISTS (SELECT FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
+                  WHERE p.pubname = t.pubname AND (r.prattrs IS NOT NULL OR r.prqual IS NOT NULL)
+                    AND r.prrelid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', t.schemaname, t.tablename)))`
+      : 'false';
+  const rows = await session.rows<{ schema: string; name: string; partial: boolean }>(
+    `SELECT t.schemaname::text AS schema, t.tablename::text AS name, ${partial} AS partial
+       FROM pg_catalog.pg_publication_tables t WHERE t.pubname = $1`,
+    [publication],
+  );
+  return rows.map((row) => ({ name: { schema: row.schema, table: row.name }, partial: row.partial }));
+}
+
+/** All in one statement; if the server refuses that, one by one, so that a table's trouble stays its own. */
+async function alterEach(
+  session: Session,
+  publication: string,
+  verb: 'ADD' | 'DROP',
+  tables: readonly TableName[],
+): Promise<readonly { name: TableName; error: SluiceError }[]> {
+  if (tables.length === 0) return [];
+  // ONLY: tables that inherit are tables of their own. Partitions of a partitioned table are included all the same.
+  const alter = (names: readonly TableName[]): Promise<unknown> =>
+    session.rows(
+      `ALTER PUBLICATION ${quoteIdent(publication)} ${verb} TABLE ${names.map((name) => `ONLY ${quoteTable(name)}`).join(', ')}`,
+    );
+  try {
+    await alter(tables);
+    return [];
+  } catch (error) {
+    if (!session.alive) throw error;
+  }
+  const failed: { name: TableName; error: SluiceError }[] = [];
+  for (const name of tables) {
+    try {
+      await alter([name]);
+    } catch (error) {
+      if (!session.alive) throw error;
+      failed.push({ name, error: SluiceError.from(error) });
+    }
+  }
+  return failed;
+}
+
+/**
+ * Waits for the transactions that hold a writer's lock on one of the tables now. Whoever takes that lock from now on
+ * finds the table published. Only those transactions are waited for, and nobody waits for us.
+ */
+async function writersBefore(
+  session: Session,
+  tables: readonly TableName[],
+  options: { notice: (message: string) => void; signal: AbortSignal },
+): Promise<void> {
+  const holders = await session.rows<{ holder: string; pid: number | null }>(
+    `WITH wanted AS (
+       SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w(s, t)
+         JOIN pg_catalog.pg_namespace n ON n.nspname = w.s
+         JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.t),
+     every AS (SELECT oid FROM wanted UNION SELECT t.relid::oid FROM wanted, pg_catalog.pg_partition_tree(wanted.oid) t)
+     SELECT DISTINCT l.virtualtransaction AS holder, l.pid
+       FROM pg_catalog.pg_locks l JOIN every ON every.oid = l.relation
+      WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+        AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`,
+    [tables.map((name) => name.schema), tables.map((name) => name.table)],
+  );
+  let waiting = holders;
+  let noticeAt = performance.now() + WAIT_NOTICE_MS;
+  while (waiting.length > 0) {
+    if (performance.now() > noticeAt) {
+      const who = waiting.map(({ pid, holder }) => (pid === null ? `prepared ${holder}` : `process ${pid}`));
+      options.notice(`new tables wait for transactions that were writing to them: ${who.join(', ')}`);
+      noticeAt = performance.now() + WAIT_NOTICE_MS * 6;
+    }
+    await pause(POLL_MS, options.signal);
+    const alive = await session.rows<{ holder: string }>(
+      'SELECT DISTINCT virtualtransaction AS holder FROM pg_catalog.pg_locks WHERE virtualtransaction = ANY($1::text[])',
+      [waiting.map(({ holder }) => holder)],
+    );
+    const left = new Set(alive.map(({ holder }) => holder));
+    waiting = waiting.filter(({ holder }) => left.has(holder));
+  }
+}
+
+async function inPublicationRights<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const cause = error instanceof SluiceError ? error.cause : null;
+    if (cause instanceof Error && 'code' in cause && cause.code === '42501')
+      throw new SluiceError('PG_PUBLICATION_RIGHTS', SluiceError.from(error).message, { cause });
+    throw error;
+  }
+}

@@ -1,0 +1,209 @@
+import { SluiceError } from '@sluice/contract';
+import type { Column, TableName } from '../../model/table.ts';
+import type { ChunkRange, Connection, TableSnapshot, Visibility } from '../source.ts';
+import { openSession, type Session } from './connect.ts';
+import { CopyWorker } from './copy-worker.ts';
+import { quoteIdent, quoteLiteral, quoteTable } from './quote.ts';
+import { parseVisibility } from './visibility.ts';
+
+/** Connections of one snapshot besides its leader: how many chunks are read at once, whatever is asked for. */
+const MAX_WORKERS = 8;
+const BEGIN = 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
+interface Leaf {
+  readonly schema: string;
+  readonly name: string;
+  readonly blocks: number;
+  /** Main fork and TOAST together. */
+  readonly bytes: number;
+}
+
+/**
+ * Opens a snapshot of a table: a transaction that stays open and whose snapshot the readers of the chunks import, so
+ * that all chunks are of one moment. The table (with its partitions) is locked against being rewritten, truncated or
+ * dropped before the snapshot is taken; reading and writing go on. A definition change waits until the load is done.
+ *
+ * @throws SluiceError TABLE_DROPPED, TABLE_NO_SELECT, SOURCE_*
+ */
+export async function openSnapshot(
+  connection: Connection,
+  applicationName: string,
+  table: TableName,
+  columns: readonly Column[],
+  signal: AbortSignal,
+): Promise<TableSnapshot> {
+  const leader = await openSession(connection, { applicationName }, signal);
+  try {
+    await leader.rows(BEGIN);
+    // The first statement that looks at data fixes the snapshot; a lock does not.
+    await leader.rows(`LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE`, undefined, 'copy');
+    const row = await leader.row<{ id: string; visibility: string; taken: string }>(
+      `SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_current_snapshot()::text AS visibility,
+              (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::int8::text AS taken`,
+    );
+    return new PostgresSnapshot(connection, applicationName, leader, table, columns, {
+      id: row.id,
+      visibility: parseVisibility(row.visibility),
+      takenAt: BigInt(row.taken),
+    });
+  } catch (error) {
+    leader.destroy();
+    throw error;
+  }
+}
+
+class PostgresSnapshot implements TableSnapshot {
+  readonly visibility: Visibility;
+  readonly takenAt: bigint;
+  readonly #connection: Connection;
+  readonly #applicationName: string;
+  readonly #leader: Session;
+  readonly #table: TableName;
+  readonly #columns: readonly Column[];
+  readonly #id: string;
+  readonly #free: CopyWorker[] = [];
+  readonly #all = new Set<CopyWorker>();
+  readonly #queue: (() => void)[] = [];
+  readonly #closed = new AbortController();
+  #places = MAX_WORKERS;
+
+  constructor(
+    connection: Connection,
+    applicationName: string,
+    leader: Session,
+    table: TableName,
+    columns: readonly Column[],
+    snapshot: { id: string; visibility: Visibility; takenAt: bigint },
+  ) {
+    this.#connection = connection;
+    this.#applicationName = applicationName;
+    this.#leader = leader;
+    this.#table = table;
+    this.#columns = columns;
+    this.#id = snapshot.id;
+    this.visibility = snapshot.visibility;
+    this.takenAt = snapshot.takenAt;
+  }
+
+  /**
+   * Ranges of blocks, none of them open: a row that the snapshot sees was inserted, and its file extended, before
+   * the snapshot was taken, and the sizes are read after that. The lock keeps the file from being replaced. What
+   * VACUUM cuts off the end afterwards holds no row that any snapshot sees.
+   */
+  async plan(targetBytes: number): Promise<readonly ChunkRange[]> {
+    const leaves = await this.#leader.rows<Leaf>(
+      `SELECT n.nspname::text AS schema, c.relname::text AS name,
+              (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8)::float8 AS blocks,
+              pg_catalog.pg_table_size(c.oid)::float8 AS bytes
+         FROM (SELECT $1::regclass AS oid WHERE (SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::regclass) = 'r'
+               UNION ALL SELECT tree.relid FROM pg_catalog.pg_partition_tree($1::regclass) tree
+                WHERE tree.isleaf AND tree.relid <> $1::regclass) leaf
+         JOIN pg_catalog.pg_class c ON c.oid = leaf.oid AND c.relkind = 'r'
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        ORDER BY n.nspname, c.relname`,
+      [quoteTable(this.#table)],
+    );
+    const chunks: ChunkRange[] = [];
+    for (const leaf of leaves) {
+      const perBlock = leaf.blocks > 0 ? leaf.bytes / leaf.blocks : 1;
+      const step = Math.max(1, Math.floor(targetBytes / perBlock));
+      for (let from = 0; from < leaf.blocks; from += step)
+        chunks.push({ schema: leaf.schema, table: leaf.name, from, to: Math.min(from + step, leaf.blocks) });
+    }
+    return chunks;
+  }
+
+  async copy(
+    chunk: ChunkRange,
+    write: (lines: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly rows: number; readonly longestLine: number }> {
+    const { schema, table, from, to } = chunk;
+    if (
+      typeof schema !== 'string' ||
+      typeof table !== 'string' ||
+      typeof from !== 'number' ||
+      typeof to !== 'number'
+    )
+      throw new SluiceError('INTERNAL', `not a chunk of PostgreSQL: ${JSON.stringify(chunk)}`);
+    const leaf = quoteTable({ schema, table });
+    const list = this.#columns.map((column) => quoteIdent(column.name)).join(', ');
+    const sql = `COPY (SELECT ${list} FROM ONLY ${leaf} WHERE ctid >= '(${from},0)'::tid AND ctid < '(${to},0)'::tid) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
+    const worker = await this.#take(signal);
+    try {
+      return await worker.copy(sql, `reading ${leaf}`, write, signal);
+    } finally {
+      this.#give(worker);
+    }
+  }
+
+  /** A connection that sees this snapshot: a free one, a new one, or the next that becomes free. */
+  async #take(signal: AbortSignal): Promise<CopyWorker> {
+    if (this.#places === 0) {
+      await new Promise<void>((resolve, reject) => {
+        const turn = (): void => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        };
+        const onAbort = (): void => {
+          this.#queue.splice(this.#queue.indexOf(turn), 1);
+          reject(signal.reason);
+        };
+        signal.addEventListener('abort', onAbort);
+        this.#queue.push(turn);
+      });
+    } else this.#places--;
+    try {
+      return this.#free.pop() ?? (await this.#open(signal));
+    } catch (error) {
+      this.#givePlace();
+      throw error;
+    }
+  }
+
+  #givePlace(): void {
+    const turn = this.#queue.shift();
+    if (turn) turn();
+    else this.#places++;
+  }
+
+  #give(worker: CopyWorker): void {
+    if (worker.usable && !this.#closed.signal.aborted) this.#free.push(worker);
+    else {
+      worker.close();
+      this.#all.delete(worker);
+    }
+    this.#givePlace();
+  }
+
+  async #open(signal: AbortSignal): Promise<CopyWorker> {
+    if (!this.#leader.alive)
+      throw new SluiceError('SOURCE_INTERRUPTED', 'the snapshot was lost with its connection');
+    // The connection outlives this call, so the call's signal only holds while it is opened.
+    const life = new AbortController();
+    const onAbort = (): void => life.abort(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    this.#closed.signal.addEventListener('abort', () => life.abort(this.#closed.signal.reason));
+    let session: Session;
+    try {
+      session = await openSession(this.#connection, { applicationName: this.#applicationName }, life.signal);
+      await session.rows(BEGIN);
+      await session.rows(`SET TRANSACTION SNAPSHOT ${quoteLiteral(this.#id)}`);
+    } catch (error) {
+      life.abort(error);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+    const worker = new CopyWorker(session);
+    this.#all.add(worker);
+    return worker;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(new SluiceError('SOURCE_INTERRUPTED', 'the snapshot was closed'));
+    for (const worker of this.#all) worker.close();
+    this.#all.clear();
+    await this.#leader[Symbol.asyncDispose]();
+  }
+}
