@@ -1,0 +1,160 @@
+import { SluiceError } from '@sluice/contract';
+import type { LiveFile } from '../data-file.ts';
+import type { IcebergType } from '../metadata.ts';
+import type { Storage } from '../storage.ts';
+import { FILE_PATH_ID } from './position-delete.ts';
+import { quoteIdentifier, quotePaths, quoteText } from './sql-text.ts';
+import { duckType } from './types.ts';
+
+export interface ScanColumn {
+  readonly id: number;
+  readonly name: string;
+  readonly type: IcebergType;
+}
+
+/** Names that the options of scanSql add; no column may have one of them then. */
+export const FILE_COLUMN = '#file';
+export const POSITION_COLUMN = '#pos';
+
+/**
+ * A SELECT in parentheses that gives the live rows of the data files among `files`: position deletes applied, columns
+ * found by field id, NULL where a file has no such column. A delete hits the data file that it names if that file's
+ * sequence is not above its own (spec section "Scan Planning").
+ * `positions` adds "#file", the location as in the manifests, and "#pos", the row's number in it, BIGINT.
+ * Names that DuckDB holds for equal (`a` and `A`) are for the caller to keep apart.
+ * @throws SluiceError TABLE_SCHEMA where there are equality deletes, which are not read
+ */
+export function scanSql(
+  storage: Storage,
+  files: readonly LiveFile[],
+  columns: readonly ScanColumn[],
+  options: { readonly positions?: boolean } = {},
+): string {
+  const positions = options.positions === true;
+  const data = files.filter((file) => file.content === 'data' && file.records > 0);
+  const deletes = files.filter((file) => file.content !== 'data');
+  if (deletes.some((file) => file.content === 'equality-deletes'))
+    throw new SluiceError('TABLE_SCHEMA', 'Tables with equality deletes cannot be read here.');
+  if (data.length === 0) return emptySql(columns, positions);
+  const { clean, touched, hitting } = splitByDeletes(data, deletes);
+  const parts: string[] = [];
+  if (clean.length > 0) parts.push(partSql(storage, clean, columns, positions, ''));
+  if (touched.length > 0)
+    parts.push(partSql(storage, touched, columns, positions, antiJoinSql(storage, touched, hitting)));
+  return `(${parts.join(' UNION ALL ')})`;
+}
+
+export interface SplitFiles {
+  readonly clean: readonly LiveFile[];
+  /** Data files that a delete may hit. */
+  readonly touched: readonly LiveFile[];
+  readonly hitting: readonly LiveFile[];
+}
+
+export function splitByDeletes(data: readonly LiveFile[], deletes: readonly LiveFile[]): SplitFiles {
+  const clean: LiveFile[] = [];
+  const touched: LiveFile[] = [];
+  const hitting = new Set<LiveFile>();
+  const byTarget = new Map<string, LiveFile[]>();
+  const wide: LiveFile[] = [];
+  for (const file of deletes) {
+    if (file.referencedDataFile === null) wide.push(file);
+    else byTarget.set(file.referencedDataFile, [...(byTarget.get(file.referencedDataFile) ?? []), file]);
+  }
+  for (const file of data) {
+    const path = Buffer.from(file.path);
+    const own = [...(byTarget.get(file.path) ?? []), ...wide.filter((one) => mayName(one, path))].filter(
+      (one) => one.sequence >= file.sequence,
+    );
+    (own.length > 0 ? touched : clean).push(file);
+    for (const one of own) hitting.add(one);
+  }
+  return { clean, touched, hitting: [...hitting] };
+}
+
+/** By the bounds of file_path, which may be cut, but never to the wrong side. */
+function mayName(file: LiveFile, path: Buffer): boolean {
+  const lower = file.lowerBounds.get(FILE_PATH_ID);
+  const upper = file.upperBounds.get(FILE_PATH_ID);
+  if (lower && Buffer.compare(lower, path) > 0) return false;
+  return !(upper && Buffer.compare(upper, path) < 0);
+}
+
+function emptySql(columns: readonly ScanColumn[], positions: boolean): string {
+  const fields = columns.map((column) => `NULL::${duckType(column.type)} AS ${quoteIdentifier(column.name)}`);
+  if (positions) fields.push(`NULL::VARCHAR AS "${FILE_COLUMN}"`, `NULL::BIGINT AS "${POSITION_COLUMN}"`);
+  return `(SELECT ${fields.join(', ') || '1'} WHERE false)`;
+}
+
+/** Inside, columns are named by id, so that no column's name can meet DuckDB's own. */
+function partSql(
+  storage: Storage,
+  files: readonly LiveFile[],
+  columns: readonly ScanColumn[],
+  positions: boolean,
+  antiJoin: string,
+): string {
+  const fields = columns.map((column) => `r.c${column.id} AS ${quoteIdentifier(column.name)}`);
+  const located = positions || antiJoin !== '';
+  if (positions)
+    fields.push(
+      `${locationSql(storage, files)} AS "${FILE_COLUMN}"`,
+      `r.file_row_number AS "${POSITION_COLUMN}"`,
+    );
+  const source = readSql(storage, files, columns, located);
+  return `SELECT ${fields.join(', ') || '1'} FROM ${source} AS r${antiJoin}`;
+}
+
+function readSql(
+  storage: Storage,
+  files: readonly LiveFile[],
+  columns: readonly ScanColumn[],
+  located: boolean,
+): string {
+  const paths = quotePaths(files.map((file) => storage.localPath(file.path)));
+  const entries = columns.map(
+    ({ id, type }) => `${id}: {name: 'c${id}', type: ${quoteText(duckType(type))}, default_value: NULL}`,
+  );
+  // A schema may not be empty; a column of no file is as good.
+  if (entries.length === 0) entries.push(`2147483647: {name: 'none', type: 'BOOLEAN', default_value: NULL}`);
+  const place = located ? `, filename = '#path', file_row_number = true` : '';
+  return `read_parquet(${paths}, schema = MAP {${entries.join(', ')}}, hive_partitioning = false${place})`;
+}
+
+/** The location of a row's file. Where each is its path with `file://` before it, which is the usual case, no map is needed. */
+function locationSql(storage: Storage, files: readonly LiveFile[]): string {
+  const plain = files.every((file) => file.path === `file://${storage.localPath(file.path)}`);
+  if (plain) return `'file://' || r."#path"`;
+  const entries = files.map((file) => `${quoteText(storage.localPath(file.path))}: ${quoteText(file.path)}`);
+  return `MAP {${entries.join(', ')}}[r."#path"]`;
+}
+
+function antiJoinSql(storage: Storage, touched: readonly LiveFile[], hitting: readonly LiveFile[]): string {
+  const targets = touched.map(
+    (file) => `(${quoteText(file.path)}, ${quoteText(storage.localPath(file.path))}, ${file.sequence})`,
+  );
+  const newest = Math.max(...touched.map((file) => file.sequence));
+  // Deletes younger than every data file need no sequence of their own; older ones are read by sequence.
+  const groups = new Map<number, LiveFile[]>();
+  for (const file of hitting) {
+    const sequence = Math.min(file.sequence, newest);
+    groups.set(sequence, [...(groups.get(sequence) ?? []), file]);
+  }
+  const reads = [...groups].map(
+    ([sequence, group]) => `SELECT file_path, pos, ${sequence} AS seq FROM ${positionsSql(storage, group)}`,
+  );
+  return (
+    ` ANTI JOIN (SELECT t.path, d.pos FROM (${reads.join(' UNION ALL ')}) AS d` +
+    ` JOIN (VALUES ${targets.join(', ')}) AS t(location, path, seq) ON d.file_path = t.location AND d.seq >= t.seq) AS gone` +
+    ` ON r."#path" = gone.path AND r.file_row_number = gone.pos`
+  );
+}
+
+/** What position-delete files hold, as columns file_path and pos. */
+export function positionsSql(storage: Storage, files: readonly LiveFile[]): string {
+  const paths = quotePaths(files.map((file) => storage.localPath(file.path)));
+  return (
+    `read_parquet(${paths}, schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL},` +
+    ` 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false)`
+  );
+}
