@@ -15,6 +15,9 @@ export interface ParameterRule<T> {
   readonly parse: (text: string) => T | undefined;
 }
 
+/** Most parameters have a default; only such can go without null. */
+type Defaulted<T> = ParameterRule<T> & { readonly default: string };
+
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const BYTES = { '': 1, B: 1, KB: 1 << 10, MB: 1 << 20, GB: 1 << 30 } as const;
 
@@ -36,13 +39,13 @@ export function parseBytes(text: string): number | undefined {
 const within = (value: number | undefined, min: number, max: number): number | undefined =>
   value !== undefined && value >= min && value <= max ? value : undefined;
 
-function duration(byDefault: string, min: string, max: string, description: string): ParameterRule<number> {
+function duration(byDefault: string, min: string, max: string, description: string): Defaulted<number> {
   const [low, high] = [parseDuration(min) ?? 0, parseDuration(max) ?? 0];
   const parse = (text: string) => within(parseDuration(text), low, high);
   return { unit: 'duration', default: byDefault, bounds: `${min} to ${max}`, description, parse };
 }
 
-function bytes(byDefault: string, min: string, max: string, description: string): ParameterRule<number> {
+function bytes(byDefault: string, min: string, max: string, description: string): Defaulted<number> {
   const [low, high] = [parseBytes(min) ?? 0, parseBytes(max) ?? 0];
   const parse = (text: string) => within(parseBytes(text), low, high);
   return { unit: 'bytes', default: byDefault, bounds: `${min} to ${max}`, description, parse };
@@ -54,7 +57,7 @@ function whole(
   min: number,
   max: number,
   description: string,
-): ParameterRule<number> {
+): Defaulted<number> {
   const parse = (text: string) => within(/^\d{1,15}$/.test(text.trim()) ? Number(text) : undefined, min, max);
   return { unit, default: byDefault, bounds: `${min} to ${max}`, description, parse };
 }
@@ -63,7 +66,7 @@ function choice<const T extends string>(
   options: readonly T[],
   byDefault: NoInfer<T>,
   description: string,
-): ParameterRule<T> {
+): Defaulted<T> {
   const parse = (text: string) => options.find((option) => option === text.trim());
   return { unit: 'choice', default: byDefault, bounds: options.join(' or '), description, parse };
 }

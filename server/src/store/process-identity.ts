@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 /** Whether a process of this id exists (another user's too). */
 export function isAlive(pid: number): boolean {
@@ -10,11 +12,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The arguments of a process, or null where it is gone or the platform does not tell. */
-export async function processArguments(pid: number): Promise<readonly string[] | null> {
+/**
+ * The command line of a process in one text, its arguments apart by spaces; empty where the process is gone, is a
+ * zombie, or the platform does not tell (proc(5), ps(1)).
+ */
+export async function commandLine(pid: number): Promise<string> {
   try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
+    if (process.platform === 'linux')
+      return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
+    return (await promisify(execFile)('ps', ['-ww', '-o', 'args=', '-p', String(pid)])).stdout.trim();
   } catch {
-    return null;
+    return '';
   }
 }

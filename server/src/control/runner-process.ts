@@ -1,0 +1,124 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Problem } from '@sluice/contract';
+import { ERRORS } from '@sluice/contract';
+import { z } from 'zod';
+import { AttemptLogWriter } from './attempt-log.ts';
+
+/** What a runner says over IPC (sync/runner.ts). */
+const RunnerMessage = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('phase'), phase: z.string() }),
+  z.object({
+    kind: z.literal('failed'),
+    error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
+  }),
+  z.object({ kind: z.literal('stopped') }),
+]);
+
+/** How an attempt's process ended. */
+export type RunnerEnd = { readonly kind: 'stopped' } | { readonly kind: 'failed'; readonly error: Problem };
+
+export interface RunnerOptions {
+  /** The built script. */
+  readonly script: string;
+  readonly dataDir: string;
+  readonly attemptId: number;
+  readonly heapMb: number;
+  readonly logFile: string;
+  readonly graceMs: number;
+  readonly onPhase: (phase: string) => void;
+}
+
+/** A runner that has said its last word has this long to end. */
+const LAST_WORD_MS = 10_000;
+
+/** Part of runner_memory that V8's heap may take; DuckDB, buffers and code share the rest. */
+export const heapOf = (runnerMemoryMb: number): number => Math.max(128, Math.floor(runnerMemoryMb * 0.35));
+
+/** The process of one attempt. */
+export class RunnerProcess {
+  readonly #child: ChildProcess;
+  readonly #options: RunnerOptions;
+  #said: RunnerEnd | null = null;
+  #killed: string | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Resolves, never rejects, when the process is gone and its log is complete. */
+  readonly ended: Promise<RunnerEnd>;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    const { SLUICE_TOKEN: _, ...env } = process.env;
+    const log = new AttemptLogWriter(options.logFile);
+    this.#child = fork(
+      options.script,
+      ['--data-dir', options.dataDir, '--attempt', String(options.attemptId)],
+      {
+        execArgv: [`--max-old-space-size=${options.heapMb}`],
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        serialization: 'json',
+        env,
+      },
+    );
+    this.#child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
+    this.#child.stderr?.on('data', (chunk: Buffer) => log.write(chunk));
+    this.#child.on('message', (message) => this.#hear(message));
+    this.ended = new Promise((resolve) => {
+      let failure: Error | null = null;
+      this.#child.on('error', (error) => {
+        failure = error;
+        // A process that was never made does not close.
+        if (this.#child.pid === undefined) finish(null, null);
+      });
+      const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+        if (this.#timer !== null) clearTimeout(this.#timer);
+        log.close();
+        resolve(this.#said ?? { kind: 'failed', error: this.#died(code, signal, failure) });
+      };
+      this.#child.once('close', finish);
+    });
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  /** Asks it to stop; after the grace it is killed. */
+  stop(): void {
+    if (this.#child.connected) this.#child.send({ kind: 'stop' }, () => {});
+    const { graceMs } = this.#options;
+    this.#killAfter(graceMs, `It did not stop within ${graceMs / 1000} s and was killed.`);
+  }
+
+  #hear(message: unknown): void {
+    const parsed = RunnerMessage.safeParse(message);
+    if (!parsed.success) return;
+    if (parsed.data.kind === 'phase') {
+      this.#options.onPhase(parsed.data.phase);
+      return;
+    }
+    this.#said ??= parsed.data;
+    this.#killAfter(LAST_WORD_MS, 'It did not end after its last word and was killed.');
+  }
+
+  #killAfter(ms: number, reason: string): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#killed = reason;
+      this.#child.kill('SIGKILL');
+    }, ms);
+  }
+
+  #died(code: number | null, signal: string | null, failure: Error | null): Problem {
+    const how =
+      this.#killed ??
+      (failure !== null
+        ? `It could not be started: ${failure.message}.`
+        : signal !== null
+          ? `It was ended by ${signal}.`
+          : `It ended with exit code ${code}.`);
+    return {
+      code: 'RUNNER_DIED',
+      message: `The process of the run ended without a word. ${how}`,
+      remedy: ERRORS.RUNNER_DIED.remedy,
+    };
+  }
+}

@@ -1,0 +1,206 @@
+import {
+  CreateTask,
+  parseParameters,
+  SluiceError,
+  type StartMode,
+  type Task,
+  TaskSpec,
+  TaskSpecInput,
+  type TaskVersion,
+  type TASK_STATES,
+  taskTypeWord,
+} from '@sluice/contract';
+import type { Selectable } from 'kysely';
+import { sourceAdmin } from '../sources/registry.ts';
+import { isUniqueViolation } from '../store/metastore-error.ts';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+import type { Metastore } from '../store/tables.ts';
+import { type Control, isoTime } from './context.ts';
+import { checkSpec } from './publish-check.ts';
+import { findNamed } from './references.ts';
+import { isEnded } from './run-machine.ts';
+import { makeSourceKey } from './source-key.ts';
+import { newestRun, runRow, specOfVersion } from './run-rows.ts';
+
+export type TaskRow = Selectable<Metastore['tasks']>;
+export type TaskState = (typeof TASK_STATES)[number];
+
+export async function listTasks(control: Control, folder: string | undefined): Promise<Task[]> {
+  const within = folder === undefined ? null : (await findNamed(control.db, 'folders', folder)).id;
+  let query = control.db.selectFrom('tasks').selectAll().orderBy('name');
+  if (within !== null) query = query.where('folder_id', '=', within);
+  return Promise.all((await query.execute()).map((row) => taskView(control.db, row)));
+}
+
+export async function getTask(control: Control, ref: string): Promise<Task> {
+  return taskView(control.db, await findNamed(control.db, 'tasks', ref));
+}
+
+/** @throws SluiceError ALREADY_EXISTS, NOT_FOUND (folder, data source, VCluster), INVALID_REQUEST (parameters) */
+export async function createTask(control: Control, request: CreateTask): Promise<Task> {
+  const { name, folder, taskType, spec } = CreateTask.parse(request);
+  return control.db.transaction().execute(async (trx) => {
+    const folderRow = await findNamed(trx, 'folders', folder);
+    const draft = await resolveSpec(trx, spec);
+    const now = Date.now();
+    const { insertId } = await trx
+      .insertInto('tasks')
+      .values({
+        name,
+        source_key: makeSourceKey(name),
+        folder_id: folderRow.id,
+        task_type: taskType,
+        draft_json: JSON.stringify(draft),
+        published_version: null,
+        created_at: now,
+        updated_at: now,
+      })
+      .executeTakeFirstOrThrow()
+      .catch((error: unknown) => {
+        if (!isUniqueViolation(error)) throw error;
+        throw new SluiceError('ALREADY_EXISTS', `A task ${JSON.stringify(name)} exists already.`);
+      });
+    return taskView(trx, await findNamed(trx, 'tasks', Number(insertId)));
+  });
+}
+
+/** Replaces the draft. What runs goes on with the version that it was started with. */
+export async function configureTask(control: Control, ref: string, spec: TaskSpecInput): Promise<Task> {
+  return control.db.transaction().execute(async (trx) => {
+    const row = await findNamed(trx, 'tasks', ref);
+    const draft = await resolveSpec(trx, TaskSpecInput.parse(spec));
+    await trx
+      .updateTable('tasks')
+      .set({ draft_json: JSON.stringify(draft), updated_at: Date.now() })
+      .where('id', '=', row.id)
+      .execute();
+    return taskView(trx, await findNamed(trx, 'tasks', row.id));
+  });
+}
+
+/**
+ * Keeps the draft as the next version, once it has stood against the source; does not start it.
+ * @throws SluiceError SOURCE_*, NO_TABLES, TABLE_NAME_TAKEN, INVALID_REQUEST
+ */
+export async function publishTask(control: Control, ref: string, signal: AbortSignal): Promise<TaskVersion> {
+  const { id, draft_json } = await findNamed(control.db, 'tasks', ref);
+  const spec = TaskSpec.parse(JSON.parse(draft_json));
+  await checkSpec(control, spec, signal);
+  return control.db.transaction().execute(async (trx) => {
+    const row = await findNamed(trx, 'tasks', id);
+    if (row.draft_json !== draft_json)
+      throw new SluiceError('CONFLICT', `The draft of ${row.name} was changed while it was checked.`);
+    if (row.published_version !== null) await refuseOtherSource(trx, row, spec);
+    const last = await trx
+      .selectFrom('task_versions')
+      .select(({ fn }) => fn.max('version').as('version'))
+      .where('task_id', '=', id)
+      .executeTakeFirst();
+    const version = (last?.version ?? 0) + 1;
+    const now = Date.now();
+    await trx
+      .insertInto('task_versions')
+      .values({ task_id: id, version, spec_json: JSON.stringify(spec), published_at: now })
+      .execute();
+    await trx
+      .updateTable('tasks')
+      .set({ published_version: version, updated_at: now })
+      .where('id', '=', id)
+      .execute();
+    return { version, spec, publishedAt: isoTime(now) };
+  });
+}
+
+export async function listTaskVersions(control: Control, ref: string): Promise<TaskVersion[]> {
+  const task = await findNamed(control.db, 'tasks', ref);
+  const rows = await control.db
+    .selectFrom('task_versions')
+    .selectAll()
+    .where('task_id', '=', task.id)
+    .orderBy('version', 'desc')
+    .execute();
+  return rows.map((row) => ({
+    version: row.version,
+    spec: TaskSpec.parse(JSON.parse(row.spec_json)),
+    publishedAt: isoTime(row.published_at),
+  }));
+}
+
+/** @returns the run's id */
+export async function startTask(
+  control: Control,
+  ref: string,
+  mode: StartMode,
+  position: string | null,
+): Promise<number> {
+  const task = await findNamed(control.db, 'tasks', ref);
+  if (position !== null && task.published_version !== null) {
+    const spec = await specOfVersion(control.db, task.id, task.published_version);
+    const { ds_type } = await findNamed(control.db, 'data_sources', spec.dataSource);
+    if (!sourceAdmin(control.sources, ds_type).isPosition(position))
+      throw new SluiceError('INVALID_REQUEST', `position: ${JSON.stringify(position)} is not a position of this source.`, {
+        remedy: 'Give a position as the source writes it; PostgreSQL: an LSN such as 16/B374D848.',
+      });
+  }
+  return control.supervisor.start(task.id, mode, position);
+}
+
+/** Asks the task's run to stop and waits for its end, as long as the signal allows. @returns the run's id */
+export async function stopTask(control: Control, ref: string, signal: AbortSignal): Promise<number> {
+  const task = await findNamed(control.db, 'tasks', ref);
+  const run = await newestRun(control.db, task.id);
+  if (run === null || isEnded(run.state)) throw new SluiceError('CONFLICT', `The task ${task.name} does not run.`);
+  control.supervisor.stop(run.id);
+  while (!signal.aborted && !isEnded((await runRow(control.db, run.id)).state))
+    await control.supervisor.waitForChange(500, signal);
+  return run.id;
+}
+
+export async function taskState(db: MetastoreDb, row: TaskRow): Promise<TaskState> {
+  if (row.published_version === null) return 'draft';
+  const run = await newestRun(db, row.id);
+  return run === null ? 'stopped' : (run.state as TaskState);
+}
+
+/** @throws SluiceError CONFLICT where a run of the task has not ended */
+export async function refuseRunning(db: MetastoreDb, task: TaskRow): Promise<void> {
+  const run = await newestRun(db, task.id);
+  if (run !== null && !isEnded(run.state))
+    throw new SluiceError('CONFLICT', `The task ${task.name} runs.`, { remedy: 'Stop it first: sluice task stop.' });
+}
+
+/** The saved position is one of the source that it came from. */
+async function refuseOtherSource(db: MetastoreDb, row: TaskRow, spec: TaskSpec): Promise<void> {
+  const before = await specOfVersion(db, row.id, row.published_version ?? 0);
+  if (before.dataSource !== spec.dataSource || before.database !== spec.database)
+    throw new SluiceError('CONFLICT', `The task ${row.name} is published for another data source or database.`, {
+      remedy: 'Undeploy it first (its target tables stay), then publish it again.',
+    });
+}
+
+async function resolveSpec(db: MetastoreDb, input: Omit<TaskSpec, 'dataSource'> & { dataSource: number | string }): Promise<TaskSpec> {
+  const source = await findNamed(db, 'data_sources', input.dataSource);
+  const pool = await findNamed(db, 'vclusters', input.vcluster);
+  if (!pool.type.includes('SYNC'))
+    throw new SluiceError('INVALID_REQUEST', `vcluster: ${pool.name} is of type ${pool.type}, and cannot sync.`, {
+      remedy: 'Choose a VCluster whose type contains SYNC, such as default_sync.',
+    });
+  parseParameters(input.parameters);
+  return TaskSpec.parse({ ...input, dataSource: source.id, vcluster: pool.name });
+}
+
+async function taskView(db: MetastoreDb, row: TaskRow): Promise<Task> {
+  const folder = await findNamed(db, 'folders', row.folder_id);
+  return {
+    id: row.id,
+    name: row.name,
+    folder: { id: folder.id, name: folder.name },
+    taskType: row.task_type,
+    type: taskTypeWord(row.task_type) ?? String(row.task_type),
+    state: await taskState(db, row),
+    publishedVersion: row.published_version,
+    draft: TaskSpec.parse(JSON.parse(row.draft_json)),
+    createdAt: isoTime(row.created_at),
+    updatedAt: isoTime(row.updated_at),
+  };
+}

@@ -1,0 +1,86 @@
+import { SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sourceAdmin } from '../sources/registry.ts';
+import { readConnection } from '../store/connections.ts';
+import { forgetProgress, readCheckpoint, readLanes } from '../store/progress.ts';
+import type { Control } from './context.ts';
+import { findNamed } from './references.ts';
+import { specOfVersion } from './run-rows.ts';
+import { refuseRunning } from './tasks.ts';
+
+/**
+ * Forgets how far a task has come, and what its source keeps for it. Every target table stays.
+ *
+ * The source is asked first: were it the other way round, a failure would leave a slot behind that holds the
+ * source's log for ever and that nobody remembers. Asked again after a crash, it finds nothing to drop.
+ * @throws SluiceError CONFIRMATION_REQUIRED with what it would do, CONFLICT while the task runs, SOURCE_*
+ */
+export async function undeployTask(
+  control: Control,
+  ref: string,
+  confirmed: boolean,
+  signal: AbortSignal,
+): Promise<UndeployResult> {
+  const { db } = control;
+  const task = await findNamed(db, 'tasks', ref);
+  if (task.published_version === null) throw new SluiceError('CONFLICT', `The task ${task.name} is not published.`);
+  await refuseRunning(db, task);
+  const spec = await specOfVersion(db, task.id, task.published_version);
+  const position = (await readCheckpoint(db, task.id))?.position ?? null;
+  const kept = (await readLanes(db, task.id)).map(
+    (lane): TableRef => ({ schema: lane.target_schema, table: lane.target_table }),
+  );
+  const source = await findNamed(db, 'data_sources', spec.dataSource);
+  const keeps = `${kept.length} target ${kept.length === 1 ? 'table stays' : 'tables stay'} with every row`;
+  if (!confirmed)
+    throw new SluiceError(
+      'CONFIRMATION_REQUIRED',
+      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`} and drops its replication slot and publication at ${source.name}; the next start loads everything anew. ${keeps}.`,
+    );
+  const { dsType, connection } = await readConnection(db, control.sealer, spec.dataSource, spec.database);
+  await sourceAdmin(control.sources, dsType).forget(connection, task.source_key, signal);
+  await db.transaction().execute(async (trx) => {
+    await refuseRunning(trx, task);
+    await forgetProgress(trx, task.id);
+    await trx
+      .updateTable('tasks')
+      .set({ published_version: null, updated_at: Date.now() })
+      .where('id', '=', task.id)
+      .execute();
+  });
+  await rm(join(control.dataDir.work, `task-${task.id}`), { recursive: true, force: true });
+  return {
+    done: [
+      `Dropped what ${source.name} kept for the task (replication slot and publication).`,
+      position === null ? 'There was no position to forget.' : `Forgot the position ${position}.`,
+      `${keeps}.`,
+    ],
+    keptTables: kept,
+  };
+}
+
+/** @throws SluiceError CONFIRMATION_REQUIRED, CONFLICT where the task is not undeployed */
+export async function deleteTask(control: Control, ref: string, confirmed: boolean): Promise<{ deleted: string }> {
+  const task = await findNamed(control.db, 'tasks', ref);
+  if (task.published_version !== null)
+    throw new SluiceError('CONFLICT', `The task ${task.name} is published.`, {
+      remedy: 'Stop and undeploy it first: sluice task undeploy.',
+    });
+  if (!confirmed)
+    throw new SluiceError(
+      'CONFIRMATION_REQUIRED',
+      `Deleting ${task.name} removes its draft, its versions, its runs and their logs. Target tables stay.`,
+    );
+  const runs = await control.db.selectFrom('runs').select('id').where('task_id', '=', task.id).execute();
+  await control.db.transaction().execute(async (trx) => {
+    await refuseRunning(trx, task);
+    await trx
+      .deleteFrom('tasks')
+      .where('id', '=', task.id)
+      .where('published_version', 'is', null)
+      .execute();
+  });
+  for (const run of runs) await rm(join(control.dataDir.logs, `run-${run.id}`), { recursive: true, force: true });
+  return { deleted: task.name };
+}

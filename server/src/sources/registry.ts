@@ -1,0 +1,29 @@
+import { DS_TYPES, type DsTypeWord, dsTypeWord, SluiceError } from '@sluice/contract';
+import { postgresAdmin } from './postgres/admin.ts';
+import type { SourceAdmin } from './source.ts';
+
+/** Which code reads which kind of data source (`ds_type`). */
+export type SourceRegistry = ReadonlyMap<number, SourceAdmin>;
+
+export const SOURCES: SourceRegistry = new Map([
+  [DS_TYPES.postgres, postgresAdmin],
+  [DS_TYPES['aurora-postgres'], postgresAdmin],
+  [DS_TYPES['polardb-postgres'], postgresAdmin],
+]);
+
+/** @throws SluiceError INVALID_REQUEST for a kind that this version cannot read */
+export function sourceAdmin(sources: SourceRegistry, dsType: number): SourceAdmin {
+  const admin = sources.get(dsType);
+  if (admin !== undefined) return admin;
+  throw new SluiceError(
+    'INVALID_REQUEST',
+    `Data sources of type ${dsTypeWord(dsType) ?? dsType} cannot be read yet.`,
+    {
+      remedy: `Choose among ${[...sources.keys()].map((code) => dsTypeWord(code)).join(', ')}.`,
+    },
+  );
+}
+
+export function isReadable(sources: SourceRegistry, word: DsTypeWord): boolean {
+  return sources.has(DS_TYPES[word]);
+}
