@@ -1,0 +1,214 @@
+import { type CreateDataSource, DS_TYPES, type DsTypeWord } from '@sluice/contract';
+import { type Command, Option } from 'commander';
+import { gather, onlyTable, splitList, tableName, wholeNumber } from '../arguments.ts';
+import type { Call } from '../client.ts';
+import { addLeaf, type Terminal } from '../command.ts';
+import { pick } from '../present.ts';
+
+interface CreateOptions {
+  readonly type: DsTypeWord;
+  readonly host: string;
+  readonly port?: string;
+  readonly username: string;
+  readonly database: string;
+  readonly sslmode?: 'disable' | 'require' | 'verify-full';
+  readonly passwordStdin?: boolean;
+}
+
+interface CheckOptions {
+  readonly database?: string;
+  readonly schema?: readonly string[];
+  readonly tables?: string;
+}
+
+export function addDataSourceCommands(program: Command, terminal: Terminal): void {
+  const group = program.command('datasource').description('Configured connections to databases');
+
+  addLeaf<CreateOptions>(group, terminal, {
+    usage: 'create <name>',
+    summary: 'Make a data source; nothing is connected to yet',
+    options: (command) =>
+      command
+        .addOption(
+          new Option('--type <type>', 'kind of database').choices(Object.keys(DS_TYPES)).default('postgres'),
+        )
+        .requiredOption('--host <host>', 'host name or address')
+        .option('--port <port>', 'port (postgres: 5432)')
+        .requiredOption('--username <user>', 'account to read with')
+        .requiredOption('--database <database>', 'database to connect to')
+        .addOption(
+          new Option('--sslmode <mode>', 'encryption').choices(['disable', 'require', 'verify-full']),
+        )
+        .option('--password-stdin', 'read the password from standard input'),
+    run: async ({ call, args: [name = ''], options }) => {
+      const body: CreateDataSource = {
+        name,
+        type: options.type,
+        host: options.host,
+        username: options.username,
+        database: options.database,
+        ...(options.port === undefined ? {} : { port: wholeNumber('--port', options.port, 1, 65_535) }),
+        ...(options.sslmode === undefined ? {} : { sslmode: options.sslmode }),
+        ...(options.passwordStdin === true ? { password: await readPassword(terminal) } : {}),
+      };
+      return { data: await call('createDataSource', { body }) };
+    },
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'list',
+    summary: 'All data sources',
+    run: async ({ call }) => {
+      const data = await call('listDataSources');
+      const view = pick(data, {
+        id: (row) => row.id,
+        name: (row) => row.name,
+        type: (row) => row.type,
+        address: (row) => `${row.host}:${row.port}`,
+        database: (row) => row.database,
+        username: (row) => row.username,
+      });
+      return { data, view };
+    },
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'delete <name>',
+    summary: 'Delete a data source that no task uses',
+    run: async ({ call, args: [ref = ''] }) => ({
+      data: await call('deleteDataSource', { params: { ref } }),
+    }),
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'test <name>',
+    summary: 'Connect, and tell the version and the round trip',
+    run: async ({ call, args: [ref = ''] }) => ({ data: await call('testDataSource', { params: { ref } }) }),
+  });
+
+  addLeaf<CheckOptions>(group, terminal, {
+    usage: 'check-cdc <name>',
+    summary: 'What stands in the way of change capture, each with the statement that mends it',
+    options: (command) =>
+      command
+        .option('--database <database>', 'database that a task would sync')
+        .option('--schema <schema>', 'schema that a task would sync; several times', gather)
+        .option('--tables <a,b>', 'tables that a task would sync'),
+    run: async ({ call, args: [ref = ''], options }) => {
+      const tables = splitList(options.tables ?? '').map(tableName);
+      const known =
+        tables.some(({ schema }) => schema === null) && options.schema?.length !== 1
+          ? await objectsOf(call, ref, options.database)
+          : [];
+      const only = options.schema?.length === 1 ? options.schema[0] : undefined;
+      const data = await call('checkCdc', {
+        params: { ref },
+        body: {
+          ...(options.database === undefined ? {} : { database: options.database }),
+          ...(options.schema === undefined ? {} : { schemas: [...options.schema] }),
+          ...(tables.length === 0
+            ? {}
+            : {
+                tables: tables.map(({ schema, table }) =>
+                  onlyTable({ schema: schema ?? only ?? null, table }, known),
+                ),
+              }),
+        },
+      });
+      return { data, view: checkText(data) };
+    },
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'catalogs <name>',
+    summary: 'The databases of a data source',
+    run: async ({ call, args: [ref = ''] }) => ({ data: await call('listCatalogs', { params: { ref } }) }),
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'objects <name> <catalog>',
+    summary: 'The tables of a database',
+    run: async ({ call, args: [ref = '', catalog = ''] }) => {
+      const data = await call('listObjects', { params: { ref, catalog } });
+      const view = pick(data, {
+        schema: (row) => row.schema,
+        table: (row) => row.table,
+        columns: (row) => row.columns,
+        key: (row) => row.key.join(', ') || '(whole row)',
+        'rows (about)': (row) => row.estimatedRows,
+        problem: (row) => row.problem?.message ?? '',
+      });
+      return { data, view };
+    },
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'describe <name> <catalog> <object>',
+    summary: 'A table of a database, with its columns',
+    run: async ({ call, args: [ref = '', catalog = '', object = ''] }) => {
+      const data = await call('describeObject', { params: { ref, catalog }, query: objectQuery(object) });
+      const columns = pick(data.columns, {
+        column: (row) => row.name,
+        source: (row) => row.native,
+        lake: (row) => row.type,
+        null: (row) => (row.nullable ? 'yes' : 'no'),
+        key: (row) => (row.inKey ? 'key' : ''),
+      });
+      return { data, view: columns };
+    },
+  });
+
+  addLeaf<{ readonly limit: string }>(group, terminal, {
+    usage: 'sample <name> <catalog> <object>',
+    summary: 'The first rows of a table, as text',
+    options: (command) => command.option('--limit <rows>', 'at most so many rows', '10'),
+    run: async ({ call, args: [ref = '', catalog = '', object = ''], options }) => {
+      const limit = wholeNumber('--limit', options.limit, 1, 1000);
+      const data = await call('sampleObject', {
+        params: { ref, catalog },
+        query: { ...objectQuery(object), limit },
+      });
+      return { data, view: { columns: data.columns, rows: data.rows } };
+    },
+  });
+}
+
+async function objectsOf(call: Call, ref: string, database: string | undefined) {
+  const catalog = database ?? (await call('getDataSource', { params: { ref } })).database;
+  return await call('listObjects', { params: { ref, catalog } });
+}
+
+function objectQuery(text: string): { table: string; schema?: string } {
+  const { schema, table } = tableName(text);
+  return schema === null ? { table } : { table, schema };
+}
+
+/** Without the line end that `echo` and files put behind it. */
+async function readPassword(terminal: Terminal): Promise<string> {
+  if (terminal.stdinIsTerminal) terminal.note('Type the password, then Enter and Ctrl-D.\n');
+  return (await terminal.readStdin()).replace(/\r?\n$/, '');
+}
+
+const MARKS = { error: '✗', warning: '!', info: '·', ok: '✓' } as const;
+
+/** Findings as a person goes through them: what, why, and the statement to copy. */
+export function checkText(result: {
+  readonly passed: boolean;
+  readonly findings: readonly {
+    readonly level: keyof typeof MARKS;
+    readonly subject: string;
+    readonly found: string;
+    readonly why: string;
+    readonly fix: string | null;
+  }[];
+}): string {
+  const lines = result.findings.flatMap(({ level, subject, found, why, fix }) => [
+    `${MARKS[level]} ${subject}: ${found}`,
+    ...(level === 'ok' ? [] : [`    ${why}`]),
+    ...(fix === null ? [] : [`    → ${fix}`]),
+  ]);
+  const verdict = result.passed
+    ? 'Nothing stands in the way.'
+    : 'Change capture is not possible yet: mend what is marked with ✗.';
+  return `${[...lines, '', verdict].join('\n')}\n`;
+}
