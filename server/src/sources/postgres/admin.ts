@@ -32,23 +32,21 @@ export const postgresAdmin: SourceAdmin = {
     const begun = performance.now();
     return withSession(connection, signal, async (session) => {
       const { version } = await session.row<{ version: string }>(
-        "SELECT pg_catalog.current_setting('server_version') AS version",
+        "SELECT current_setting('server_version') AS version",
       );
       return { version, latencyMs: Math.round(performance.now() - begun) };
     });
   },
 
   async checkCdc(connection, scope, signal) {
-    return withSession(connection, signal, (session) =>
-      checkCdc(session, connection, scope.selection, signal),
-    );
+    return withSession(connection, signal, (session) => checkCdc(session, connection, scope.selection));
   },
 
   async catalogs(connection, signal) {
     return withSession(connection, signal, async (session) => {
       const rows = await session.rows<{ name: string }>(
-        `SELECT datname::text AS name FROM pg_catalog.pg_database
-          WHERE datallowconn AND NOT datistemplate AND pg_catalog.has_database_privilege(oid, 'CONNECT') ORDER BY datname`,
+        `SELECT datname::text AS name FROM pg_database
+          WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT') ORDER BY datname`,
       );
       return rows.map((row) => row.name);
     });

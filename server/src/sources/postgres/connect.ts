@@ -38,7 +38,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** Newer servers only; as options at the start they would make an older server refuse the connection. */
-const LATER_SETTINGS = `SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
+const LATER_SETTINGS = `SELECT set_config(name, '0', false) FROM pg_settings
   WHERE name IN ('idle_session_timeout', 'transaction_timeout')`;
 
 export interface Session extends AsyncDisposable {

@@ -21,8 +21,6 @@ export function comparePositions(a: Position, b: Position): -1 | 0 | 1 {
  * quiet log reaches it with the next record only; a mark sees to that.
  */
 export async function readHead(session: Session): Promise<Position> {
-  const row = await session.row<{ lsn: string }>(
-    'SELECT pg_catalog.pg_current_wal_insert_lsn()::text AS lsn',
-  );
+  const row = await session.row<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
   return row.lsn;
 }

@@ -19,8 +19,18 @@ import {
   readPublication,
   setTables,
 } from './publication.ts';
+import { quoteIdent } from './quote.ts';
 import { fetchRows } from './rows.ts';
-import { checkOwner, checkResumable, createSlot, dropSlot, freeSlot, readSlot, slotName } from './slot.ts';
+import {
+  checkOwner,
+  checkResumable,
+  createSlot,
+  dropSlot,
+  freeSlot,
+  MAY_REPLICATE,
+  readSlot,
+  slotName,
+} from './slot.ts';
 import { openSnapshot } from './snapshot.ts';
 import { followLog } from './stream.ts';
 import { formatLsn, type Lsn } from './wire/lsn.ts';
@@ -89,6 +99,12 @@ class PostgresSource implements Source {
     if (from !== null) {
       const lsn = requireLsn(from);
       checkResumable(this.#slot, state, database, lsn);
+      const head = requireLsn(await readHead(session));
+      if (lsn > head)
+        throw new SluiceError(
+          'POSITION_UNAVAILABLE',
+          `position ${from} lies behind the end of the server's log (${formatLsn(head)}): it is of another server, or this one was restored`,
+        );
       if (!(await readPublication(session, this.#publication)))
         throw new SluiceError(
           'PG_PUBLICATION_MISSING',
@@ -124,12 +140,15 @@ class PostgresSource implements Source {
 
   /** What a person has to mend is said before a leftover slot is dropped. */
   async #checkAnew(session: Session): Promise<void> {
-    const row = await session.row<{ level: string; replication: boolean }>(
-      `SELECT pg_catalog.current_setting('wal_level') AS level, rolreplication OR rolsuper AS replication
-         FROM pg_catalog.pg_roles WHERE rolname = current_user`,
+    const row = await session.row<{ level: string; replication: boolean; role: string }>(
+      `SELECT current_setting('wal_level') AS level, ${MAY_REPLICATE} AS replication, current_user::text AS role`,
     );
     if (row.level !== 'logical')
       throw new SluiceError('PG_WAL_LEVEL', `wal_level is ${row.level}, not logical`);
+    if (!row.replication)
+      throw new SluiceError('PG_NO_REPLICATION', `role ${row.role} has no REPLICATION right`, {
+        remedy: `Run ALTER ROLE ${quoteIdent(row.role)} REPLICATION; as a superuser.`,
+      });
   }
 
   async head(signal: AbortSignal): Promise<Position> {
@@ -139,7 +158,7 @@ class PostgresSource implements Source {
   async mark(text: string, signal: AbortSignal): Promise<void> {
     // Transactional, so that it comes with a commit and moves the position.
     await this.withSession(signal, (session) =>
-      session.rows('SELECT pg_catalog.pg_logical_emit_message(true, $1::text, $2::text)', [this.#slot, text]),
+      session.rows('SELECT pg_logical_emit_message(true, $1::text, $2::text)', [this.#slot, text]),
     );
   }
 

@@ -36,7 +36,7 @@ export async function readPublication(session: Session, name: string): Promise<P
   }>(
     `SELECT puballtables, pubviaroot, pubinsert AND pubupdate AND pubdelete AND pubtruncate AS everything,
             ${generated} AS generated
-       FROM pg_catalog.pg_publication WHERE pubname = $1`,
+       FROM pg_publication WHERE pubname = $1`,
     [name],
   );
   if (!row) return null;
@@ -106,7 +106,7 @@ export async function checkTables(
     (
       await session.rows<{ schema: string; name: string }>(
         `SELECT n.nspname::text AS schema, c.relname::text AS name
-           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'`,
+           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'`,
       )
     ).map((row) => tableKey({ schema: row.schema, table: row.name })),
   );
@@ -128,10 +128,10 @@ export async function checkTables(
 async function ownMembers(session: Session, publication: string): Promise<readonly Member[]> {
   const rows = await session.rows<{ schema: string; name: string }>(
     `SELECT n.nspname::text AS schema, c.relname::text AS name
-       FROM pg_catalog.pg_publication p
-       JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
-       JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       FROM pg_publication p
+       JOIN pg_publication_rel r ON r.prpubid = p.oid
+       JOIN pg_class c ON c.oid = r.prrelid
+       JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE p.pubname = $1`,
     [publication],
   );
@@ -142,13 +142,13 @@ async function allMembers(session: Session, publication: string): Promise<readon
   // Column lists and row filters exist from version 15 on.
   const partial =
     session.version >= 150_000
-      ? `EXISTS (SELECT FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
+      ? `EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
                   WHERE p.pubname = t.pubname AND (r.prattrs IS NOT NULL OR r.prqual IS NOT NULL)
-                    AND r.prrelid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', t.schemaname, t.tablename)))`
+                    AND r.prrelid = to_regclass(format('%I.%I', t.schemaname, t.tablename)))`
       : 'false';
   const rows = await session.rows<{ schema: string; name: string; partial: boolean }>(
     `SELECT t.schemaname::text AS schema, t.tablename::text AS name, ${partial} AS partial
-       FROM pg_catalog.pg_publication_tables t WHERE t.pubname = $1`,
+       FROM pg_publication_tables t WHERE t.pubname = $1`,
     [publication],
   );
   return rows.map((row) => ({ name: { schema: row.schema, table: row.name }, partial: row.partial }));
@@ -197,13 +197,13 @@ async function writersBefore(
   const holders = await session.rows<{ holder: string; pid: number | null }>(
     `WITH wanted AS (
        SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w(s, t)
-         JOIN pg_catalog.pg_namespace n ON n.nspname = w.s
-         JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.t),
-     every AS (SELECT oid FROM wanted UNION SELECT t.relid::oid FROM wanted, pg_catalog.pg_partition_tree(wanted.oid) t)
+         JOIN pg_namespace n ON n.nspname = w.s
+         JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.t),
+     every AS (SELECT oid FROM wanted UNION SELECT t.relid::oid FROM wanted, pg_partition_tree(wanted.oid) t)
      SELECT DISTINCT l.virtualtransaction AS holder, l.pid
-       FROM pg_catalog.pg_locks l JOIN every ON every.oid = l.relation
-      WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+       FROM pg_locks l JOIN every ON every.oid = l.relation
+      WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`,
     [tables.map((name) => name.schema), tables.map((name) => name.table)],
   );
@@ -217,7 +217,7 @@ async function writersBefore(
     }
     await pause(POLL_MS, options.signal);
     const alive = await session.rows<{ holder: string }>(
-      'SELECT DISTINCT virtualtransaction AS holder FROM pg_catalog.pg_locks WHERE virtualtransaction = ANY($1::text[])',
+      'SELECT DISTINCT virtualtransaction AS holder FROM pg_locks WHERE virtualtransaction = ANY($1::text[])',
       [waiting.map(({ holder }) => holder)],
     );
     const left = new Set(alive.map(({ holder }) => holder));

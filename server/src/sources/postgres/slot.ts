@@ -12,6 +12,10 @@ export function slotName(taskKey: string): string {
   return `sluice_${taskKey}`;
 }
 
+/** SQL. rds_replication is how Aurora and RDS grant what is REPLICATION elsewhere. */
+export const MAY_REPLICATE = `((SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user)
+  OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_replication' AND pg_has_role(oid, 'MEMBER')))`;
+
 export interface SlotState {
   readonly plugin: string | null;
   readonly database: string | null;
@@ -33,7 +37,7 @@ export async function readSlot(session: Session, slot: string): Promise<SlotStat
   }>(
     `SELECT plugin::text, database::text, active_pid, confirmed_flush_lsn::text AS confirmed, wal_status,
             ${reason} AS invalidation_reason
-       FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
+       FROM pg_replication_slots WHERE slot_name = $1`,
     [slot],
   );
   if (!row) return null;
@@ -86,8 +90,8 @@ export async function freeSlot(
   for (;;) {
     const [reader] = await session.rows<{ pid: number; application: string | null; ended: boolean | null }>(
       `SELECT s.active_pid AS pid, a.application_name AS application,
-              CASE WHEN a.application_name = $2 THEN pg_catalog.pg_terminate_backend(s.active_pid) END AS ended
-         FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+              CASE WHEN a.application_name = $2 THEN pg_terminate_backend(s.active_pid) END AS ended
+         FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid
         WHERE s.slot_name = $1 AND s.active_pid IS NOT NULL`,
       [slot, applicationName(taskKey)],
     );
@@ -106,8 +110,8 @@ export async function freeSlot(
 /** Drops the slot if it is there and of this database; somebody else's is left alone. */
 export async function dropSlot(session: Session, slot: string): Promise<void> {
   await session.rows(
-    `SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots
-      WHERE slot_name = $1 AND database = pg_catalog.current_database() AND plugin = '${PLUGIN}'`,
+    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+      WHERE slot_name = $1 AND database = current_database() AND plugin = '${PLUGIN}'`,
     [slot],
     'create-slot',
   );
@@ -138,7 +142,7 @@ export async function createSlot(
     );
   }, WAIT_NOTICE_MS);
   const made = maker.row<{ lsn: string }>(
-    `SELECT lsn::text FROM pg_catalog.pg_create_logical_replication_slot($1, '${PLUGIN}')`,
+    `SELECT lsn::text FROM pg_create_logical_replication_slot($1, '${PLUGIN}')`,
     [slot],
     'create-slot',
   );
@@ -147,7 +151,7 @@ export async function createSlot(
     return parseLsn(lsn) ?? 0n;
   } catch (error) {
     if (signal.aborted) {
-      await watcher.rows('SELECT pg_catalog.pg_cancel_backend($1)', [maker.pid]).catch(() => undefined);
+      await watcher.rows('SELECT pg_cancel_backend($1)', [maker.pid]).catch(() => undefined);
       await made.catch(() => undefined);
     }
     throw error;
@@ -163,14 +167,14 @@ async function blockers(session: Session, pid: number): Promise<string | null> {
   const found = await session.rows<{ pid: number; who: string; seconds: number }>(
     `SELECT a.pid, coalesce(nullif(a.application_name, ''), a.usename::text, a.backend_type) AS who,
             floor(extract(epoch FROM clock_timestamp() - a.xact_start))::int AS seconds
-       FROM pg_catalog.pg_stat_activity a
+       FROM pg_stat_activity a
       WHERE a.pid <> $1 AND a.backend_xid IS NOT NULL
-        AND a.xact_start < (SELECT query_start FROM pg_catalog.pg_stat_activity WHERE pid = $1)
+        AND a.xact_start < (SELECT query_start FROM pg_stat_activity WHERE pid = $1)
       ORDER BY a.xact_start LIMIT 5`,
     [pid],
   );
   const prepared = await session.rows<{ gid: string }>(
-    'SELECT gid FROM pg_catalog.pg_prepared_xacts ORDER BY prepared LIMIT 5',
+    'SELECT gid FROM pg_prepared_xacts ORDER BY prepared LIMIT 5',
   );
   const parts = [
     ...found.map((row) => `the transaction of process ${row.pid} (${row.who}), open for ${row.seconds} s`),

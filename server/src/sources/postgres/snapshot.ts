@@ -38,8 +38,8 @@ export async function openSnapshot(
     // The first statement that looks at data fixes the snapshot; a lock does not.
     await leader.rows(`LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE`, undefined, 'copy');
     const row = await leader.row<{ id: string; visibility: string; taken: string }>(
-      `SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_current_snapshot()::text AS visibility,
-              (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::int8::text AS taken`,
+      `SELECT pg_export_snapshot() AS id, pg_current_snapshot()::text AS visibility,
+              (extract(epoch FROM clock_timestamp()) * 1000000)::int8::text AS taken`,
     );
     return new PostgresSnapshot(connection, applicationName, leader, table, columns, {
       id: row.id,
@@ -93,13 +93,13 @@ class PostgresSnapshot implements TableSnapshot {
   async plan(targetBytes: number): Promise<readonly ChunkRange[]> {
     const leaves = await this.#leader.rows<Leaf>(
       `SELECT n.nspname::text AS schema, c.relname::text AS name,
-              (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8)::float8 AS blocks,
-              pg_catalog.pg_table_size(c.oid)::float8 AS bytes
-         FROM (SELECT $1::regclass AS oid WHERE (SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::regclass) = 'r'
-               UNION ALL SELECT tree.relid FROM pg_catalog.pg_partition_tree($1::regclass) tree
+              (pg_relation_size(c.oid) / current_setting('block_size')::int8)::float8 AS blocks,
+              pg_table_size(c.oid)::float8 AS bytes
+         FROM (SELECT $1::regclass AS oid WHERE (SELECT relkind FROM pg_class WHERE oid = $1::regclass) = 'r'
+               UNION ALL SELECT tree.relid FROM pg_partition_tree($1::regclass) tree
                 WHERE tree.isleaf AND tree.relid <> $1::regclass) leaf
-         JOIN pg_catalog.pg_class c ON c.oid = leaf.oid AND c.relkind = 'r'
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_class c ON c.oid = leaf.oid AND c.relkind = 'r'
+         JOIN pg_namespace n ON n.oid = c.relnamespace
         ORDER BY n.nspname, c.relname`,
       [quoteTable(this.#table)],
     );

@@ -176,7 +176,7 @@ async function settled(held: Promise<void>, signal: AbortSignal): Promise<boolea
 
 async function walSenderTimeout(session: Session): Promise<number> {
   const row = await session.row<{ ms: string }>(
-    "SELECT setting AS ms FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+    "SELECT setting AS ms FROM pg_settings WHERE name = 'wal_sender_timeout'",
   );
   return Number(row.ms);
 }
