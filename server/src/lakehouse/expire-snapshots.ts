@@ -1,3 +1,4 @@
+import { isInside } from './file-storage.ts';
 import type { Snapshot, SnapshotId, TableMetadata } from './metadata.ts';
 import { addReachable, type StatisticsFile, statisticsOf } from './reachability.ts';
 import type { Storage } from './storage.ts';
@@ -30,7 +31,11 @@ export async function expireSnapshots(
   // What a manifest that stays lists is needed already, so those need not be read twice.
   await addReachable(storage, expired, candidates, needed);
   for (const entry of statisticsOf(metadata)) candidates.add(entry['statistics-path']);
-  return { metadata: after, filesToRemove: [...candidates].filter((file) => !needed.has(file)) };
+  // Files that another writer took in from elsewhere are not the table's own.
+  const filesToRemove = [...candidates].filter(
+    (file) => !needed.has(file) && isInside(storage, metadata.location, file),
+  );
+  return { metadata: after, filesToRemove };
 }
 
 function keptIds(metadata: TableMetadata, rule: ExpiryRule): ReadonlySet<SnapshotId> {

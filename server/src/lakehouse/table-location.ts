@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { TableName } from '../model/table.ts';
 import type { Storage } from './storage.ts';
 
@@ -7,6 +7,23 @@ const MAX_BYTES = 100;
 /** The folder of a new table: `<warehouse>/<schema>/<table>`. Different names have different folders. */
 export function tableLocation(storage: Storage, warehouse: string, name: TableName): string {
   return storage.join(warehouse, folderName(name.schema), folderName(name.table));
+}
+
+/**
+ * The same for a table to be made, where no other table's files are: a renamed table keeps its folder, and
+ * some file systems do not tell upper from lower case.
+ * @param taken locations of the metadata files of all tables
+ */
+export function freeTableLocation(
+  storage: Storage,
+  warehouse: string,
+  name: TableName,
+  taken: readonly string[],
+): string {
+  const location = tableLocation(storage, warehouse, name);
+  const prefix = `${location}/`.toLowerCase();
+  if (!taken.some((one) => one.toLowerCase().startsWith(prefix))) return location;
+  return `${location}-${randomUUID().slice(0, 8)}`;
 }
 
 /**
