@@ -1,18 +1,21 @@
 /**
  * The changes of a table travel as lines of CSV: text that the source's own output functions made, copied as
  * bytes from the socket and parsed once, in C++, where the table is written. A full load's lines
- * (COPY … WITH CSV) hold the columns only; a changes' line starts with four fields of ours:
+ * (COPY … WITH CSV) hold the columns only. A change's line has four fields before them,
  *
- *   ord   a number that grows with the log, one a line, across all tables of a run
+ *   ord   a number that grows with the log, one a line, across all tables of a task
  *   op    one letter, below
  *   ts    commit time at the source, microseconds since 1970
+ *   xid   the transaction's 32-bit id while the table is not live, to tell whether a snapshot holds it already
+ *
+ * the columns, in the order of the schema that the line was written under, and one field behind them,
+ *
  *   mask  empty, or one '1' or '0' a column: '1' where the log left the value out because it did not change
  *         (PostgreSQL: unchanged TOAST), so that the old row's value stays
  *
- * then a field a column, in the order of the schema that the lines were written under. NULL is an empty field
- * without quotes; text is always quoted, with quotes doubled; lines end with \n.
+ * NULL is an empty field without quotes; text of columns is always quoted, with quotes doubled; lines end with \n.
  */
-export const CHANGE_FIELDS = ['ord', 'op', 'ts', 'mask'] as const;
+export const CHANGE_FIELDS = ['ord', 'op', 'ts', 'xid'] as const;
 
 export const OP = {
   insert: 'I',

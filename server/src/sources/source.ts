@@ -36,6 +36,16 @@ export interface DiscoveredTable {
   readonly schema: TableSchema;
   /** The identity of the table object itself: another one under the same name is another table (PostgreSQL: oid). */
   readonly objectId: string;
+  /** The columns as the log describes them (LogRelation.columns), to tell whether a description in the log is this one. */
+  readonly logColumns: readonly {
+    readonly name: string;
+    readonly typeId: number;
+    readonly typeModifier: number;
+  }[];
+  /** Names the files that hold the rows: another one means that the source rewrote or emptied them without telling the log. */
+  readonly storage: string;
+  /** Columns (sourceId) whose older rows have a value that was never written to them (ADD COLUMN … DEFAULT). */
+  readonly filledColumns: readonly number[];
   /** Rows as the source's statistics estimate them; null where it does not know. */
   readonly estimatedRows: number | null;
   readonly refused: {
@@ -165,6 +175,8 @@ export interface Visibility {
  * "read no further until it settles".
  */
 export interface ChangeSink {
+  /** Grows when the writers that were given are void: before the next row of any table, `relation` is called again. */
+  readonly epoch: number;
   /** `end`: the position after this transaction. `committedAt` in microseconds since 1970. `xid` as in Visibility (modulo 2^32). */
   begin(transaction: { readonly end: Position; readonly committedAt: bigint; readonly xid: number }): void;
   /**

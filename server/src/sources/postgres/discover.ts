@@ -24,6 +24,8 @@ export interface TableRow {
   readonly may_select: boolean;
   readonly may_use: boolean;
   readonly secured: boolean;
+  /** The file of a table's rows, or its partitions' with their own; null where there is none. */
+  readonly storage: string | null;
   readonly owner: string;
   readonly owned: boolean;
   readonly role: string;
@@ -35,6 +37,8 @@ interface ColumnRow {
   readonly name: string;
   readonly type_id: number;
   readonly modifier: number;
+  /** Older rows have a default that was given when the column was added. */
+  readonly filled: boolean;
   readonly required: boolean;
   readonly generated: string;
   readonly native: string;
@@ -83,7 +87,7 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
   ORDER BY n.nspname, c.relname`;
 
 const COLUMNS = `SELECT a.attrelid AS table_oid, a.attnum::int4 AS number, a.attname::text AS name, a.atttypid AS type_id,
-    a.atttypmod AS modifier, a.attnotnull AS required, a.attgenerated::text AS generated,
+    a.atttypmod AS modifier, a.atthasmissing AS filled, a.attnotnull AS required, a.attgenerated::text AS generated,
     format_type(a.atttypid, a.atttypmod) AS native
   FROM pg_attribute a WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
   ORDER BY a.attrelid, a.attnum`;
@@ -200,6 +204,9 @@ function describeTable(
   return {
     schema,
     objectId: table.oid.toString(),
+    logColumns: kept.map((row) => ({ name: row.name, typeId: row.type_id, typeModifier: row.modifier })),
+    storage: table.storage ?? '',
+    filledColumns: kept.filter((row) => row.filled).map((row) => row.number),
     estimatedRows: table.rows,
     refused,
     partitioned: table.kind === 'p',

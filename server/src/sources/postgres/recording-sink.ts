@@ -19,6 +19,7 @@ export type Recorded =
   | { readonly kind: 'idle'; readonly position: Position };
 
 export class RecordingSink implements ChangeSink {
+  readonly epoch = 0;
   readonly events: Recorded[] = [];
   /** Columns of the key by table name; a table that is not named has its identity's columns, or none under FULL. */
   readonly keys: Readonly<Record<string, readonly string[]>>;

@@ -29,6 +29,7 @@ export class PgoutputDecoder {
   readonly #from: Lsn;
   readonly #markPrefix: string;
   readonly #relations = new Map<number, KnownRelation>();
+  #epoch = -1;
   readonly #old = new Tuple();
   readonly #new = new Tuple();
   #inTransaction = false;
@@ -109,6 +110,10 @@ export class PgoutputDecoder {
   }
 
   #writer(known: KnownRelation): RowWriter | null {
+    if (this.#epoch !== this.#sink.epoch) {
+      this.#epoch = this.#sink.epoch;
+      for (const other of this.#relations.values()) other.writer = undefined;
+    }
     if (known.writer === undefined) {
       known.writer = this.#sink.relation(known.relation);
       if (known.writer) checkKey(known.relation, known.writer.key);

@@ -1,0 +1,73 @@
+import { sameType, widens } from '../model/logical-type.ts';
+import type { Column, TableSchema } from '../model/table.ts';
+
+/** What the log or the source's catalog says of a table now, beside what the lane was made for. */
+export interface ObservedTable {
+  readonly schema: TableSchema;
+  /** Names the table's storage: another one means that the source rewrote the rows (PostgreSQL: relfilenode). */
+  readonly storage: string;
+  /** Columns (sourceId) whose older rows have a value that no row of the log told (ADD COLUMN … DEFAULT). */
+  readonly filledColumns: readonly number[];
+}
+
+export type Evolution =
+  | { readonly kind: 'same' }
+  /** The table goes on under the new schema; rows that are there are right as they are. */
+  | { readonly kind: 'follow' }
+  /** Rows that are there may have other values now, which the log does not tell. */
+  | { readonly kind: 'reload'; readonly reason: string };
+
+/**
+ * Decides how a table follows a change of its schema. The log says nothing of rows that a DDL statement changed by
+ * itself (a default filled in, USING of a type change), so these are loaded anew, beside the visible ones.
+ */
+export function evolve(before: ObservedTable, after: ObservedTable): Evolution {
+  if (!sameIdentity(before.schema, after.schema)) return reload('its key changed');
+  const old = new Map(before.schema.columns.map((column) => [column.sourceId, column]));
+  const rewritten = before.storage !== after.storage;
+  let changed = before.schema.columns.length !== after.schema.columns.length;
+  for (const [index, column] of after.schema.columns.entries()) {
+    const was = old.get(column.sourceId);
+    if (was === undefined) {
+      if (after.filledColumns.includes(column.sourceId))
+        return reload(`the new column ${column.name} has a default in older rows`);
+      if (rewritten) return reload(`the table was rewritten when the column ${column.name} was added`);
+      changed = true;
+      continue;
+    }
+    if (!sameType(was.type, column.type) || was.text.form !== column.text.form) {
+      if (rewritten || !widens(was.type, column.type))
+        return reload(`the column ${column.name} became ${column.native}`);
+      changed = true;
+    } else if (was.native !== column.native && rewritten)
+      return reload(`the column ${column.name} became ${column.native}`);
+    if (was.name !== column.name || before.schema.columns[index]?.sourceId !== column.sourceId)
+      changed = true;
+  }
+  return changed ? { kind: 'follow' } : { kind: 'same' };
+}
+
+const reload = (reason: string): Evolution => ({ kind: 'reload', reason });
+
+function sameIdentity(a: TableSchema, b: TableSchema): boolean {
+  const key = (schema: TableSchema): string =>
+    schema.identity.kind === 'row'
+      ? 'row'
+      : schema.identity.columns.map((index) => schema.columns[index]!.sourceId).join();
+  return key(a) === key(b);
+}
+
+/** Whether two observations differ in anything that `evolve` could act on. */
+export function sameShape(a: TableSchema, b: TableSchema): boolean {
+  return shape(a) === shape(b);
+}
+
+function shape(schema: TableSchema): string {
+  const column = ({ name, sourceId, native, nullable: _, ...rest }: Column): unknown => [
+    name,
+    sourceId,
+    native,
+    rest,
+  ];
+  return JSON.stringify([schema.columns.map(column), schema.identity]);
+}

@@ -1,0 +1,72 @@
+import type { TableName, TableSchema } from '../model/table.ts';
+import type { LogRelation, Position, Visibility } from '../sources/source.ts';
+import type { LaneState } from './lane-state.ts';
+import type { LaneSpool } from './spool.ts';
+
+/** What a lane's schema was read from; kept with each version of it. Version 1 of the JSON in lane_schemas. */
+export interface KeptSchema {
+  readonly schema: TableSchema;
+  readonly storage: string;
+  /** The log's own description that was found equal to it (signatureOf); null until the first change arrives. */
+  readonly signature: string | null;
+}
+
+/** The load under way; kept as JSON in lanes.load_json. */
+export interface Load {
+  /** Metadata of the state beside the visible table. */
+  readonly staged: string;
+  /** What the first snapshot of the load showed. */
+  readonly visibility: Visibility;
+  /** The rows' storage when chunks were planned; under another one the plan is void. */
+  readonly storage: string;
+  /** The table is consistent from this position on, and not visible before; null until all chunks are there. */
+  readonly consistentFrom: Position | null;
+  /** Microseconds since 1970, by the source's clock: `_source_ts` of loaded rows. */
+  readonly takenAt: string;
+  /** Whether chunks were read in one snapshot only. */
+  readonly oneSnapshot: boolean;
+}
+
+/** A table of the task, in the memory of its run. The metastore's row is written with the commit that it belongs to. */
+export interface Lane {
+  readonly id: number;
+  readonly source: TableName;
+  readonly target: TableName;
+  objectId: string;
+  state: LaneState;
+  kept: KeptSchema;
+  schemaVersion: number;
+  load: Load | null;
+  /**
+   * True once the log alone made every change since a consistent load: inserts are of new keys, and deletes find
+   * their rows. Never for tables mirrored without a full load.
+   */
+  exact: boolean;
+  rowsLoaded: number;
+  rowsEstimated: number | null;
+  rowsApplied: number;
+  nulledValues: number;
+  readPosition: Position | null;
+  latencyMs: number | null;
+  /** In the log's order; the last one is being written to. */
+  spools: LaneSpool[];
+}
+
+/** Two relations with the same signature have the same columns in the same order, of the same types, and key. */
+export function signatureOf(relation: LogRelation): string {
+  return JSON.stringify([
+    relation.identity,
+    relation.columns.map((column) => [column.name, column.typeId, column.typeModifier, column.inKey]),
+  ]);
+}
+
+/** Indexes of the key's columns in the log's relation; empty where rows have no key or the log's columns cannot tell it. */
+export function keyIn(relation: LogRelation, schema: TableSchema): readonly number[] {
+  if (schema.identity.kind === 'row') return [];
+  if (relation.identity !== 'full')
+    return relation.columns.flatMap((column, index) => (column.inKey ? [index] : []));
+  const names = schema.identity.columns.map((index) => schema.columns[index]!.name);
+  const indexes = names.map((name) => relation.columns.findIndex((column) => column.name === name));
+  // Under FULL every row comes with its old one: deleting that and inserting the new one is right for any key.
+  return indexes.includes(-1) ? [] : indexes.sort((a, b) => a - b);
+}

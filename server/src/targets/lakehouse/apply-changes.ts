@@ -1,0 +1,256 @@
+import { SluiceError } from '@sluice/contract';
+import type { ContentFile, LiveFile } from '../../lakehouse/data-file.ts';
+import { bound } from '../../lakehouse/duckdb/bounds.ts';
+import { keyRangePrune } from '../../lakehouse/duckdb/key-range.ts';
+import { writeDataFiles, writePositionDeletes } from '../../lakehouse/duckdb/parquet-write.ts';
+import { FILE_COLUMN, POSITION_COLUMN, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
+import type { IcebergType, TableMetadata } from '../../lakehouse/metadata.ts';
+import { liveFiles } from '../../lakehouse/scan.ts';
+import { writeSnapshot } from '../../lakehouse/snapshot.ts';
+import type { Storage } from '../../lakehouse/storage.ts';
+import { currentSchema } from '../../lakehouse/table-metadata.ts';
+import { tableText } from '../../model/table.ts';
+import type { ChangeBatch } from '../target.ts';
+import { isKey, nulledCount, placeOf, readPart, STRICT, stagedName, typedLines } from './change-lines.ts';
+import { CHANGE_FIELDS } from '../../model/change.ts';
+import { columnMapOf, followSchema } from './column-map.ts';
+import { crashPoint } from '../../model/crash-point.ts';
+import { foldKeyed } from './keyed-changes.ts';
+import { foldRows, sameRow } from './row-changes.ts';
+import type { Sql } from './sql.ts';
+import type { ReadingRules } from './text-expression.ts';
+import { findValueTrouble } from './value-trouble.ts';
+
+export interface Applied {
+  readonly metadata: TableMetadata;
+  readonly rowsWritten: number;
+  readonly nulledValues: number;
+  readonly fetched: boolean;
+}
+
+export interface ApplyOptions {
+  readonly rules: ReadingRules;
+  readonly targetBytes: number;
+  /** Puts lines into a file that lives as long as the step. */
+  readonly scratch: (lines: Buffer) => Promise<string>;
+}
+
+/** What a fold leaves to be written. */
+interface Plan {
+  readonly truncated: boolean;
+  /** SELECT of c0 …, op, ts */
+  readonly rows: string;
+  /** SELECT of a file's location and a position in it; null: no old row goes. */
+  readonly deletes: string | null;
+  readonly fetched: boolean;
+}
+
+/**
+ * Applies a batch of changes to a table: one data file with the rows' last state, one delete file with the places
+ * of their old ones, one snapshot. All is durable and nothing is visible when it returns.
+ * @throws SluiceError TABLE_VALUE, TABLE_SCHEMA, STORAGE_*
+ */
+export async function applyChanges(
+  sql: Sql,
+  storage: Storage,
+  base: TableMetadata,
+  batch: ChangeBatch,
+  options: ApplyOptions,
+  signal: AbortSignal,
+): Promise<Applied> {
+  const metadata = followSchema(base, batch.schema, Date.now(), { replace: false });
+  const files = await liveFiles(storage, metadata);
+  await stageLines(sql, batch, options.rules);
+  const plan =
+    batch.schema.identity.kind === 'key'
+      ? await planKeyed(sql, storage, metadata, files, batch, options)
+      : await planRows(sql, storage, metadata, files, batch);
+  const folder = storage.join(metadata.location, 'data');
+  const added: ContentFile[] = [
+    ...(await writeDataFiles(
+      sql.connection,
+      storage,
+      {
+        select: fieldsOf(metadata, batch, plan.rows),
+        fields: currentSchema(metadata).fields,
+        folder,
+        maxBytes: options.targetBytes,
+      },
+      signal,
+    )),
+  ];
+  crashPoint('after-data-file');
+  const rowsWritten = added.reduce((sum, file) => sum + file.records, 0);
+  if (plan.deletes !== null) {
+    const deletes = await writePositionDeletes(
+      sql.connection,
+      storage,
+      { select: plan.deletes, folder },
+      signal,
+    );
+    if (deletes !== null) added.push(deletes);
+    crashPoint('after-delete-file');
+  }
+  const nulledValues = await countNulled(sql, batch, options.rules);
+  if (added.length === 0 && !plan.truncated) return { metadata, rowsWritten, nulledValues, fetched: plan.fetched };
+  await storage.sync(added.map((file) => file.path));
+  const hasDeletes = plan.truncated || added.some((file) => file.content !== 'data');
+  const next = await writeSnapshot(storage, metadata, {
+    add: added,
+    remove: new Set(),
+    replaceAll: plan.truncated,
+    operation: !hasDeletes ? 'append' : rowsWritten > 0 ? 'overwrite' : 'delete',
+    summary: { 'sluice.position': batch.position },
+  });
+  return { metadata: next, rowsWritten, nulledValues, fetched: plan.fetched };
+}
+
+async function stageLines(sql: Sql, batch: ChangeBatch, rules: ReadingRules): Promise<void> {
+  try {
+    await sql.run(`CREATE TEMP TABLE chg AS ${typedLines(batch, rules)}`);
+  } catch (error) {
+    const rows = batch.parts.map((part) => ({
+      from: readPart(part),
+      columns: batch.schema.columns.flatMap((column, index) => {
+        const place = placeOf(part, column);
+        const text = `f${CHANGE_FIELDS.length + place}`;
+        return place < 0 ? [] : [{ column, text, rules: isKey(batch, index) ? STRICT : rules }];
+      }),
+    }));
+    throw (await findValueTrouble(sql, batch.schema.name, rows)) ?? error;
+  }
+}
+
+async function planKeyed(
+  sql: Sql,
+  storage: Storage,
+  metadata: TableMetadata,
+  files: readonly LiveFile[],
+  batch: ChangeBatch,
+  options: ApplyOptions,
+): Promise<Plan> {
+  const scan = scanColumns(metadata, batch);
+  const key = batch.schema.identity.kind === 'key' ? batch.schema.identity.columns : [];
+  const keyOn = (a: string, b: string): string =>
+    key.map((index) => `${a}.${stagedName(index)} = ${b}.${stagedName(index)}`).join(' AND ');
+  const fold = await foldKeyed(
+    sql,
+    batch,
+    async (columns, keys) =>
+      scanSql(
+        storage,
+        await pruned(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
+        columns.map((index) => scan[index]!),
+      ),
+    options.scratch,
+  );
+  const plan = { truncated: fold.truncated, rows: fold.upserts, fetched: fold.fetched };
+  if (fold.truncated || files.length === 0) return { ...plan, deletes: null };
+  await sql.run(`CREATE TEMP TABLE touched AS ${fold.touched}`);
+  const candidates = await pruned(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
+  if (!candidates.some((file) => file.content === 'data')) return { ...plan, deletes: null };
+  const old = scanSql(
+    storage,
+    candidates,
+    key.map((index) => scan[index]!),
+    { positions: true },
+  );
+  return {
+    ...plan,
+    deletes: `SELECT o."${FILE_COLUMN}", o."${POSITION_COLUMN}" FROM ${old} o SEMI JOIN touched k ON ${keyOn('o', 'k')}`,
+  };
+}
+
+async function planRows(
+  sql: Sql,
+  storage: Storage,
+  metadata: TableMetadata,
+  files: readonly LiveFile[],
+  batch: ChangeBatch,
+): Promise<Plan> {
+  const fold = await foldRows(sql, batch);
+  const plan = { truncated: fold.truncated, rows: fold.inserts, fetched: false };
+  if (fold.removed === 0) return { ...plan, deletes: null };
+  const old = fold.truncated
+    ? scanSql(storage, [], scanColumns(metadata, batch), { positions: true })
+    : scanSql(storage, files, scanColumns(metadata, batch), { positions: true });
+  // Of equal rows any may go: they are numbered and the first ones taken.
+  await sql.run(
+    `CREATE TEMP TABLE going AS SELECT file, pos FROM (SELECT o."${FILE_COLUMN}" AS file, o."${POSITION_COLUMN}" AS pos, r.copies, ` +
+      `row_number() OVER (PARTITION BY r.id) AS copy FROM ${old} o JOIN (SELECT *, row_number() OVER () AS id FROM (${fold.removals})) r ON ${sameRow(batch, 'o', 'r')}) WHERE copy <= copies`,
+  );
+  const [row] = await sql.rows('SELECT count(*) FROM going');
+  const found = Number(row?.[0] ?? 0);
+  if (batch.exact && found !== fold.removed)
+    throw new SluiceError(
+      'TABLE_SCHEMA',
+      `${fold.removed - found} rows that the source deleted from ${tableText(batch.schema.name)} are not in the lake.`,
+    );
+  return { ...plan, deletes: found === 0 ? null : 'SELECT file, pos FROM going' };
+}
+
+/** The fields of the table's columns as staged columns. */
+function scanColumns(metadata: TableMetadata, batch: ChangeBatch): readonly ScanColumn[] {
+  const map = columnMapOf(metadata)!;
+  const fields = new Map(currentSchema(metadata).fields.map((field) => [field.id, field]));
+  return batch.schema.columns.map((column, index) => {
+    const id = map.columns.get(column.sourceId)!;
+    return { id, name: stagedName(index), type: fields.get(id)!.type };
+  });
+}
+
+function fieldsOf(metadata: TableMetadata, batch: ChangeBatch, rows: string): string {
+  const map = columnMapOf(metadata)!;
+  const staged = new Map(
+    batch.schema.columns.map((column, index) => [map.columns.get(column.sourceId)!, stagedName(index)]),
+  );
+  const values = currentSchema(metadata).fields.map((field) => {
+    if (field.id === map.op) return 'op';
+    if (field.id === map.sourceTs) return 'CAST(make_timestamp(ts) AS TIMESTAMPTZ)';
+    return staged.get(field.id) ?? 'NULL';
+  });
+  return `SELECT ${values.join(', ')} FROM (${rows})`;
+}
+
+/** Types whose text by CAST is the text that bounds are made of. */
+const RANGED = new Set(['int', 'long', 'decimal', 'date', 'timestamp', 'timestamptz', 'string', 'uuid']);
+
+/** The data files that can hold one of these keys, by the range of the key's first column, and all delete files. */
+async function pruned(
+  sql: Sql,
+  files: readonly LiveFile[],
+  column: ScanColumn,
+  keys: string,
+  name: string,
+): Promise<readonly LiveFile[]> {
+  if (!RANGED.has(kindOf(column.type))) return files;
+  const [row] = await sql.rows(
+    `SELECT CAST(min(${name}) AS VARCHAR), CAST(max(${name}) AS VARCHAR) FROM ${keys}`,
+  );
+  const [low, high] = row ?? [];
+  if (typeof low !== 'string' || typeof high !== 'string') return [];
+  const range = {
+    id: column.id,
+    type: column.type,
+    lower: bound(column.type, 'lower', low),
+    upper: bound(column.type, 'upper', high),
+  };
+  return [
+    ...keyRangePrune(
+      files.filter((file) => file.content === 'data'),
+      [range],
+    ),
+    ...files.filter((file) => file.content !== 'data'),
+  ];
+}
+
+function kindOf(type: IcebergType): string {
+  return typeof type === 'string' ? type.replace(/\(.*$/, '') : type.type;
+}
+
+async function countNulled(sql: Sql, batch: ChangeBatch, rules: ReadingRules): Promise<number> {
+  const count = nulledCount(batch, rules);
+  if (count === null) return 0;
+  const [row] = await sql.rows(count);
+  return Number(row?.[0] ?? 0);
+}

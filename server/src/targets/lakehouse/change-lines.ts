@@ -1,0 +1,163 @@
+import { CHANGE_FIELDS } from '../../model/change.ts';
+import type { Column } from '../../model/table.ts';
+import type { Visibility } from '../../sources/source.ts';
+import type { ChangeBatch, ChangePart } from '../target.ts';
+import { type ReadingRules, textExpression } from './text-expression.ts';
+
+/** Names of staged columns: `c<n>` is column n of the batch's final schema, whatever it is called. */
+export function stagedName(index: number): string {
+  return `c${index}`;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** Columns of a file of lines, all text: f0, f1, … */
+function rawColumns(count: number): string {
+  return Array.from({ length: count }, (_, index) => `'f${index}':'VARCHAR'`).join(',');
+}
+
+/**
+ * Reads files of CSV lines as text. The reader is told everything and guesses nothing; `longestLine` bounds its
+ * buffers. One thread: the parallel reader would have to guess where quoted lines begin.
+ */
+export function readLines(files: readonly string[], fields: number, longestLine: number): string {
+  const line = Math.max(longestLine + 16, 1 << 20);
+  const options = [
+    'header=false',
+    'auto_detect=false',
+    `columns={${rawColumns(fields)}}`,
+    "delim=','",
+    `quote='"'`,
+    `escape='"'`,
+    "nullstr=''",
+    'allow_quoted_nulls=false',
+    'parallel=false',
+    "new_line='\\n'",
+    `max_line_size=${line}`,
+    `buffer_size=${Math.max(line + 16, 8 << 20)}`,
+  ];
+  return `read_csv([${files.map(quote).join(',')}], ${options.join(', ')})`;
+}
+
+export function readPart(part: ChangePart): string {
+  if (part.format === 'csv')
+    return readLines(part.files, CHANGE_FIELDS.length + part.columns.length + 1, part.longestLine);
+  return `read_parquet([${part.files.map(quote).join(',')}])`;
+}
+
+/** The lines of a part as they are, for a segment's file. */
+export function rawPart(part: ChangePart): string {
+  return `SELECT * FROM ${readPart(part)}`;
+}
+
+const FIELD = Object.fromEntries(CHANGE_FIELDS.map((name, index) => [name, `f${index}`])) as Record<
+  (typeof CHANGE_FIELDS)[number],
+  string
+>;
+
+function rawValue(index: number): string {
+  return `f${CHANGE_FIELDS.length + index}`;
+}
+
+function rawMask(part: ChangePart): string {
+  return rawValue(part.columns.length);
+}
+
+/**
+ * All lines of a batch under its final schema, typed: ord, op, ts, mask, c0, c1, … A column that a part does not
+ * have is null there (it was added later, without a default; others are loaded anew). Columns of the key are read
+ * strictly: a key that the lake cannot hold would make different rows one.
+ */
+export function typedLines(batch: ChangeBatch, rules: ReadingRules): string {
+  return batch.parts.map((part) => typedPart(part, batch, rules)).join(' UNION ALL ');
+}
+
+function typedPart(part: ChangePart, batch: ChangeBatch, rules: ReadingRules): string {
+  const columns = batch.schema.columns;
+  const places = columns.map((column) => placeOf(part, column));
+  const values = columns.map((column, index) => {
+    const place = places[index]!;
+    const rule = isKey(batch, index) ? STRICT : rules;
+    const text = place < 0 ? 'CAST(NULL AS VARCHAR)' : rawValue(place);
+    return `${textExpression(column.type, column.text, text, rule)} AS ${stagedName(index)}`;
+  });
+  return (
+    `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${FIELD.op} AS op, CAST(${FIELD.ts} AS BIGINT) AS ts, ` +
+    `${maskExpression(part, places)} AS mask, ${values.join(', ')} FROM ${readPart(part)}${visibleFilter(batch.alreadyVisible)}`
+  );
+}
+
+/** Keys are never made null. */
+export const STRICT: ReadingRules = { infiniteDates: 'error', outOfRange: 'error' };
+
+export function isKey(batch: ChangeBatch, index: number): boolean {
+  return batch.schema.identity.kind === 'key' && batch.schema.identity.columns.includes(index);
+}
+
+export function placeOf(part: ChangePart, column: Column): number {
+  return part.columns.findIndex((one) => one.sourceId === column.sourceId);
+}
+
+/** The part's mask in the order of the final schema. */
+function maskExpression(part: ChangePart, places: readonly number[]): string {
+  if (!part.masked) return 'CAST(NULL AS VARCHAR)';
+  const mask = rawMask(part);
+  const bits = places.map((place) => (place < 0 ? "'0'" : `substr(${mask}, ${place + 1}, 1)`));
+  return `CASE WHEN ${mask} IS NULL THEN NULL ELSE concat(${bits.join(', ')}) END`;
+}
+
+/**
+ * Leaves out lines of transactions that the snapshot showed. Lines have 32-bit ids, the snapshot 64-bit ones: a
+ * line's id is the one nearest to xmax (PostgreSQL manual, "Transaction ID Types", and pg_current_snapshot).
+ */
+function visibleFilter(visibility: Visibility | null): string {
+  if (visibility === null) return '';
+  const xmax = BigInt(visibility.xmax);
+  const epoch = (xmax >> 32n) << 32n;
+  const raw = `CAST(${FIELD.xid} AS BIGINT)`;
+  const near = `(CASE WHEN ${epoch} + ${raw} > ${xmax} + 2147483648 THEN ${epoch} + ${raw} - 4294967296 WHEN ${epoch} + ${raw} < ${xmax} - 2147483648 THEN ${epoch} + ${raw} + 4294967296 ELSE ${epoch} + ${raw} END)`;
+  const running = visibility.xip.length > 0 ? ` AND ${near} NOT IN (${visibility.xip.join(', ')})` : '';
+  return ` WHERE ${FIELD.xid} IS NULL OR NOT (${near} < ${xmax}${running})`;
+}
+
+/** The key's text of the lines with these ords, as the source wrote it: ord, k0, k1, … */
+export function keyText(batch: ChangeBatch, ords: string): string {
+  const key = batch.schema.identity.kind === 'key' ? batch.schema.identity.columns : [];
+  return batch.parts
+    .map((part) => {
+      const values = key.map((index, n) => {
+        const place = placeOf(part, batch.schema.columns[index]!);
+        return `${place < 0 ? 'NULL' : rawValue(place)} AS k${n}`;
+      });
+      return `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${values.join(', ')} FROM ${readPart(part)} WHERE CAST(${FIELD.ord} AS BIGINT) IN (${ords})`;
+    })
+    .join(' UNION ALL ');
+}
+
+/** Values that text gave null for: how many, in all columns that can. */
+export function nulledCount(batch: ChangeBatch, rules: ReadingRules): string | null {
+  const counts: string[] = [];
+  for (const part of batch.parts) {
+    if (!part.mayHoldInfinity && rules.outOfRange === 'error') continue;
+    const lost = batch.schema.columns.flatMap((column, index) => {
+      const place = placeOf(part, column);
+      if (place < 0 || isKey(batch, index)) return [];
+      const sql = lostExpression(column, rawValue(place), rules);
+      return sql === null ? [] : [sql];
+    });
+    if (lost.length > 0) counts.push(`SELECT ${lost.join(' + ')} AS n FROM ${readPart(part)}`);
+  }
+  return counts.length === 0
+    ? null
+    : `SELECT CAST(sum(n) AS BIGINT) AS n FROM (${counts.join(' UNION ALL ')})`;
+}
+
+/** count(*) of values of a text column that the rules turn into null; null where they never do. */
+export function lostExpression(column: Column, text: string, rules: ReadingRules): string | null {
+  const infinite = column.text.form === 'era' && rules.infiniteDates === 'null';
+  if (rules.outOfRange === 'null' && column.type.kind !== 'string')
+    return `count(*) FILTER (${text} IS NOT NULL AND ${textExpression(column.type, column.text, text, rules)} IS NULL)`;
+  if (infinite) return `count(*) FILTER (ends_with(${text}, 'infinity'))`;
+  const inList = column.text.form === 'list' && column.text.element.form === 'era';
+  return inList && rules.infiniteDates === 'null' ? `count(*) FILTER (contains(${text}, 'infinity'))` : null;
+}

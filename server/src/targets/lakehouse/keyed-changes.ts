@@ -1,0 +1,212 @@
+import { SluiceError } from '@sluice/contract';
+import type { ChangeBatch } from '../target.ts';
+import type { Sql } from './sql.ts';
+import { keyText, readLines, STRICT, stagedName } from './change-lines.ts';
+import { type ReadingRules, textExpression } from './text-expression.ts';
+
+/** Gives the live rows of the table as they are before the batch, as a relation with columns c<n> for these columns of the batch's schema. */
+export type OldRows = (columns: readonly number[], keys: string) => Promise<string>;
+
+/** What a batch comes to for a table with a key; relations and conditions over temporary tables. */
+export interface KeyedOutcome {
+  /** All rows that were there before go. */
+  readonly truncated: boolean;
+  /** The rows that are there after: columns c0 …, op, ts. */
+  readonly upserts: string;
+  /** Keys whose old rows must be found and deleted: the key's columns. */
+  readonly touched: string;
+  readonly fetched: boolean;
+}
+
+/**
+ * Folds typed lines (`chg`: ord, op, ts, mask, c0 …) to the last state of each key.
+ *
+ * 1. Lines up to the last TRUNCATE count for nothing.
+ * 2. A value that the log left out (mask) is the one of the line before it in the life of the same row: under the
+ *    same key, or, where the key moved, under the key of the K line right before it. Where the batch does not have
+ *    it, the old row in the lake has; where that is missing too, the source is asked.
+ * 3. The last line of a key says whether its row is there (I, U) or not (D, K).
+ */
+export async function foldKeyed(
+  sql: Sql,
+  batch: ChangeBatch,
+  oldRows: OldRows,
+  scratch: (lines: Buffer) => Promise<string>,
+): Promise<KeyedOutcome> {
+  const identity = batch.schema.identity;
+  if (identity.kind !== 'key') throw new Error('a table without key is not folded by key');
+  const key = identity.columns.map(stagedName);
+  const truncated = await dropTruncated(sql);
+  const masked = batch.parts.some((part) => part.masked);
+  const fetched = masked ? await fillMasked(sql, batch, key, truncated ? null : oldRows, scratch) : false;
+  await sql.run(
+    `CREATE TEMP TABLE fin AS SELECT ${key.join(', ')}, max(ord) AS ord, arg_min(op, ord) AS first_op FROM chg GROUP BY ${key.join(', ')}`,
+  );
+  const known = batch.exact ? ` WHERE first_op <> 'I'` : '';
+  return {
+    truncated,
+    upserts: `SELECT chg.* FROM chg SEMI JOIN fin USING (ord) WHERE chg.op IN ('I', 'U')`,
+    touched: `SELECT ${key.join(', ')} FROM fin${known}`,
+    fetched,
+  };
+}
+
+/** @returns whether there was a TRUNCATE */
+export async function dropTruncated(sql: Sql): Promise<boolean> {
+  const [row] = await sql.rows(`SELECT max(ord) FROM chg WHERE op = 'T'`);
+  const last = row?.[0] ?? null;
+  if (last === null) return false;
+  await sql.run(`DELETE FROM chg WHERE ord <= ${String(last)}`);
+  return true;
+}
+
+/**
+ * Puts values into the masked places of each key's last line; those of other lines matter to nobody. For each
+ * masked column a line's history under its key is filled forward: the last value that the log told, or, at a line
+ * whose key moved here, a link to the K line before it, whose own history goes on under the old key. Links are
+ * followed for all lines at once, as often as one row moved within the batch.
+ * @returns whether the source was asked
+ */
+async function fillMasked(
+  sql: Sql,
+  batch: ChangeBatch,
+  key: readonly string[],
+  oldRows: OldRows | null,
+  scratch: (lines: Buffer) => Promise<string>,
+): Promise<boolean> {
+  const columns = await maskedColumns(sql, batch.schema.columns.length);
+  const keys = key.join(', ');
+  await sql.run(
+    `CREATE TEMP TABLE last AS SELECT c.ord, c.mask FROM chg c SEMI JOIN (SELECT max(ord) AS ord FROM chg GROUP BY ${keys}) USING (ord) WHERE c.mask IS NOT NULL AND c.op IN ('I', 'U')`,
+  );
+  await sql.run('CREATE TEMP TABLE missing (ord BIGINT)');
+  for (const column of columns) {
+    await followHistory(sql, column, keys);
+    await takeOldValues(sql, batch, column, key, oldRows);
+  }
+  const [row] = await sql.rows('SELECT count(*) FROM missing');
+  if (Number(row?.[0] ?? 0) === 0) return false;
+  await fillFromSource(sql, batch, columns, key, scratch);
+  return true;
+}
+
+async function maskedColumns(sql: Sql, count: number): Promise<readonly number[]> {
+  const bits = Array.from({ length: count }, (_, index) => `bool_or(substr(mask, ${index + 1}, 1) = '1')`);
+  const [row] = await sql.rows(`SELECT ${bits.join(', ')} FROM chg WHERE mask IS NOT NULL`);
+  return (row ?? []).flatMap((set, index) => (set === true ? [index] : []));
+}
+
+/** Makes `walk`: for each last line with this column masked, the line where its history ends and the value told there. */
+async function followHistory(sql: Sql, column: number, keys: string): Promise<void> {
+  const bit = `substr(m.mask, ${column + 1}, 1) = '1'`;
+  const told = `CASE WHEN m.op IN ('I', 'U') AND (m.mask IS NULL OR NOT ${bit}) THEN {'v': m.${stagedName(column)}, 'link': CAST(NULL AS BIGINT)} WHEN k.ord IS NOT NULL THEN {'v': NULL, 'link': k.ord} END`;
+  await sql.run(
+    `CREATE OR REPLACE TEMP TABLE history AS SELECT ord, last_value(told IGNORE NULLS) OVER (PARTITION BY ${keys} ORDER BY ord ROWS UNBOUNDED PRECEDING) AS told FROM ` +
+      `(SELECT m.ord, ${keys
+        .split(', ')
+        .map((name) => `m.${name}`)
+        .join(
+          ', ',
+        )}, ${told} AS told FROM chg m LEFT JOIN chg k ON k.ord = m.ord - 1 AND k.op = 'K' AND m.op = 'U')`,
+  );
+  await sql.run(
+    `CREATE OR REPLACE TEMP TABLE walk AS SELECT l.ord AS target, l.ord AS place, h.told FROM last l JOIN history h USING (ord) WHERE substr(l.mask, ${column + 1}, 1) = '1'`,
+  );
+  for (;;) {
+    const [left] = await sql.rows('SELECT count(*) FROM walk WHERE told.link IS NOT NULL');
+    if (Number(left?.[0] ?? 0) === 0) return;
+    await sql.run(
+      'UPDATE walk SET place = h.ord, told = h.told FROM history h WHERE walk.told.link IS NOT NULL AND h.ord = walk.told.link',
+    );
+  }
+}
+
+/** Histories that end without a value go on in the lake; those that do not begin there either are `missing`. */
+async function takeOldValues(
+  sql: Sql,
+  batch: ChangeBatch,
+  column: number,
+  key: readonly string[],
+  oldRows: OldRows | null,
+): Promise<void> {
+  const name = stagedName(column);
+  await sql.run(
+    `UPDATE chg SET ${name} = walk.told.v FROM walk WHERE chg.ord = walk.target AND walk.told IS NOT NULL`,
+  );
+  await sql.run(
+    `CREATE OR REPLACE TEMP TABLE asked AS SELECT w.target, ${key.map((one) => `c.${one}`).join(', ')} FROM walk w JOIN chg c ON c.ord = w.place WHERE w.told IS NULL`,
+  );
+  const [row] = await sql.rows('SELECT count(*) FROM asked');
+  if (Number(row?.[0] ?? 0) === 0) return;
+  const keyIndexes = batch.schema.identity.kind === 'key' ? batch.schema.identity.columns : [];
+  if (oldRows === null) {
+    await sql.run('INSERT INTO missing SELECT target FROM asked');
+    return;
+  }
+  const relation = await oldRows([...keyIndexes, column], 'asked');
+  const on = key.map((one) => `o.${one} = a.${one}`).join(' AND ');
+  await sql.run(
+    `CREATE OR REPLACE TEMP TABLE old AS SELECT a.target, o.${name} AS v FROM ${relation} o JOIN asked a ON ${on}`,
+  );
+  await sql.run(`UPDATE chg SET ${name} = old.v FROM old WHERE chg.ord = old.target`);
+  await sql.run(
+    'INSERT INTO missing SELECT target FROM asked WHERE target NOT IN (SELECT target FROM old) AND target NOT IN (SELECT ord FROM missing)',
+  );
+}
+
+/**
+ * Rows that no old state exists for (loaded in several snapshots, or mirrored without a full load): their values
+ * as of now. A row that is gone by now is left out of the lake: a later line of the log deletes or moves it, and a
+ * moved one is asked for again under its new key.
+ */
+async function fillFromSource(
+  sql: Sql,
+  batch: ChangeBatch,
+  columns: readonly number[],
+  key: readonly string[],
+  scratch: (lines: Buffer) => Promise<string>,
+): Promise<void> {
+  const lost = await sql.rows('SELECT ord FROM missing');
+  for (const some of inGroups(
+    lost.map(([ord]) => String(ord)),
+    FETCHED_AT_ONCE,
+  )) {
+    const ords = some.join(', ');
+    const texts = await sql.rows(`SELECT * FROM (${keyText(batch, ords)}) ORDER BY ord`);
+    const keys = texts.map((row) => row.slice(1).map((value) => requireText(value, batch)));
+    const lines = await batch.fetchRows(keys);
+    const file = await scratch(lines);
+    const all = batch.schema.columns;
+    const typed = all.map((column, index) => {
+      const rules: ReadingRules = key.includes(stagedName(index))
+        ? STRICT
+        : { ...STRICT, infiniteDates: 'null' };
+      return `${textExpression(column.type, column.text, `f${index}`, rules)} AS ${stagedName(index)}`;
+    });
+    await sql.run(
+      `CREATE OR REPLACE TEMP TABLE fetched AS SELECT ${typed.join(', ')} FROM ${readLines([file], all.length, lines.length)}`,
+    );
+    const on = key.map((name) => `chg.${name} = fetched.${name}`).join(' AND ');
+    const set = columns.map((index) => {
+      const name = stagedName(index);
+      return `${name} = CASE WHEN substr(chg.mask, ${index + 1}, 1) = '1' THEN fetched.${name} ELSE chg.${name} END`;
+    });
+    await sql.run(`UPDATE chg SET ${set.join(', ')} FROM fetched WHERE chg.ord IN (${ords}) AND ${on}`);
+    await sql.run(
+      `UPDATE chg SET op = 'D' WHERE ord IN (${ords}) AND NOT EXISTS (SELECT 1 FROM fetched WHERE ${on})`,
+    );
+  }
+}
+
+const FETCHED_AT_ONCE = 500;
+
+function inGroups<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>
+    items.slice(n * size, (n + 1) * size),
+  );
+}
+
+function requireText(value: unknown, batch: ChangeBatch): string {
+  if (typeof value === 'string') return value;
+  throw new SluiceError('TABLE_SCHEMA', `A key of ${batch.schema.name.table} is missing in the log.`);
+}

@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SluiceError } from '@sluice/contract';
+import type { Transaction } from 'kysely';
+import type { PointerMove } from '../../lakehouse/catalog.ts';
+import type { Engine } from '../../lakehouse/duckdb/engine.ts';
+import { commitWithin, type EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
+import { removeSnapshots } from '../../lakehouse/expire-snapshots.ts';
+import type { TableMetadata } from '../../lakehouse/metadata.ts';
+import { readMetadata, writeMetadata } from '../../lakehouse/metadata-file.ts';
+import { writeSnapshot } from '../../lakehouse/snapshot.ts';
+import { adoptSnapshot } from '../../lakehouse/snapshot-adopt.ts';
+import type { Storage } from '../../lakehouse/storage.ts';
+import { tableLocation } from '../../lakehouse/table-location.ts';
+import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
+import type { MetastoreDb } from '../../store/open-metastore.ts';
+import type { Metastore } from '../../store/tables.ts';
+import type { Base, ChangeBatch, ChangePart, LoadedChunk, Staged, TableStep, Target } from '../target.ts';
+import { applyChanges } from './apply-changes.ts';
+import { rawPart } from './change-lines.ts';
+import { followSchema, newTable } from './column-map.ts';
+import { parseFiles } from './content-file-json.ts';
+import { type Chunk, loadChunk } from './load-chunk.ts';
+import { withSql } from './sql.ts';
+import type { ReadingRules } from './text-expression.ts';
+import type { Upkeep } from './upkeep.ts';
+
+export interface LakehouseOptions {
+  readonly storage: Storage;
+  readonly catalog: EmbeddedCatalog;
+  readonly metastore: MetastoreDb;
+  readonly engine: Engine;
+  /** Location of the warehouse. */
+  readonly warehouse: string;
+  readonly rules: ReadingRules;
+  readonly targetBytes: number;
+  /** A folder on this machine for files that live as long as a step. */
+  readonly scratchFolder: string;
+  readonly upkeep: Upkeep;
+}
+
+export type MetastoreTransaction = Transaction<Metastore>;
+
+/** Iceberg tables in a warehouse, their pointers in the metastore's catalog. */
+export class LakehouseTarget implements Target<MetastoreTransaction> {
+  readonly #options: LakehouseOptions;
+  /** Metadata by location: a step is made on what the last one wrote. */
+  readonly #known = new Map<string, TableMetadata>();
+  readonly #pointers = new Map<string, string | null>();
+
+  constructor(options: LakehouseOptions) {
+    this.#options = options;
+  }
+
+  async exists(table: TableName): Promise<boolean> {
+    return (await this.#options.catalog.pointer(table)) !== null;
+  }
+
+  async stageEmpty(table: TableName, schema: TableSchema): Promise<Staged> {
+    const { storage, warehouse } = this.#options;
+    const visible = await this.#options.catalog.load(table);
+    if (visible === null) {
+      const location = tableLocation(storage, warehouse, table);
+      return this.#staged(newTable(schema, location, Date.now()), null, NOTHING);
+    }
+    const empty = removeSnapshots(
+      visible.metadata,
+      new Set(visible.metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])),
+    );
+    const metadata = followSchema(withoutHead(empty), schema, Date.now(), { replace: true });
+    return this.#staged(metadata, null, NOTHING);
+  }
+
+  async loadChunk(
+    base: Base & { kind: 'staged' },
+    chunk: Chunk,
+    table: TableName,
+    signal: AbortSignal,
+  ): Promise<LoadedChunk> {
+    const { storage, engine, rules, targetBytes } = this.#options;
+    const metadata = await this.#metadata(base.location);
+    return withSql(engine, signal, (sql) =>
+      loadChunk(sql, storage, metadata, table, chunk, { rules, targetBytes }, signal),
+    );
+  }
+
+  async stageLoaded(
+    _table: TableName,
+    base: Base & { kind: 'staged' },
+    files: readonly string[],
+    position: string,
+  ): Promise<Staged> {
+    const metadata = await this.#metadata(base.location);
+    const next = await writeSnapshot(this.#options.storage, metadata, {
+      add: files.flatMap(parseFiles),
+      remove: new Set(),
+      replaceAll: true,
+      operation: 'overwrite',
+      summary: { 'sluice.position': position },
+    });
+    return this.#staged(next, base.location, NOTHING);
+  }
+
+  async stageChanges(
+    table: TableName,
+    base: Base,
+    batch: ChangeBatch,
+    signal: AbortSignal,
+  ): Promise<Staged> {
+    const { storage, engine, rules, targetBytes, scratchFolder, upkeep } = this.#options;
+    const from = base.kind === 'staged' ? base.location : await this.#pointer(table);
+    if (from === null)
+      throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
+    const before = await this.#metadata(from);
+    // What maintenance has prepared meanwhile goes along with the first step that is made.
+    const kept = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
+    const scratch: string[] = [];
+    try {
+      const applied = await withSql(engine, signal, (sql) =>
+        applyChanges(
+          sql,
+          storage,
+          kept,
+          batch,
+          {
+            rules,
+            targetBytes,
+            scratch: async (lines) => {
+              const file = join(scratchFolder, `${randomUUID()}.csv`);
+              scratch.push(file);
+              await writeFile(file, lines);
+              return file;
+            },
+          },
+          signal,
+        ),
+      );
+      if (applied.metadata === before) return { location: from, ...applied };
+      return await this.#staged(applied.metadata, from, applied);
+    } finally {
+      await Promise.all(scratch.map((file) => rm(file, { force: true })));
+    }
+  }
+
+  async writeSegment(part: ChangePart, file: string, signal: AbortSignal): Promise<{ readonly bytes: number }> {
+    const { engine, storage } = this.#options;
+    await withSql(engine, signal, (sql) =>
+      sql.run(
+        `COPY (${rawPart(part)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`,
+      ),
+    );
+    const location = storage.location(file);
+    await storage.sync([location]);
+    return { bytes: part.rows };
+  }
+
+  async commit(
+    steps: readonly TableStep[],
+    also: (transaction: MetastoreTransaction) => Promise<void>,
+  ): Promise<void> {
+    const { metastore, upkeep } = this.#options;
+    const moves: PointerMove[] = [];
+    for (const step of steps) moves.push(await this.#move(step));
+    const real = moves.filter((move) => move.from !== move.to);
+    try {
+      await metastore.transaction().execute(async (transaction) => {
+        await commitWithin(transaction, real);
+        await also(transaction);
+      });
+    } catch (error) {
+      // Another writer moved a pointer: the next look goes to the catalog.
+      this.#pointers.clear();
+      throw error;
+    }
+    for (const move of real) {
+      this.#pointers.set(tableKey(move.name), move.to);
+      if (move.from !== null) this.#known.delete(move.from);
+      const metadata = await this.#metadata(move.to);
+      upkeep.committed(move.name, metadata, move.to);
+    }
+  }
+
+  async #move(step: TableStep): Promise<PointerMove> {
+    const staged = await this.#metadata(step.staged.location);
+    const from = await this.#pointer(step.table);
+    if (step.kind === 'advance')
+      return { name: step.table, from: this.#madeFrom(step, from), to: step.staged.location, uuid: staged['table-uuid'] };
+    const { storage } = this.#options;
+    if (from === null) {
+      // The states that led here were of no position of the source; no reader is to see them, not even as history.
+      const old = staged.snapshots.filter(
+        (snapshot) => snapshot['snapshot-id'] !== staged['current-snapshot-id'],
+      );
+      const clean = removeSnapshots(staged, new Set(old.map((snapshot) => snapshot['snapshot-id'])));
+      const written = await this.#staged({ ...clean, 'metadata-log': [] }, null, NOTHING);
+      return { name: step.table, from: null, to: written.location, uuid: staged['table-uuid'] };
+    }
+    const visible = await this.#metadata(from);
+    const summary = staged.snapshots.at(-1)?.summary['sluice.position'];
+    const adopted = await adoptSnapshot(
+      storage,
+      visible,
+      staged,
+      summary === undefined ? {} : { 'sluice.position': summary },
+    );
+    // Which field is which column of the source stands in the properties, and goes with the schema.
+    const properties = { ...adopted.properties, ...staged.properties };
+    const written = await this.#staged({ ...adopted, properties }, from, NOTHING);
+    return { name: step.table, from, to: written.location, uuid: adopted['table-uuid'] };
+  }
+
+  /** The pointer that the step was made on; the transaction finds out whether it still stands there. */
+  #madeFrom(step: TableStep, pointer: string | null): string | null {
+    return this.#bases.get(step.staged.location) ?? pointer;
+  }
+  readonly #bases = new Map<string, string>();
+
+  async #pointer(table: TableName): Promise<string | null> {
+    const key = tableKey(table);
+    const known = this.#pointers.get(key);
+    if (known !== undefined) return known;
+    const pointer = await this.#options.catalog.pointer(table);
+    this.#pointers.set(key, pointer);
+    return pointer;
+  }
+
+  async #metadata(location: string): Promise<TableMetadata> {
+    const known = this.#known.get(location);
+    if (known !== undefined) return known;
+    const metadata = await readMetadata(this.#options.storage, location);
+    this.#remember(location, metadata);
+    return metadata;
+  }
+
+  #remember(location: string, metadata: TableMetadata): void {
+    this.#known.set(location, metadata);
+    if (this.#known.size <= KNOWN_METADATA) return;
+    const [oldest] = this.#known.keys();
+    this.#known.delete(oldest!);
+  }
+
+  async #staged(
+    metadata: TableMetadata,
+    previous: string | null,
+    counts: Omit<Staged, 'location'>,
+  ): Promise<Staged> {
+    const written = await writeMetadata(this.#options.storage, metadata, previous);
+    this.#remember(written.location, written.metadata);
+    if (previous !== null) this.#rememberBase(written.location, previous);
+    return {
+      location: written.location,
+      rowsWritten: counts.rowsWritten,
+      nulledValues: counts.nulledValues,
+      fetched: counts.fetched,
+    };
+  }
+
+  #rememberBase(location: string, base: string): void {
+    this.#bases.set(location, base);
+    if (this.#bases.size <= KNOWN_METADATA) return;
+    const [oldest] = this.#bases.keys();
+    this.#bases.delete(oldest!);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#known.clear();
+    await this.#options.upkeep.stop();
+  }
+}
+
+const KNOWN_METADATA = 2048;
+const NOTHING = { rowsWritten: 0, nulledValues: 0, fetched: false } as const;
+
+function withoutHead(metadata: TableMetadata): TableMetadata {
+  return { ...metadata, 'current-snapshot-id': null, refs: {}, 'snapshot-log': [] };
+}

@@ -1,0 +1,83 @@
+import { writeDataFiles } from '../../lakehouse/duckdb/parquet-write.ts';
+import type { TableMetadata } from '../../lakehouse/metadata.ts';
+import type { Storage } from '../../lakehouse/storage.ts';
+import { currentSchema } from '../../lakehouse/table-metadata.ts';
+import type { Column, TableName } from '../../model/table.ts';
+import type { LoadedChunk } from '../target.ts';
+import { lostExpression, readLines, STRICT } from './change-lines.ts';
+import { columnMapOf } from './column-map.ts';
+import { printFiles } from './content-file-json.ts';
+import type { Sql } from './sql.ts';
+import { type ReadingRules, textExpression } from './text-expression.ts';
+import { findValueTrouble } from './value-trouble.ts';
+
+export interface Chunk {
+  readonly file: string;
+  readonly columns: readonly Column[];
+  readonly longestLine: number;
+  readonly mayHoldInfinity: boolean;
+  readonly takenAt: bigint;
+}
+
+/** Makes durable data files of one chunk of a full load. @throws SluiceError TABLE_VALUE, STORAGE_* */
+export async function loadChunk(
+  sql: Sql,
+  storage: Storage,
+  metadata: TableMetadata,
+  table: TableName,
+  chunk: Chunk,
+  options: { readonly rules: ReadingRules; readonly targetBytes: number },
+  signal: AbortSignal,
+): Promise<LoadedChunk> {
+  const map = columnMapOf(metadata)!;
+  const schema = currentSchema(metadata);
+  const key = new Set(schema['identifier-field-ids'] ?? []);
+  const from = readLines([chunk.file], chunk.columns.length, chunk.longestLine);
+  const bySourceId = new Map(chunk.columns.map((column, index) => [column.sourceId, { column, index }]));
+  const rulesOf = (fieldId: number): ReadingRules => (key.has(fieldId) ? STRICT : options.rules);
+  const sourceOf = new Map([...map.columns].map(([sourceId, fieldId]) => [fieldId, bySourceId.get(sourceId)]));
+  const values = schema.fields.map((field) => {
+    if (field.id === map.op) return `'I'`;
+    if (field.id === map.sourceTs) return `CAST(make_timestamp(${chunk.takenAt}) AS TIMESTAMPTZ)`;
+    const source = sourceOf.get(field.id);
+    if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
+    return textExpression(source.column.type, source.column.text, `f${source.index}`, rulesOf(field.id));
+  });
+  try {
+    const files = await writeDataFiles(
+      sql.connection,
+      storage,
+      {
+        select: `SELECT ${values.join(', ')} FROM ${from}`,
+        fields: schema.fields,
+        folder: storage.join(metadata.location, 'data'),
+        maxBytes: options.targetBytes,
+      },
+      signal,
+    );
+    await storage.sync(files.map((file) => file.path));
+    return {
+      files: printFiles(files),
+      rows: files.reduce((sum, file) => sum + file.records, 0),
+      nulledValues: await countNulled(sql, chunk, from, options.rules),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    const columns = chunk.columns.map((column, index) => ({
+      column,
+      text: `f${index}`,
+      rules: rulesOf(map.columns.get(column.sourceId) ?? -1),
+    }));
+    throw (await findValueTrouble(sql, table, [{ from, columns }])) ?? error;
+  }
+}
+
+async function countNulled(sql: Sql, chunk: Chunk, from: string, rules: ReadingRules): Promise<number> {
+  if (!chunk.mayHoldInfinity && rules.outOfRange === 'error') return 0;
+  const lost = chunk.columns
+    .map((column, index) => lostExpression(column, `f${index}`, rules))
+    .filter((one) => one !== null);
+  if (lost.length === 0) return 0;
+  const [row] = await sql.rows(`SELECT CAST(${lost.join(' + ')} AS BIGINT) FROM ${from}`);
+  return Number(row?.[0] ?? 0);
+}

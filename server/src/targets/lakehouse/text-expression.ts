@@ -1,0 +1,97 @@
+import { duckTypeOfLogical } from '../../lakehouse/duckdb/types.ts';
+import type { LogicalType, PrimitiveType } from '../../model/logical-type.ts';
+import type { TextForm } from '../../model/table.ts';
+
+/**
+ * SQL (DuckDB) that reads a column's source text as the lake's type. One expression for full load and log alike,
+ * so that both give the same value. It raises an error for a value that the type cannot hold exactly; nothing is
+ * rounded, cut or guessed.
+ */
+export interface ReadingRules {
+  /** ±infinity of dates and timestamps, which Iceberg does not have: null (and counted), or an error. */
+  readonly infiniteDates: 'null' | 'error';
+  /** A value outside the type's range: an error, or null (and counted). */
+  readonly outOfRange: 'error' | 'null';
+}
+
+/** `text` is an SQL expression of type VARCHAR. */
+export function textExpression(type: LogicalType, form: TextForm, text: string, rules: ReadingRules): string {
+  const exact = strictExpression(type, form, text, rules);
+  return rules.outOfRange === 'null' && canFail(type) ? `TRY(${exact})` : exact;
+}
+
+/** Whether reading a value of this type may give null for text that is not null. */
+export function mayNull(type: LogicalType, form: TextForm, rules: ReadingRules): boolean {
+  if (form.form === 'era' && rules.infiniteDates === 'null') return true;
+  if (rules.outOfRange === 'null' && canFail(type)) return true;
+  return type.kind === 'list' && form.form === 'list' && mayNull(type.element, form.element, rules);
+}
+
+function canFail(type: LogicalType): boolean {
+  return type.kind !== 'string';
+}
+
+/** The expression without the `outOfRange` rule: raises where the value does not fit. */
+export function strictExpression(
+  type: LogicalType,
+  form: TextForm,
+  text: string,
+  rules: ReadingRules,
+): string {
+  if (type.kind === 'list') {
+    if (form.form !== 'list') throw new Error(`a list column needs a list form, not ${form.form}`);
+    return listExpression(type.element, form, text, rules);
+  }
+  return primitiveExpression(type, form, text, rules);
+}
+
+function primitiveExpression(type: PrimitiveType, form: TextForm, text: string, rules: ReadingRules): string {
+  if (form.form === 'era') return eraExpression(type, text, rules);
+  switch (type.kind) {
+    case 'string':
+      return text;
+    case 'binary':
+      if (form.form !== 'hex') throw new Error('a binary column needs the hex form');
+      return `unhex(substr(${text}, 3))`;
+    case 'time':
+      // DuckDB reads 24:00:00, but Iceberg's time ends before midnight.
+      return `CASE WHEN starts_with(${text}, '24:') THEN error('24:00:00 is no time of a day: ' || ${text}) ELSE CAST(${text} AS TIME) END`;
+    default:
+      return `CAST(${text} AS ${duckTypeOfLogical(type)})`;
+  }
+}
+
+/** PostgreSQL writes the era behind everything ("0044-03-15 12:00:00 BC"), DuckDB reads it behind the date. */
+function eraExpression(type: PrimitiveType, text: string, rules: ReadingRules): string {
+  const infinite =
+    rules.infiniteDates === 'null'
+      ? 'NULL'
+      : `error('an infinite date has no value in the lake: ' || ${text})`;
+  const bc = `regexp_replace(${text}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2')`;
+  const sql = duckTypeOfLogical(type);
+  return `CASE WHEN ends_with(${text}, 'infinity') THEN ${infinite} WHEN ends_with(${text}, ' BC') THEN CAST(${bc} AS ${sql}) ELSE CAST(${text} AS ${sql}) END`;
+}
+
+/**
+ * `{a,"b ""c",NULL}` (PostgreSQL manual, "Array Input and Output Syntax"): one dimension, lower bound 1. Others
+ * have no exact counterpart in a list and are refused.
+ */
+function listExpression(
+  element: PrimitiveType,
+  form: Extract<TextForm, { form: 'list' }>,
+  text: string,
+  rules: ReadingRules,
+): string {
+  const delimiter = form.delimiter === ',' ? ',' : form.delimiter.replace(/[^;:|]/g, '');
+  const body = `substr(${text}, 2, length(${text}) - 2)`;
+  const items = `regexp_extract_all(${body}, '"(?:[^"\\\\]|\\\\(?s:.))*"|[^${delimiter}"]+')`;
+  const unquoted = `regexp_replace(substr(e, 2, length(e) - 2), '\\\\((?s:.))', '\\1', 'g')`;
+  const value = `CASE WHEN e = 'NULL' THEN NULL WHEN e[1] = '"' THEN ${unquoted} ELSE e END`;
+  const typed = primitiveExpression(element, form.element, 'x', rules);
+  const list = `list_transform(list_transform(${items}, lambda e: ${value}), lambda x: ${typed})`;
+  return (
+    `CASE WHEN ${text} IS NULL THEN NULL ` +
+    `WHEN starts_with(${text}, '[') OR starts_with(${text}, '{{') THEN error('only arrays of one dimension that start at 1 fit a list: ' || left(${text}, 40)) ` +
+    `WHEN ${text} = '{}' THEN CAST([] AS ${duckTypeOfLogical(element)}[]) ELSE ${list} END`
+  );
+}

@@ -1,0 +1,11 @@
+import type { TableMetadata } from '../../lakehouse/metadata.ts';
+import type { TableName } from '../../model/table.ts';
+
+/** Background upkeep of the tables that a target writes: it prepares beside the commits and joins the next one. */
+export interface Upkeep {
+  /** Puts what is prepared for the table on top of its current state; quick. The state itself where nothing is. */
+  finish(table: TableName, metadata: TableMetadata): Promise<TableMetadata>;
+  /** The table's pointer moved here: looks whether anything is to be prepared, in the background. */
+  committed(table: TableName, metadata: TableMetadata, location: string): void;
+  stop(): Promise<void>;
+}

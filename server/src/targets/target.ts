@@ -1,0 +1,106 @@
+import type { Column, TableName, TableSchema } from '../model/table.ts';
+import type { Visibility } from '../sources/source.ts';
+
+/** Lines of changes (model/change.ts) that were written under one schema, in the order of `files`. */
+export interface ChangePart {
+  readonly format: 'csv' | 'parquet';
+  readonly files: readonly string[];
+  readonly columns: readonly Column[];
+  readonly rows: number;
+  /** Bytes of the longest line; CSV only. */
+  readonly longestLine: number;
+  /** Whether any line has a mask. */
+  readonly masked: boolean;
+  /** False where the bytes "infinity" are surely in no line. */
+  readonly mayHoldInfinity: boolean;
+}
+
+export interface ChangeBatch {
+  readonly parts: readonly ChangePart[];
+  /** The schema that the table has after the batch. Columns of parts are matched to it by sourceId. */
+  readonly schema: TableSchema;
+  /** Lines of transactions that this snapshot already showed are left out. */
+  readonly alreadyVisible: Visibility | null;
+  /** True where the log alone made every row of the table since a consistent load, so that an insert's key is new and a delete finds its row. */
+  readonly exact: boolean;
+  /** The position after the batch, for the snapshot's summary. */
+  readonly position: string;
+  /**
+   * Asks the source for rows as they are now (see Source.fetchRows); used where an unchanged value was left out of
+   * the log and no old row exists to take it from.
+   */
+  readonly fetchRows: (keys: readonly (readonly string[])[]) => Promise<Buffer>;
+}
+
+/** The table after a step: durable files that nobody sees yet. Opaque to the engine, which keeps it as text. */
+export interface Staged {
+  /** Where the table's new metadata is. */
+  readonly location: string;
+  readonly rowsWritten: number;
+  /** Values that became null because the lake's type has no such value. */
+  readonly nulledValues: number;
+  /** Rows were asked from the source as of now: the table is consistent only from a later position on. */
+  readonly fetched: boolean;
+}
+
+/** Data files made of one chunk. JSON text. */
+export interface LoadedChunk {
+  readonly files: string;
+  readonly rows: number;
+  readonly nulledValues: number;
+}
+
+/** One table's step in a commit. */
+export interface TableStep {
+  readonly table: TableName;
+  readonly staged: Staged;
+  /**
+   * `advance`: the staged step was made on the table's current state. `replace`: it was made beside the table
+   * (a load) and becomes the table's whole contents; the table is created if it does not exist.
+   */
+  readonly kind: 'advance' | 'replace';
+}
+
+/** What a step is made on: the visible table, or a staged state beside it. */
+export type Base = { readonly kind: 'visible' } | { readonly kind: 'staged'; readonly location: string };
+
+/**
+ * Where a task's tables go. Making a step (slow: files are written and fsynced) and committing it (fast: one
+ * transaction over all tables and the task's position) are apart; until the commit nobody sees anything of it, and
+ * files of a step that was never committed are cleaned up later.
+ */
+export interface Target<Transaction> extends AsyncDisposable {
+  exists(table: TableName): Promise<boolean>;
+  /** An empty state beside the table, with this schema, for a full load to fill. */
+  stageEmpty(table: TableName, schema: TableSchema): Promise<Staged>;
+  /** Makes data files of a chunk's CSV lines (columns only). */
+  loadChunk(
+    base: Base & { kind: 'staged' },
+    chunk: {
+      readonly file: string;
+      readonly columns: readonly Column[];
+      readonly longestLine: number;
+      readonly mayHoldInfinity: boolean;
+      readonly takenAt: bigint;
+    },
+    table: TableName,
+    signal: AbortSignal,
+  ): Promise<LoadedChunk>;
+  /** The staged state with these files as its only contents. */
+  stageLoaded(
+    table: TableName,
+    base: Base & { kind: 'staged' },
+    files: readonly string[],
+    position: string,
+  ): Promise<Staged>;
+  /** Applies changes. @throws SluiceError TABLE_* for troubles of this table alone */
+  stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged>;
+  /** A segment of changes as a durable file. */
+  writeSegment(part: ChangePart, file: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
+  /**
+   * All steps and what `also` writes in the same transaction, or nothing. Steps whose base was moved meanwhile by
+   * another writer are refused.
+   * @throws SluiceError COMMIT_CONFLICT
+   */
+  commit(steps: readonly TableStep[], also: (transaction: Transaction) => Promise<void>): Promise<void>;
+}
