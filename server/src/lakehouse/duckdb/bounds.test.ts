@@ -88,11 +88,11 @@ describe('times as DuckDB prints them', () => {
     );
     const days = fc.sample(fc.integer({ min: -2_147_483_640, max: 2_147_483_640 }), 500);
     const rows = await connection.rows(
-      `SELECT m, make_timestamp(m)::VARCHAR AS t, make_timestamp(m)::TIMESTAMPTZ::VARCHAR AS z FROM (SELECT unnest([${micros.join(',')}]::BIGINT[]) AS m)`,
+      `SELECT m, make_timestamp(m)::VARCHAR AS t, CASE WHEN abs(m) < 8000000000000000000 THEN make_timestamptz(m)::VARCHAR END AS z FROM (SELECT unnest([${micros.join(',')}]::BIGINT[]) AS m)`,
     );
     for (const { m, t, z } of rows) {
       expect(bound('timestamp', 'lower', String(t))?.readBigInt64LE(), String(t)).toBe(m);
-      expect(bound('timestamptz', 'lower', String(z))?.readBigInt64LE(), String(z)).toBe(m);
+      if (z !== null) expect(bound('timestamptz', 'lower', String(z))?.readBigInt64LE(), String(z)).toBe(m);
     }
     const dates = await connection.rows(
       `SELECT d, d::VARCHAR AS t, n FROM (SELECT n, TRY_CAST(DATE '1970-01-01' + n AS DATE) AS d FROM (SELECT unnest([${days.filter((day) => Math.abs(day) < 2_000_000).join(',')}, 0, -719528, -719529, -719163, 19782]::INTEGER[]) AS n))`,

@@ -61,9 +61,7 @@ describe('Engine', () => {
 
   it('says that the space for temporary files is used up', async () => {
     const connection = await engine.connect();
-    const big = connection.run(
-      'CREATE TEMP TABLE big AS SELECT range i, hash(range)::VARCHAR || hash(range + 1)::VARCHAR || hash(range + 2)::VARCHAR s FROM range(6000000)',
-    );
+    const big = connection.run('CREATE TEMP TABLE big AS SELECT md5(range::VARCHAR) FROM range(6000000)');
     await expect(big).rejects.toMatchObject({ code: 'STORAGE_FULL' });
     connection.close();
   });

@@ -27,7 +27,6 @@ export class Engine {
       threads: String(limits.threads),
       memory_limit: mebibytes(limits.memoryBytes),
       temp_directory: limits.tempFolder,
-      max_temp_directory_size: mebibytes(limits.maxTempBytes),
       // Otherwise a statement that names an unknown function asks a host of DuckDB's for an extension.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
@@ -37,6 +36,8 @@ export class Engine {
       const connection = await engine.connect();
       // Of the extension icu, so it is no option of the start.
       await connection.run("SET GLOBAL TimeZone = 'UTC'");
+      // As an option of the start it is accepted and not kept to.
+      await connection.run(`SET GLOBAL max_temp_directory_size = '${mebibytes(limits.maxTempBytes)}'`);
       connection.close();
       return engine;
     } catch (error) {
