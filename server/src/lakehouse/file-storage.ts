@@ -117,7 +117,8 @@ async function attempt<T>(verb: string, location: string, work: () => Promise<T>
   }
 }
 
-function storageError(verb: string, location: string, error: unknown): SluiceError {
+/** What an operation of the file system failed with, in our words. */
+export function storageError(verb: string, location: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
   const code = errno(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')

@@ -1,4 +1,34 @@
 import type { ContentFile } from './data-file.ts';
+import type { Storage } from './storage.ts';
+
+/** Files in memory, for tests that make many and crash never. */
+export function memoryStorage(): Storage & { readonly files: ReadonlyMap<string, Buffer> } {
+  const files = new Map<string, Buffer>();
+  return {
+    files,
+    join: (base, ...parts) => [base, ...parts].join('/'),
+    localPath: (location) => location.slice('file://'.length),
+    location: (path) => `file://${path}`,
+    read: async (location) => {
+      const bytes = files.get(location);
+      if (!bytes) throw new Error(`there is no ${location}`);
+      return bytes;
+    },
+    create: async (location, bytes) => {
+      if (files.has(location)) throw new Error(`there is ${location} already`);
+      files.set(location, Buffer.from(bytes));
+    },
+    sync: async () => undefined,
+    remove: async (locations) => {
+      for (const location of locations) files.delete(location);
+    },
+    makeFolder: async () => undefined,
+    async *list(base) {
+      for (const [location, { length }] of files)
+        if (location.startsWith(`${base}/`)) yield { location, bytes: length, modifiedMs: 0 };
+    },
+  };
+}
 
 /** Descriptions of files for tests of what never opens them. */
 export function aDataFile(path: string, part: Partial<ContentFile> = {}): ContentFile {

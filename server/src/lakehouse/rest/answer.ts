@@ -34,6 +34,8 @@ export function refusalOf(error: unknown): CatalogRefusal {
   if (error instanceof SluiceError) {
     if (error.code === 'COMMIT_CONFLICT') return commitFailed(error.message);
     if (error.code === 'INVALID_REQUEST' || error.code === 'TABLE_SCHEMA') return badRequest(error.message);
+    if (error.code === 'UNAUTHORIZED')
+      return new CatalogRefusal(401, 'NotAuthorizedException', error.message);
     if (error.code === 'METASTORE_BUSY')
       return new CatalogRefusal(503, 'ServiceUnavailableException', error.message);
     return new CatalogRefusal(500, 'InternalServerError', `${error.message} (${error.code})`);
