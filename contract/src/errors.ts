@@ -41,6 +41,7 @@ export const ERRORS = {
   CONFLICT: request(409, 'Look at the current state with the status command, then try again.'),
   CONFIRMATION_REQUIRED: request(400, 'Read what the operation will do, then repeat it with -y.'),
   SERVER_UNREACHABLE: request(503, 'Start the server with `sluice serve`, or point SLUICE_URL at it.'),
+  PORT_IN_USE: request(409, 'Stop what listens there, or choose another port with --port.'),
   TIMEOUT: request(408, 'Wait longer with --timeout, or look at `sluice task status` for what holds it up.'),
   SQL_REFUSED: request(400, 'Only one read-only SELECT over warehouse tables is allowed.'),
   SQL_FAILED: request(

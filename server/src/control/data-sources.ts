@@ -106,7 +106,12 @@ async function tasksUsing(db: MetastoreDb, dataSourceId: number): Promise<string
   return tasks.filter((task) => uses(task.draft_json) || uses(task.spec_json)).map((task) => task.name);
 }
 
-async function savePassword(control: Control, db: MetastoreDb, id: number, password: string | null): Promise<void> {
+async function savePassword(
+  control: Control,
+  db: MetastoreDb,
+  id: number,
+  password: string | null,
+): Promise<void> {
   const secret = password === null ? null : control.sealer.seal(new Secret(password), dataSourceOwner(id));
   await db.updateTable('data_sources').set({ secret }).where('id', '=', id).execute();
 }

@@ -16,13 +16,21 @@ export async function listFolders({ db }: Control): Promise<Folder[]> {
       fn.count<number>('tasks.id').as('tasks'),
     ])
     .execute();
-  return rows.map((row) => ({ id: row.id, name: row.name, tasks: row.tasks, createdAt: isoTime(row.created_at) }));
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    tasks: row.tasks,
+    createdAt: isoTime(row.created_at),
+  }));
 }
 
 export async function createFolder({ db }: Control, name: string): Promise<Folder> {
   const now = Date.now();
   try {
-    const { insertId } = await db.insertInto('folders').values({ name, created_at: now }).executeTakeFirstOrThrow();
+    const { insertId } = await db
+      .insertInto('folders')
+      .values({ name, created_at: now })
+      .executeTakeFirstOrThrow();
     return { id: Number(insertId), name, tasks: 0, createdAt: isoTime(now) };
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;

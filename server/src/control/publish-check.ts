@@ -31,7 +31,8 @@ export function findCollision(
     const target = targetName(spec, table);
     const key = tableKey({ schema: target.schema.toLowerCase(), table: target.table.toLowerCase() });
     const other = taken.get(key);
-    if (other !== undefined && tableKey(other) !== tableKey(table)) return { target, sources: [other, table] };
+    if (other !== undefined && tableKey(other) !== tableKey(table))
+      return { target, sources: [other, table] };
     taken.set(key, table);
   }
   return null;
@@ -40,12 +41,21 @@ export function findCollision(
 /** @throws SluiceError SOURCE_*, NO_TABLES, TABLE_NAME_TAKEN, INVALID_REQUEST */
 export async function checkSpec(control: Control, spec: TaskSpec, signal: AbortSignal): Promise<void> {
   parseParameters(spec.parameters);
-  const { dsType, connection } = await readConnection(control.db, control.sealer, spec.dataSource, spec.database);
+  const { dsType, connection } = await readConnection(
+    control.db,
+    control.sealer,
+    spec.dataSource,
+    spec.database,
+  );
   const objects = await sourceAdmin(control.sources, dsType).objects(connection, signal);
   if (spec.pipelineType === 1) {
     const known = new Set(objects.map((object) => tableKey(object.schema.name)));
     const missing = spec.tables.filter((table) => !known.has(tableKey(table)));
-    if (missing.length > 0) throw new SluiceError('NO_TABLES', `The database ${spec.database} has no table ${list(missing.map(tableText))}.`);
+    if (missing.length > 0)
+      throw new SluiceError(
+        'NO_TABLES',
+        `The database ${spec.database} has no table ${list(missing.map(tableText))}.`,
+      );
   } else {
     // A schema without tables is no error: tables may come later, and an empty database is one to be mirrored.
     const known = new Set(objects.map((object) => object.schema.name.schema));

@@ -24,8 +24,14 @@ export async function findNamed<T extends Named>(
   const id = typeof ref === 'number' ? ref : /^\d{1,15}$/.test(ref) ? Number(ref) : null;
   // The tables' union is beyond what Kysely's types can follow; `id` and `name` are columns of each.
   const query = db.selectFrom(table as 'folders').selectAll();
-  const row = await (id === null ? query.where('name', '=', String(ref)) : query.where('id', '=', id)).executeTakeFirst();
+  const row = await (id === null
+    ? query.where('name', '=', String(ref))
+    : query.where('id', '=', id)
+  ).executeTakeFirst();
   if (row === undefined)
-    throw new SluiceError('NOT_FOUND', `There is no ${WORDS[table]} ${id === null ? JSON.stringify(ref) : id}.`);
+    throw new SluiceError(
+      'NOT_FOUND',
+      `There is no ${WORDS[table]} ${id === null ? JSON.stringify(ref) : id}.`,
+    );
   return row as unknown as Selectable<Metastore[T]>;
 }

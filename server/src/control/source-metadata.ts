@@ -24,10 +24,17 @@ async function reach(
   database: string | null,
 ): Promise<{ readonly admin: SourceAdmin; readonly connection: Connection }> {
   const row = await findNamed(control.db, 'data_sources', ref);
-  return { admin: sourceAdmin(control.sources, row.ds_type), connection: connectionOf(row, control.sealer, database) };
+  return {
+    admin: sourceAdmin(control.sources, row.ds_type),
+    connection: connectionOf(row, control.sealer, database),
+  };
 }
 
-export async function testDataSource(control: Control, ref: string, signal: AbortSignal): Promise<TestResult> {
+export async function testDataSource(
+  control: Control,
+  ref: string,
+  signal: AbortSignal,
+): Promise<TestResult> {
   const { admin, connection } = await reach(control, ref, null);
   return admin.test(connection, signal);
 }
@@ -46,7 +53,11 @@ export async function checkCdc(
   return { passed: findings.every((finding) => finding.level !== 'error'), findings: [...findings] };
 }
 
-export async function listCatalogs(control: Control, ref: string, signal: AbortSignal): Promise<CatalogEntry[]> {
+export async function listCatalogs(
+  control: Control,
+  ref: string,
+  signal: AbortSignal,
+): Promise<CatalogEntry[]> {
   const { admin, connection } = await reach(control, ref, null);
   return (await admin.catalogs(connection, signal)).map((name) => ({ name }));
 }

@@ -3,11 +3,11 @@ import {
   parseParameters,
   SluiceError,
   type StartMode,
+  type TASK_STATES,
   type Task,
   TaskSpec,
   TaskSpecInput,
   type TaskVersion,
-  type TASK_STATES,
   taskTypeWord,
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
@@ -19,8 +19,8 @@ import { type Control, isoTime } from './context.ts';
 import { checkSpec } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { makeSourceKey } from './source-key.ts';
 import { newestRun, runRow, specOfVersion } from './run-rows.ts';
+import { makeSourceKey } from './source-key.ts';
 
 export type TaskRow = Selectable<Metastore['tasks']>;
 export type TaskState = (typeof TASK_STATES)[number];
@@ -138,9 +138,13 @@ export async function startTask(
     const spec = await specOfVersion(control.db, task.id, task.published_version);
     const { ds_type } = await findNamed(control.db, 'data_sources', spec.dataSource);
     if (!sourceAdmin(control.sources, ds_type).isPosition(position))
-      throw new SluiceError('INVALID_REQUEST', `position: ${JSON.stringify(position)} is not a position of this source.`, {
-        remedy: 'Give a position as the source writes it; PostgreSQL: an LSN such as 16/B374D848.',
-      });
+      throw new SluiceError(
+        'INVALID_REQUEST',
+        `position: ${JSON.stringify(position)} is not a position of this source.`,
+        {
+          remedy: 'Give a position as the source writes it; PostgreSQL: an LSN such as 16/B374D848.',
+        },
+      );
   }
   return control.supervisor.start(task.id, mode, position);
 }
@@ -149,7 +153,8 @@ export async function startTask(
 export async function stopTask(control: Control, ref: string, signal: AbortSignal): Promise<number> {
   const task = await findNamed(control.db, 'tasks', ref);
   const run = await newestRun(control.db, task.id);
-  if (run === null || isEnded(run.state)) throw new SluiceError('CONFLICT', `The task ${task.name} does not run.`);
+  if (run === null || isEnded(run.state))
+    throw new SluiceError('CONFLICT', `The task ${task.name} does not run.`);
   control.supervisor.stop(run.id);
   while (!signal.aborted && !isEnded((await runRow(control.db, run.id)).state))
     await control.supervisor.waitForChange(500, signal);
@@ -166,25 +171,38 @@ export async function taskState(db: MetastoreDb, row: TaskRow): Promise<TaskStat
 export async function refuseRunning(db: MetastoreDb, task: TaskRow): Promise<void> {
   const run = await newestRun(db, task.id);
   if (run !== null && !isEnded(run.state))
-    throw new SluiceError('CONFLICT', `The task ${task.name} runs.`, { remedy: 'Stop it first: sluice task stop.' });
+    throw new SluiceError('CONFLICT', `The task ${task.name} runs.`, {
+      remedy: 'Stop it first: sluice task stop.',
+    });
 }
 
 /** The saved position is one of the source that it came from. */
 async function refuseOtherSource(db: MetastoreDb, row: TaskRow, spec: TaskSpec): Promise<void> {
   const before = await specOfVersion(db, row.id, row.published_version ?? 0);
   if (before.dataSource !== spec.dataSource || before.database !== spec.database)
-    throw new SluiceError('CONFLICT', `The task ${row.name} is published for another data source or database.`, {
-      remedy: 'Undeploy it first (its target tables stay), then publish it again.',
-    });
+    throw new SluiceError(
+      'CONFLICT',
+      `The task ${row.name} is published for another data source or database.`,
+      {
+        remedy: 'Undeploy it first (its target tables stay), then publish it again.',
+      },
+    );
 }
 
-async function resolveSpec(db: MetastoreDb, input: Omit<TaskSpec, 'dataSource'> & { dataSource: number | string }): Promise<TaskSpec> {
+async function resolveSpec(
+  db: MetastoreDb,
+  input: Omit<TaskSpec, 'dataSource'> & { dataSource: number | string },
+): Promise<TaskSpec> {
   const source = await findNamed(db, 'data_sources', input.dataSource);
   const pool = await findNamed(db, 'vclusters', input.vcluster);
   if (!pool.type.includes('SYNC'))
-    throw new SluiceError('INVALID_REQUEST', `vcluster: ${pool.name} is of type ${pool.type}, and cannot sync.`, {
-      remedy: 'Choose a VCluster whose type contains SYNC, such as default_sync.',
-    });
+    throw new SluiceError(
+      'INVALID_REQUEST',
+      `vcluster: ${pool.name} is of type ${pool.type}, and cannot sync.`,
+      {
+        remedy: 'Choose a VCluster whose type contains SYNC, such as default_sync.',
+      },
+    );
   parseParameters(input.parameters);
   return TaskSpec.parse({ ...input, dataSource: source.id, vcluster: pool.name });
 }

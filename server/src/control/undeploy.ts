@@ -1,6 +1,6 @@
-import { SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
 import { sourceAdmin } from '../sources/registry.ts';
 import { readConnection } from '../store/connections.ts';
 import { forgetProgress, readCheckpoint, readLanes } from '../store/progress.ts';
@@ -24,7 +24,8 @@ export async function undeployTask(
 ): Promise<UndeployResult> {
   const { db } = control;
   const task = await findNamed(db, 'tasks', ref);
-  if (task.published_version === null) throw new SluiceError('CONFLICT', `The task ${task.name} is not published.`);
+  if (task.published_version === null)
+    throw new SluiceError('CONFLICT', `The task ${task.name} is not published.`);
   await refuseRunning(db, task);
   const spec = await specOfVersion(db, task.id, task.published_version);
   const position = (await readCheckpoint(db, task.id))?.position ?? null;
@@ -61,7 +62,11 @@ export async function undeployTask(
 }
 
 /** @throws SluiceError CONFIRMATION_REQUIRED, CONFLICT where the task is not undeployed */
-export async function deleteTask(control: Control, ref: string, confirmed: boolean): Promise<{ deleted: string }> {
+export async function deleteTask(
+  control: Control,
+  ref: string,
+  confirmed: boolean,
+): Promise<{ deleted: string }> {
   const task = await findNamed(control.db, 'tasks', ref);
   if (task.published_version !== null)
     throw new SluiceError('CONFLICT', `The task ${task.name} is published.`, {
@@ -75,12 +80,9 @@ export async function deleteTask(control: Control, ref: string, confirmed: boole
   const runs = await control.db.selectFrom('runs').select('id').where('task_id', '=', task.id).execute();
   await control.db.transaction().execute(async (trx) => {
     await refuseRunning(trx, task);
-    await trx
-      .deleteFrom('tasks')
-      .where('id', '=', task.id)
-      .where('published_version', 'is', null)
-      .execute();
+    await trx.deleteFrom('tasks').where('id', '=', task.id).where('published_version', 'is', null).execute();
   });
-  for (const run of runs) await rm(join(control.dataDir.logs, `run-${run.id}`), { recursive: true, force: true });
+  for (const run of runs)
+    await rm(join(control.dataDir.logs, `run-${run.id}`), { recursive: true, force: true });
   return { deleted: task.name };
 }

@@ -1,4 +1,5 @@
 import { DS_TYPES, type DsTypeWord, dsTypeWord, SluiceError } from '@sluice/contract';
+import { discreet } from './discreet.ts';
 import { postgresAdmin } from './postgres/admin.ts';
 import type { SourceAdmin } from './source.ts';
 
@@ -14,7 +15,7 @@ export const SOURCES: SourceRegistry = new Map([
 /** @throws SluiceError INVALID_REQUEST for a kind that this version cannot read */
 export function sourceAdmin(sources: SourceRegistry, dsType: number): SourceAdmin {
   const admin = sources.get(dsType);
-  if (admin !== undefined) return admin;
+  if (admin !== undefined) return discreet(admin);
   throw new SluiceError(
     'INVALID_REQUEST',
     `Data sources of type ${dsTypeWord(dsType) ?? dsType} cannot be read yet.`,

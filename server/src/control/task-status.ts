@@ -1,0 +1,78 @@
+import type { Problem, TaskStatus, TaskTable } from '@sluice/contract';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+import { type LaneRow, readCheckpoint, readChunkCounts, readLanes } from '../store/progress.ts';
+import { type Control, isoTimeOrNull } from './context.ts';
+import { findNamed } from './references.ts';
+import { newestRun } from './run-rows.ts';
+import { problemOf, runView } from './runs.ts';
+import { type TaskRow, taskState } from './tasks.ts';
+
+export async function taskStatus(control: Control, ref: string): Promise<TaskStatus> {
+  return statusOf(control.db, await findNamed(control.db, 'tasks', ref));
+}
+
+export async function statusOf(db: MetastoreDb, task: TaskRow): Promise<TaskStatus> {
+  const checkpoint = await readCheckpoint(db, task.id);
+  const lanes = await readLanes(db, task.id);
+  const run = await newestRun(db, task.id);
+  const live = lanes.filter((lane) => lane.state === 'live');
+  const latencies = live.flatMap((lane) => lane.latency_ms ?? []);
+  return {
+    id: task.id,
+    name: task.name,
+    state: await taskState(db, task),
+    publishedVersion: task.published_version,
+    run: run === null ? null : runView(run),
+    phase: checkpoint?.phase ?? null,
+    position: checkpoint?.position ?? null,
+    committedAt: isoTimeOrNull(checkpoint?.committed_at ?? null),
+    rowsRead: checkpoint?.rows_read ?? 0,
+    rowsWritten: checkpoint?.rows_written ?? 0,
+    tables: {
+      total: lanes.filter((lane) => lane.state !== 'dropped').length,
+      live: live.length,
+      blocklisted: lanes.filter((lane) => lane.state === 'blocked').length,
+    },
+    latencyMs: latencies.length === 0 ? null : Math.max(...latencies),
+    error: run === null ? null : problemOf(run.error_json),
+  };
+}
+
+export async function taskTables({ db }: Control, ref: string): Promise<TaskTable[]> {
+  const task = await findNamed(db, 'tasks', ref);
+  const chunks = await readChunkCounts(db, task.id);
+  return (await readLanes(db, task.id)).map((lane) => tableView(lane, chunks.get(lane.id) ?? null));
+}
+
+/** A lane's state (sync/lane-state.ts) as the phase that people know. */
+const PHASE_OF: Readonly<Record<string, string>> = {
+  pending: 'initialization',
+  loading: 'full_load',
+  catching_up: 'full_load',
+  live: 'incremental',
+  blocked: 'blocklisted',
+  dropped: 'dropped',
+};
+
+function tableView(
+  lane: LaneRow,
+  chunks: { readonly total: number; readonly loaded: number } | null,
+): TaskTable {
+  const error: Problem | null = problemOf(lane.error_json);
+  return {
+    id: lane.id,
+    source: { schema: lane.source_schema, table: lane.source_table },
+    target: { schema: lane.target_schema, table: lane.target_table },
+    state: lane.state,
+    phase: PHASE_OF[lane.state] ?? lane.state,
+    rowsEstimated: lane.rows_estimated,
+    rowsLoaded: lane.rows_loaded,
+    rowsApplied: lane.rows_applied,
+    loadProgress: chunks === null || chunks.total === 0 ? null : chunks.loaded / chunks.total,
+    readPosition: lane.read_position,
+    updatedAt: isoTimeOrNull(lane.updated_at),
+    latencyMs: lane.latency_ms,
+    nulledValues: lane.nulled_values,
+    error,
+  };
+}

@@ -1,0 +1,127 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ERRORS, type ErrorCode, SluiceError, type TaskSpec, type WaitResult } from '@sluice/contract';
+import { sourceAdmin } from '../sources/registry.ts';
+import type { Connection, SourceAdmin } from '../sources/source.ts';
+import { readConnection } from '../store/connections.ts';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+import { readCheckpoint, readLanes } from '../store/progress.ts';
+import type { Control } from './context.ts';
+import { selectTables } from './publish-check.ts';
+import { findNamed } from './references.ts';
+import { isEnded } from './run-machine.ts';
+import { newestRun, specOfVersion } from './run-rows.ts';
+import { problemOf } from './runs.ts';
+import { statusOf } from './task-status.ts';
+import type { TaskRow } from './tasks.ts';
+
+const POLL_MS = 200;
+/** How often the source is asked again for its tables while some that it has are not known to the task. */
+const DISCOVER_MS = 2000;
+
+/**
+ * Waits until the task has a state, or the signal aborts.
+ *
+ *   incremental   every table that is not on the blocklist is loaded and follows the log
+ *   caught-up     the same, and whatever committed at the source before this call is visible in the target: the
+ *                 position has passed the log's end of that moment, and every table that existed then has joined
+ *
+ * @throws SluiceError the run's own error where it has failed, CONFLICT where the task does not run, SOURCE_*
+ */
+export async function waitTask(
+  control: Control,
+  ref: string,
+  goal: 'incremental' | 'caught-up',
+  signal: AbortSignal,
+): Promise<WaitResult> {
+  const { db } = control;
+  const task = await findNamed(db, 'tasks', ref);
+  await requireRunning(db, task);
+  const source = goal === 'caught-up' ? await lookAtSource(control, task, signal) : null;
+  let known = source === null;
+  let asked = Date.now();
+  for (;;) {
+    await requireRunning(db, task);
+    if (source !== null && !known) {
+      known = await allKnown(db, task, source.objectIds);
+      if (!known && Date.now() - asked > DISCOVER_MS) {
+        // One that was dropped in the meantime will never join.
+        asked = Date.now();
+        const still = await source.discover(signal);
+        source.objectIds = new Set([...source.objectIds].filter((id) => still.has(id)));
+        continue;
+      }
+    }
+    if (known && (await following(db, task)) && (source === null || (await passed(db, task, source))))
+      return { reached: true, position: source?.head ?? null, status: await statusOf(db, task) };
+    if (signal.aborted)
+      return { reached: false, position: source?.head ?? null, status: await statusOf(db, task) };
+    await pause(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+interface SourceNow {
+  readonly admin: SourceAdmin;
+  readonly head: string;
+  objectIds: ReadonlySet<string>;
+  readonly discover: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
+}
+
+async function lookAtSource(control: Control, task: TaskRow, signal: AbortSignal): Promise<SourceNow> {
+  const run = await newestRun(control.db, task.id);
+  const spec = await specOfVersion(control.db, task.id, run?.version ?? task.published_version ?? 0);
+  const { dsType, connection } = await readConnection(
+    control.db,
+    control.sealer,
+    spec.dataSource,
+    spec.database,
+  );
+  const admin = sourceAdmin(control.sources, dsType);
+  const discover = (until: AbortSignal) => objectIdsOf(admin, connection, spec, until);
+  const head = await admin.head(connection, signal);
+  return { admin, head, objectIds: await discover(signal), discover };
+}
+
+async function objectIdsOf(
+  admin: SourceAdmin,
+  connection: Connection,
+  spec: TaskSpec,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const objects = await admin.objects(connection, signal);
+  return new Set(selectTables(spec, objects).map((object) => object.objectId));
+}
+
+async function allKnown(db: MetastoreDb, task: TaskRow, objectIds: ReadonlySet<string>): Promise<boolean> {
+  const lanes = new Set((await readLanes(db, task.id)).map((lane) => lane.object_id));
+  return [...objectIds].every((id) => lanes.has(id));
+}
+
+async function following(db: MetastoreDb, task: TaskRow): Promise<boolean> {
+  const run = await newestRun(db, task.id);
+  // What an earlier run has reached says nothing of one that begins anew.
+  if (run === null || (run.begun === 0 && run.start_mode !== 'resume')) return false;
+  const checkpoint = await readCheckpoint(db, task.id);
+  if (checkpoint?.phase !== 'incremental') return false;
+  const settled = ['live', 'blocked', 'dropped'];
+  return (await readLanes(db, task.id)).every((lane) => settled.includes(lane.state));
+}
+
+async function passed(db: MetastoreDb, task: TaskRow, source: SourceNow): Promise<boolean> {
+  const position = (await readCheckpoint(db, task.id))?.position ?? null;
+  return position !== null && source.admin.compare(position, source.head) >= 0;
+}
+
+async function requireRunning(db: MetastoreDb, task: TaskRow): Promise<void> {
+  const run = await newestRun(db, task.id);
+  if (run !== null && !isEnded(run.state)) return;
+  const error = run?.state === 'failed' ? problemOf(run.error_json) : null;
+  if (error !== null)
+    throw new SluiceError(
+      Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'INTERNAL',
+      `The run of ${task.name} has failed: ${error.message}`,
+      { remedy: error.remedy },
+    );
+  throw new SluiceError('CONFLICT', `The task ${task.name} does not run.`, {
+    remedy: 'Start it: sluice task start.',
+  });
+}

@@ -1,0 +1,76 @@
+import type { ApiName } from '@sluice/contract';
+import type { Control } from '../control/context.ts';
+import * as dataSources from '../control/data-sources.ts';
+import * as folders from '../control/folders.ts';
+import { runRow } from '../control/run-rows.ts';
+import * as runs from '../control/runs.ts';
+import { serverStatus } from '../control/server-status.ts';
+import * as metadata from '../control/source-metadata.ts';
+import { taskStatus, taskTables } from '../control/task-status.ts';
+import * as tasks from '../control/tasks.ts';
+import { deleteTask, undeployTask } from '../control/undeploy.ts';
+import { waitTask } from '../control/wait-task.ts';
+import type { Handlers } from './handlers.ts';
+import type { LakeRoute } from './lake-handlers.ts';
+
+/** A stop answers when the run has ended, or after this long when it is still about to. */
+const STOP_ANSWER_MS = 60_000;
+
+const within = (signal: AbortSignal, ms: number): AbortSignal =>
+  AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+
+export function controlHandlers(control: Control): Handlers<Exclude<ApiName, LakeRoute>> {
+  return {
+    status: () => serverStatus(control),
+
+    listDataSources: () => dataSources.listDataSources(control),
+    createDataSource: ({ body }) => dataSources.createDataSource(control, body),
+    getDataSource: ({ params }) => dataSources.getDataSource(control, params.ref),
+    updateDataSource: ({ params, body }) => dataSources.updateDataSource(control, params.ref, body),
+    deleteDataSource: ({ params }) => dataSources.deleteDataSource(control, params.ref),
+    testDataSource: ({ params, signal }) => metadata.testDataSource(control, params.ref, signal),
+    checkCdc: ({ params, body, signal }) => metadata.checkCdc(control, params.ref, body, signal),
+    listCatalogs: ({ params, signal }) => metadata.listCatalogs(control, params.ref, signal),
+    listObjects: ({ params, signal }) => metadata.listObjects(control, params.ref, params.catalog, signal),
+    describeObject: ({ params, query, signal }) =>
+      metadata.describeObject(control, params.ref, params.catalog, query, signal),
+    sampleObject: ({ params, query, signal }) =>
+      metadata.sampleObject(control, params.ref, params.catalog, query, query.limit, signal),
+
+    listVClusters: () => folders.listVClusters(control),
+    listFolders: () => folders.listFolders(control),
+    createFolder: ({ body }) => folders.createFolder(control, body.name),
+    deleteFolder: ({ params }) => folders.deleteFolder(control, params.ref),
+
+    listTasks: ({ query }) => tasks.listTasks(control, query.folder),
+    createTask: ({ body }) => tasks.createTask(control, body),
+    getTask: ({ params }) => tasks.getTask(control, params.ref),
+    configureTask: ({ params, body }) => tasks.configureTask(control, params.ref, body),
+    publishTask: ({ params, signal }) => tasks.publishTask(control, params.ref, signal),
+    listTaskVersions: ({ params }) => tasks.listTaskVersions(control, params.ref),
+    startTask: async ({ params, body }) =>
+      runs.runView(
+        await runRow(
+          control.db,
+          await tasks.startTask(control, params.ref, body.from, body.position ?? null),
+        ),
+      ),
+    stopTask: async ({ params, signal }) =>
+      runs.runView(
+        await runRow(control.db, await tasks.stopTask(control, params.ref, within(signal, STOP_ANSWER_MS))),
+      ),
+    undeployTask: ({ params, body, signal }) => undeployTask(control, params.ref, body.confirm, signal),
+    deleteTask: ({ params, query }) => deleteTask(control, params.ref, query.confirm),
+    taskStatus: ({ params }) => taskStatus(control, params.ref),
+    taskTables: ({ params }) => taskTables(control, params.ref),
+    waitTask: ({ params, query, signal }) =>
+      waitTask(control, params.ref, query.for, within(signal, query.timeout * 1000)),
+
+    listRuns: ({ params }) => runs.listRuns(control, params.ref),
+    getRun: ({ params }) => runs.getRun(control, params.id),
+    waitRun: ({ params, query, signal }) =>
+      runs.waitRun(control, params.id, within(signal, query.timeout * 1000)),
+    listAttempts: ({ params }) => runs.listAttempts(control, params.id),
+    attemptLog: ({ params, query }) => runs.attemptLog(control, params.id, query.tail),
+  };
+}

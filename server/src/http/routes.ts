@@ -1,0 +1,61 @@
+import { API, API_PREFIX, type ApiName, type Route, SluiceError } from '@sluice/contract';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Call, Handlers } from './handlers.ts';
+import type { LakeRoute } from './lake-handlers.ts';
+
+const ErrorAnswer = z.object({
+  error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
+});
+
+/** Routes over the warehouse are there when something answers them. */
+export type RouteHandlers = Handlers<Exclude<ApiName, LakeRoute>> & Partial<Handlers<LakeRoute>>;
+
+/** Registers every route of the contract's table. */
+export function apiRoutes(app: FastifyInstance, handlers: RouteHandlers, closing: AbortSignal): void {
+  for (const [name, route] of Object.entries<Route>(API)) {
+    const handler = handlers[name as ApiName] as ((call: Call<ApiName>) => Promise<unknown>) | undefined;
+    if (handler === undefined) continue;
+    app.route({
+      method: route.method,
+      url: API_PREFIX + route.path,
+      schema: {
+        operationId: name,
+        summary: route.summary,
+        ...(route.params === undefined ? {} : { params: route.params }),
+        ...(route.query === undefined ? {} : { querystring: route.query }),
+        ...(route.body === undefined ? {} : { body: route.body }),
+        response: { 200: z.object({ data: route.response }), '4xx': ErrorAnswer, '5xx': ErrorAnswer },
+      },
+      // No body is an empty one, where a route takes any.
+      preValidation: async (request) => {
+        if (route.body !== undefined && (request.body === undefined || request.body === null))
+          request.body = {};
+      },
+      handler: async (request, reply) => {
+        const signal = AbortSignal.any([gone(reply), closing]);
+        const call = { params: request.params, query: request.query, body: request.body, signal };
+        return { data: await answer(request, signal, () => handler(call as Call<ApiName>)) };
+      },
+    });
+  }
+}
+
+/** What fails because nobody waits for it any more is no failure of ours. */
+async function answer<T>(request: FastifyRequest, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!signal.aborted || error instanceof SluiceError) throw error;
+    request.log.debug({ err: error }, 'request was given up');
+    throw new SluiceError('TIMEOUT', 'The request was given up before it was done.');
+  }
+}
+
+function gone(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

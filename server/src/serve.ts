@@ -1,0 +1,156 @@
+import { unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SluiceError } from '@sluice/contract';
+import type { FastifyInstance } from 'fastify';
+import type { Control } from './control/context.ts';
+import { VERSION } from './control/server-status.ts';
+import { Supervisor } from './control/supervisor.ts';
+import { isLoopback } from './http/access.ts';
+import { controlHandlers } from './http/control-handlers.ts';
+import { httpServer } from './http/server.ts';
+import { embeddedCatalog } from './lakehouse/embedded-catalog.ts';
+import { fileStorage } from './lakehouse/file-storage.ts';
+import { SOURCES, type SourceRegistry } from './sources/registry.ts';
+import { openSealer, openToken, prepareDataDir } from './store/data-dir.ts';
+import { openMetastore } from './store/open-metastore.ts';
+import { lockDataDir } from './store/server-lock.ts';
+import { type Logger, openLog } from './telemetry/log.ts';
+
+export interface ServeOptions {
+  readonly dataDir: string;
+  /** Default: this machine only. */
+  readonly host?: string | undefined;
+  /** 0: any free one. */
+  readonly port?: number | undefined;
+  readonly log?: Logger;
+  readonly sources?: SourceRegistry;
+  /** The built runner. */
+  readonly runnerScript?: string;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly dataDir: string;
+  /** Stops every runner politely; their runs go on with the next start. May be called again. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_PORT = 8470;
+
+/** Undoes in reverse order what was done, whatever fails on the way. */
+class Undo {
+  readonly #steps: (() => Promise<unknown>)[] = [];
+  #done: Promise<void> | null = null;
+
+  add(step: () => Promise<unknown>): void {
+    this.#steps.push(step);
+  }
+
+  run(log: Logger): Promise<void> {
+    this.#done ??= (async () => {
+      for (const step of this.#steps.reverse())
+        await step().catch((error: unknown) => log.error({ err: error }, 'shutting down'));
+    })();
+    return this.#done;
+  }
+}
+
+/**
+ * Starts a server on a data folder.
+ * @throws SluiceError CONFLICT where another server has the folder or a newer version wrote it, PORT_IN_USE,
+ * STORAGE_FAILED, STORAGE_FULL
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { host = '127.0.0.1', port = DEFAULT_PORT, sources = SOURCES } = options;
+  const log = options.log ?? openLog('server');
+  const undo = new Undo();
+  try {
+    const dataDir = await prepareDataDir(options.dataDir);
+    undo.add(await lockDataDir(dataDir));
+    const db = await openMetastore(dataDir.metastore);
+    undo.add(() => db.destroy());
+    const sealer = await openSealer(dataDir);
+    const token = await openToken(dataDir);
+    const script = options.runnerScript ?? fileURLToPath(new URL('./sync/runner.js', import.meta.url));
+    const supervisor = new Supervisor({ db, dataDir, log, script });
+    undo.add(() => supervisor.close());
+    const control: Control = { db, dataDir, sealer, sources, supervisor, log, startedAt: Date.now() };
+    const storage = fileStorage();
+    const app = await httpServer({
+      log,
+      token,
+      loopback: isLoopback(host),
+      version: VERSION,
+      handlers: controlHandlers(control),
+      catalog: {
+        catalog: embeddedCatalog(db, storage),
+        storage,
+        warehouse: storage.location(dataDir.warehouse),
+      },
+    });
+    undo.add(() => app.close());
+    const url = await listen(app, host, port);
+    const addressFile = join(dataDir.root, 'server.url');
+    await writeFile(addressFile, `${url}\n`, { mode: 0o600 });
+    undo.add(() => unlink(addressFile));
+    if (!isLoopback(host))
+      log.warn({ host }, 'the API is open to the network, without TLS: the token travels in the clear');
+    await supervisor.recover();
+    return { url, dataDir: dataDir.root, close: () => undo.run(log) };
+  } catch (error) {
+    await undo.run(log);
+    throw error;
+  }
+}
+
+/** Runs a server until SIGTERM or SIGINT. Tells on stdout when it is ready: JSON where that is no terminal. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const asked = signalled();
+  const server = await startServer(options);
+  const ready = { url: server.url, dataDir: server.dataDir, pid: process.pid, version: VERSION };
+  process.stdout.write(
+    process.stdout.isTTY
+      ? `Sluice ${VERSION} is ready at ${server.url} (data folder ${server.dataDir}, token in ${join(server.dataDir, 'token')})\n`
+      : `${JSON.stringify({ data: ready })}\n`,
+  );
+  await asked;
+  await server.close();
+}
+
+/** The first signal; a second one ends the process at once, and the runners with it. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const onSignal = () => {
+      if (seen) process.exit(130);
+      seen = true;
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE')
+      throw new SluiceError('PORT_IN_USE', `The port ${port} of ${host} is taken by another process.`, {
+        cause: error,
+      });
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new SluiceError('USAGE', `The server cannot listen at ${host}, port ${port} (${code}).`, {
+        remedy: 'Choose an address of this machine with --host, and a port above 1023 with --port.',
+        cause: error,
+      });
+    throw error;
+  }
+  const address = app.server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  // Who listens everywhere is reached here under loopback.
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${bound}`;
+}
