@@ -120,6 +120,8 @@ export class PostgresServer implements AsyncDisposable {
       cwd: join(this.dataDir, '..'),
       env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', log, log],
+      // A process group of its own: Ctrl-C on the terminal is for us, who stop the server in its turn.
+      detached: true,
     });
     closeSync(log);
     let ended: string | null = null;
