@@ -1,4 +1,4 @@
-import type { ChangeSink, LogRelation, Position, RowWriter } from '../source.ts';
+import type { ChangeSink, LogRelation, Position, RowWriter } from '../../source.ts';
 
 /** For tests: a sink that keeps everything as text. */
 export const UNCHANGED = Symbol('unchanged');
