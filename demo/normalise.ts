@@ -89,9 +89,12 @@ function microseconds(text: string): string {
   const match = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00)?( BC)?$/.exec(text);
   if (match === null) throw new Error(`not a timestamp in UTC: ${text}`);
   const [, year, month, day, hour, minute, second, fraction = '', era] = match;
-  // Setting the year apart: Date.UTC takes years below 100 for those of the 20th century.
-  const date = new Date(0);
-  date.setUTCFullYear(era === undefined ? Number(year) : 1 - Number(year), Number(month) - 1, Number(day));
-  date.setUTCHours(Number(hour), Number(minute), Number(second), 0);
-  return String(BigInt(date.getTime()) * 1000n + BigInt(fraction.padEnd(6, '0')));
+  const astronomical = era === undefined ? Number(year) : 1 - Number(year);
+  // JavaScript's dates end in 275760: the calendar repeats itself every 400 years, which are 146,097 days.
+  const cycles = Math.floor(astronomical / 400) - 5;
+  const inCycle = astronomical - cycles * 400;
+  const [h, m, s] = [Number(hour), Number(minute), Number(second)];
+  const date = Date.UTC(inCycle, Number(month) - 1, Number(day), h, m, s);
+  const milliseconds = BigInt(date) + BigInt(cycles) * 146_097n * 86_400_000n;
+  return String(milliseconds * 1000n + BigInt(fraction.padEnd(6, '0')));
 }

@@ -1,15 +1,15 @@
 import { SluiceError } from '@sluice/contract';
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../control/server-status.ts';
 import { errorBody } from './client.ts';
 import { formatOf, type Terminal } from './command.ts';
 import { addDataSourceCommands } from './commands/datasource.ts';
 import { addLakeCommands } from './commands/lake.ts';
 import { addRunCommands } from './commands/runs.ts';
+import { addServeCommand } from './commands/serve.ts';
 import { addStatusCommands } from './commands/status.ts';
 import { addTaskCommands } from './commands/task.ts';
 import { type Format, presentError } from './present.ts';
-
-export const VERSION = '0.1.0';
 
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('sluice')
@@ -17,6 +17,7 @@ export function createProgram(terminal: Terminal): Command {
     .version(VERSION)
     .showSuggestionAfterError()
     .helpCommand(false);
+  addServeCommand(program, terminal);
   addStatusCommands(program, terminal);
   addDataSourceCommands(program, terminal);
   addTaskCommands(program, terminal);
