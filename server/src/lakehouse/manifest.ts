@@ -84,15 +84,14 @@ function toRecord({ status, snapshotId: id, sequence, fileSequence, file, kept }
   };
 }
 
-type Pairs<T> = readonly { readonly key: number; readonly value: T }[] | null;
+type Pairs<T> = readonly { readonly key: number; readonly value: T }[];
 
+// An empty map rather than none: PyIceberg's table of entries takes them for granted.
 function counts(map: ReadonlyMap<number, number>): Pairs<bigint> {
-  if (map.size === 0) return null;
   return Array.from(map, ([key, value]) => ({ key, value: BigInt(value) }));
 }
 
 function bounds(map: ReadonlyMap<number, Uint8Array>): Pairs<Buffer> {
-  if (map.size === 0) return null;
   return Array.from(map, ([key, value]) => ({ key, value: Buffer.from(value) }));
 }
 
@@ -145,14 +144,14 @@ function toFile(record: AvroRecord, field: ReturnType<typeof fieldReader>, manif
     valueCounts: toCounts(field(record, 109)),
     nullCounts: toCounts(field(record, 110)),
     nanCounts: toCounts(field(record, 137)),
-    lowerBounds: new Map((field(record, 125) as Pairs<Buffer>)?.map(({ key, value }) => [key, value])),
-    upperBounds: new Map((field(record, 128) as Pairs<Buffer>)?.map(({ key, value }) => [key, value])),
+    lowerBounds: new Map((field(record, 125) as Pairs<Buffer> | null)?.map(({ key, value }) => [key, value])),
+    upperBounds: new Map((field(record, 128) as Pairs<Buffer> | null)?.map(({ key, value }) => [key, value])),
     referencedDataFile: field(record, 143) as string | null,
   };
 }
 
 function toCounts(pairs: unknown): ReadonlyMap<number, number> {
-  return new Map((pairs as Pairs<bigint>)?.map(({ key, value }) => [key, Number(value)]));
+  return new Map((pairs as Pairs<bigint> | null)?.map(({ key, value }) => [key, Number(value)]));
 }
 
 function numberOr(value: unknown, otherwise: number): number {

@@ -182,6 +182,26 @@ describe('snapshots', () => {
     );
   });
 
+  it('keep deleted files deleted when manifests are put together', async () => {
+    const storage = memoryStorage();
+    let metadata = newTable();
+    const live = new Set<string>();
+    for (let i = 0; i < 120; i++) {
+      const file = data();
+      const oldest = i % 3 === 0 ? [...live].slice(0, 1) : [];
+      metadata = await writeSnapshot(storage, metadata, change({ add: [file], remove: new Set(oldest) }));
+      for (const path of oldest) live.delete(path);
+      live.add(file.path);
+      expect(await paths(storage, metadata)).toEqual([...live].sort());
+      await expectListed(storage, metadata);
+    }
+    expectTotals(metadata, await liveFiles(storage, metadata));
+    const manifests = await snapshotManifests(storage, snapshotOf(metadata)!);
+    const deleted = manifests.flatMap(({ entries }) => entries.filter((entry) => entry.status === 'deleted'));
+    for (const entry of deleted)
+      expect(metadata.snapshots.map((one) => one['snapshot-id'])).toContain(entry.snapshotId);
+  });
+
   it('take old manifests over and put many small ones together', async () => {
     const storage = memoryStorage();
     let metadata = newTable();
