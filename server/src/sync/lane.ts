@@ -1,5 +1,5 @@
 import type { TableName, TableSchema } from '../model/table.ts';
-import type { LogRelation, Position, Visibility } from '../sources/source.ts';
+import type { DiscoveredTable, LogRelation, Position, Visibility } from '../sources/source.ts';
 import type { LaneState } from './lane-state.ts';
 import type { LaneSpool } from './spool.ts';
 
@@ -30,7 +30,8 @@ export interface Load {
 /** A table of the task, in the memory of its run. The metastore's row is written with the commit that it belongs to. */
 export interface Lane {
   readonly id: number;
-  readonly source: TableName;
+  /** Follows a rename at the source; the target's name stays. */
+  source: TableName;
   readonly target: TableName;
   objectId: string;
   state: LaneState;
@@ -48,6 +49,12 @@ export interface Lane {
   nulledValues: number;
   readPosition: Position | null;
   latencyMs: number | null;
+  /** Grows when the load begins anew; work for an older one is void. */
+  generation: number;
+  /** What the source's catalog said before a mark that came back since; seen only if no newer schema was. */
+  seen: { readonly table: DiscoveredTable; readonly version: number } | null;
+  /** Segments are being applied to the staged state, beside the commits. */
+  draining: boolean;
   /** In the log's order; the last one is being written to. */
   spools: LaneSpool[];
 }

@@ -82,6 +82,12 @@ export class Router implements ChangeSink {
     return this.#position === this.#sealedPosition ? 'nothing' : 'position';
   }
 
+  /** Before the log is read: where it begins. */
+  startAt(position: Position): void {
+    this.#position = position;
+    this.#sealedPosition = position;
+  }
+
   adopt(lane: Lane): void {
     this.#byObject.set(lane.objectId, lane);
     this.epoch++;

@@ -9,12 +9,12 @@ import { liveFiles } from '../../lakehouse/scan.ts';
 import { writeSnapshot } from '../../lakehouse/snapshot.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
+import { CHANGE_FIELDS } from '../../model/change.ts';
+import { crashPoint } from '../../model/crash-point.ts';
 import { tableText } from '../../model/table.ts';
 import type { ChangeBatch } from '../target.ts';
 import { isKey, nulledCount, placeOf, readPart, STRICT, stagedName, typedLines } from './change-lines.ts';
-import { CHANGE_FIELDS } from '../../model/change.ts';
 import { columnMapOf, followSchema } from './column-map.ts';
-import { crashPoint } from '../../model/crash-point.ts';
 import { foldKeyed } from './keyed-changes.ts';
 import { foldRows, sameRow } from './row-changes.ts';
 import type { Sql } from './sql.ts';
@@ -92,7 +92,8 @@ export async function applyChanges(
     crashPoint('after-delete-file');
   }
   const nulledValues = await countNulled(sql, batch, options.rules);
-  if (added.length === 0 && !plan.truncated) return { metadata, rowsWritten, nulledValues, fetched: plan.fetched };
+  if (added.length === 0 && !plan.truncated)
+    return { metadata, rowsWritten, nulledValues, fetched: plan.fetched };
   await storage.sync(added.map((file) => file.path));
   const hasDeletes = plan.truncated || added.some((file) => file.content !== 'data');
   const next = await writeSnapshot(storage, metadata, {

@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/contract';
 import type { ChangeBatch } from '../target.ts';
-import type { Sql } from './sql.ts';
 import { keyText, readLines, STRICT, stagedName } from './change-lines.ts';
+import type { Sql } from './sql.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 
 /** Gives the live rows of the table as they are before the batch, as a relation with columns c<n> for these columns of the batch's schema. */

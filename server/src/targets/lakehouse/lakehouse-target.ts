@@ -102,12 +102,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     return this.#staged(next, base.location, NOTHING);
   }
 
-  async stageChanges(
-    table: TableName,
-    base: Base,
-    batch: ChangeBatch,
-    signal: AbortSignal,
-  ): Promise<Staged> {
+  async stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged> {
     const { storage, engine, rules, targetBytes, scratchFolder, upkeep } = this.#options;
     const from = base.kind === 'staged' ? base.location : await this.#pointer(table);
     if (from === null)
@@ -115,6 +110,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const before = await this.#metadata(from);
     // What maintenance has prepared meanwhile goes along with the first step that is made.
     const kept = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
+    if (batch.parts.length === 0) {
+      const followed = followSchema(kept, batch.schema, Date.now(), { replace: false });
+      return followed === before ? { location: from, ...NOTHING } : this.#staged(followed, from, NOTHING);
+    }
     const scratch: string[] = [];
     try {
       const applied = await withSql(engine, signal, (sql) =>
@@ -143,7 +142,11 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     }
   }
 
-  async writeSegment(part: ChangePart, file: string, signal: AbortSignal): Promise<{ readonly bytes: number }> {
+  async writeSegment(
+    part: ChangePart,
+    file: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: number }> {
     const { engine, storage } = this.#options;
     await withSql(engine, signal, (sql) =>
       sql.run(
@@ -185,7 +188,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const staged = await this.#metadata(step.staged.location);
     const from = await this.#pointer(step.table);
     if (step.kind === 'advance')
-      return { name: step.table, from: this.#madeFrom(step, from), to: step.staged.location, uuid: staged['table-uuid'] };
+      return {
+        name: step.table,
+        from: this.#madeFrom(step, from),
+        to: step.staged.location,
+        uuid: staged['table-uuid'],
+      };
     const { storage } = this.#options;
     if (from === null) {
       // The states that led here were of no position of the source; no reader is to see them, not even as history.

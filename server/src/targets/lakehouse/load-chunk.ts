@@ -35,7 +35,9 @@ export async function loadChunk(
   const from = readLines([chunk.file], chunk.columns.length, chunk.longestLine);
   const bySourceId = new Map(chunk.columns.map((column, index) => [column.sourceId, { column, index }]));
   const rulesOf = (fieldId: number): ReadingRules => (key.has(fieldId) ? STRICT : options.rules);
-  const sourceOf = new Map([...map.columns].map(([sourceId, fieldId]) => [fieldId, bySourceId.get(sourceId)]));
+  const sourceOf = new Map(
+    [...map.columns].map(([sourceId, fieldId]) => [fieldId, bySourceId.get(sourceId)]),
+  );
   const values = schema.fields.map((field) => {
     if (field.id === map.op) return `'I'`;
     if (field.id === map.sourceTs) return `CAST(make_timestamp(${chunk.takenAt}) AS TIMESTAMPTZ)`;

@@ -1,5 +1,4 @@
-import type { Engine } from '../../lakehouse/duckdb/engine.ts';
-import type { EngineConnection } from '../../lakehouse/duckdb/engine.ts';
+import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
 
 /** A connection to DuckDB with temporary tables of its own, for one step of one table. */
 export interface Sql {

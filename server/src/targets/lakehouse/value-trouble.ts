@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/contract';
-import { type Column, type TableName, tableText } from '../../model/table.ts';
 import { typeText } from '../../model/logical-type.ts';
+import { type Column, type TableName, tableText } from '../../model/table.ts';
 import type { Sql } from './sql.ts';
 import { type ReadingRules, strictExpression } from './text-expression.ts';
 
@@ -8,7 +8,11 @@ import { type ReadingRules, strictExpression } from './text-expression.ts';
 export interface TextRows {
   /** A relation. */
   readonly from: string;
-  readonly columns: readonly { readonly column: Column; readonly text: string; readonly rules: ReadingRules }[];
+  readonly columns: readonly {
+    readonly column: Column;
+    readonly text: string;
+    readonly rules: ReadingRules;
+  }[];
 }
 
 /**

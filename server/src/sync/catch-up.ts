@@ -1,0 +1,135 @@
+import { rm } from 'node:fs/promises';
+import { tableText } from '../model/table.ts';
+import type { Position } from '../sources/source.ts';
+import type { ChangePart } from '../targets/target.ts';
+import type { Lane } from './lane.ts';
+import { batchOf, changePart, type LaneStep, type Settled, stagedBase } from './lane-step.ts';
+import type { RunContext } from './run-context.ts';
+import type { SegmentRow } from './run-store.ts';
+
+/** With no more lines than this left, a lane joins the commit: they are applied within it. */
+const JOIN_ROWS = 50_000;
+/** Lines that are applied in one go beside the commits. */
+const DRAIN_ROWS = 2_000_000;
+
+/** Whether the next commit is to look if the lane can join, even if it has no changes. */
+export function joinStepDue(lane: Lane): boolean {
+  return lane.state === 'catching_up' && !lane.draining;
+}
+
+/**
+ * The step that makes a loaded table visible: the segments that are left and the commit's own changes are applied to
+ * its staged state, which thereby stands at the commit's position, as all other tables of the task do.
+ * @returns null where too much is left; then the changes go to a segment once more
+ */
+export async function joinStep(
+  context: RunContext,
+  lane: Lane,
+  settled: readonly Settled[],
+  position: Position,
+): Promise<Pick<LaneStep, 'step' | 'usedSegments' | 'becomes'> | null> {
+  const segments = await context.store.segments(lane.id);
+  if (segments.reduce((sum, segment) => sum + segment.rows, 0) > JOIN_ROWS) return null;
+  const parts = [
+    ...(await segmentParts(context, lane, segments)),
+    ...settled.map(({ part, kept }) => changePart(part, kept)),
+  ];
+  const load = lane.load!;
+  const usedSegments = segments.at(-1)?.id ?? null;
+  const staged =
+    parts.length === 0
+      ? { location: load.staged, rowsWritten: 0, nulledValues: 0, fetched: false }
+      : await context.target.stageChanges(
+          lane.target,
+          stagedBase(lane),
+          batchOf(context, lane, parts, position),
+          context.signal,
+        );
+  const nulledValues = lane.nulledValues + staged.nulledValues;
+  const consistentFrom = staged.fetched
+    ? await context.source.head(context.signal)
+    : (load.consistentFrom ?? position);
+  if (staged.fetched || context.source.compare(position, consistentFrom) < 0)
+    return {
+      step: null,
+      usedSegments,
+      becomes: { nulledValues, load: { ...load, staged: staged.location, consistentFrom } },
+    };
+  return {
+    step: { table: lane.target, staged, kind: 'replace' },
+    usedSegments,
+    becomes: {
+      state: 'live',
+      load: null,
+      exact: !context.work.inexact,
+      nulledValues,
+      readPosition: position,
+    },
+  };
+}
+
+async function segmentParts(
+  context: RunContext,
+  lane: Lane,
+  segments: readonly SegmentRow[],
+): Promise<readonly ChangePart[]> {
+  const parts: ChangePart[] = [];
+  for (const segment of segments) {
+    const kept = await context.store.schema(lane.id, segment.schemaVersion);
+    parts.push({
+      format: 'parquet',
+      files: [segment.path],
+      columns: kept.schema.columns,
+      rows: segment.rows,
+      longestLine: 0,
+      masked: true,
+      mayHoldInfinity: true,
+    });
+  }
+  return parts;
+}
+
+/**
+ * Applies a lane's segments to its staged state until few enough are left to join a commit. Each go is recorded, so
+ * that a restart goes on behind it.
+ */
+export async function drain(context: RunContext, lane: Lane): Promise<void> {
+  const generation = lane.generation;
+  lane.draining = true;
+  try {
+    for (;;) {
+      const all = await context.store.segments(lane.id);
+      if (all.reduce((sum, segment) => sum + segment.rows, 0) <= JOIN_ROWS) return;
+      const some = firstSegments(all);
+      const load = lane.load!;
+      const last = some.at(-1)!;
+      const staged = await context.target.stageChanges(
+        lane.target,
+        stagedBase(lane),
+        batchOf(context, lane, await segmentParts(context, lane, some), last.endPosition),
+        context.signal,
+      );
+      const consistentFrom = staged.fetched ? await context.source.head(context.signal) : load.consistentFrom;
+      if (lane.generation !== generation) return;
+      await context.store.write(async (transaction) => {
+        lane.load = { ...load, staged: staged.location, consistentFrom };
+        lane.nulledValues += staged.nulledValues;
+        await context.store.saveLane(transaction, lane);
+        await context.store.dropSegments(transaction, lane.id, last.id);
+      });
+      await Promise.all(some.map((segment) => rm(segment.path, { force: true })));
+      context.log.info({ table: tableText(lane.source), segments: some.length }, 'segments applied');
+    }
+  } finally {
+    lane.draining = false;
+  }
+}
+
+function firstSegments(segments: readonly SegmentRow[]): readonly SegmentRow[] {
+  let rows = 0;
+  const cut = segments.findIndex((segment) => {
+    rows += segment.rows;
+    return rows > DRAIN_ROWS;
+  });
+  return cut < 0 ? segments : segments.slice(0, Math.max(1, cut));
+}

@@ -1,0 +1,212 @@
+import { rm } from 'node:fs/promises';
+import { crashPoint } from '../model/crash-point.ts';
+import { joinStepDue } from './catch-up.ts';
+import type { Lane } from './lane.ts';
+import { follows } from './lane-state.ts';
+import { type LaneStep, makeLaneStep } from './lane-step.ts';
+import type { Sealed } from './router.ts';
+import type { RunContext } from './run-context.ts';
+import type { Checkpoint, RunStore } from './run-store.ts';
+
+/** Tables whose steps are made at a time: DuckDB shares its threads among them. */
+const STEPS_AT_ONCE = 2;
+
+export interface CommitTiming {
+  /** Between the beginnings of two commits, if the first takes no longer. */
+  readonly intervalMs: number;
+  /** A commit with a new position and nothing else is made no more often. */
+  readonly idleMs: number;
+  /** Lines that make a commit due before its time. */
+  readonly earlyLines: number;
+}
+
+/** When the next commit is due, in milliseconds from now; null: nothing waits. */
+export function dueIn(
+  state: {
+    readonly waiting: 'changes' | 'position' | 'nothing';
+    readonly joins: boolean;
+    readonly lines: number;
+    readonly sinceMs: number;
+  },
+  timing: CommitTiming,
+): number | null {
+  if (state.lines >= timing.earlyLines) return 0;
+  if (state.waiting === 'changes' || state.joins) return Math.max(0, timing.intervalMs - state.sinceMs);
+  if (state.waiting === 'position') return Math.max(0, timing.idleMs - state.sinceMs);
+  return null;
+}
+
+export interface CommitLoopOptions {
+  readonly lanes: () => Iterable<Lane>;
+  readonly timing: CommitTiming;
+  readonly store: RunStore;
+  /** Marks came back from the log, before the lanes' steps of this commit are made. */
+  readonly onMarks: (marks: readonly string[]) => void;
+  /** A loaded lane has more segments than a commit can take. */
+  readonly onBacklog: (lane: Lane) => void;
+  readonly onCommitted: () => void;
+  readonly phase: () => string;
+}
+
+/**
+ * Makes the commits of a run, one after the other: seals what was read, makes a step of each table that changed,
+ * and records all of them with the position in one transaction. While it works, the reader goes on.
+ */
+export class CommitLoop {
+  readonly #context: RunContext;
+  readonly #lanes: () => Iterable<Lane>;
+  readonly #timing: CommitTiming;
+  readonly #options: CommitLoopOptions;
+  #checkpoint: Checkpoint | null = null;
+  #wake: () => void = () => {};
+  #lastBegin = 0;
+  /** Steps that other parts of the run hand in for the next commit. */
+  #handedIn: LaneStep[] = [];
+
+  constructor(context: RunContext, options: CommitLoopOptions) {
+    this.#context = context;
+    this.#lanes = options.lanes;
+    this.#timing = options.timing;
+    this.#options = options;
+    context.router.onWaiting = () => this.#wake();
+  }
+
+  /** Something outside the log wants a commit (a lane is ready to join). */
+  nudge(): void {
+    this.#wake();
+  }
+
+  handIn(step: LaneStep): void {
+    this.#handedIn.push(step);
+    this.#wake();
+  }
+
+  /** Runs until the stop signal; what was read whole by then is committed before it returns. */
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      const due = this.#due();
+      if (due === 0) await this.commit();
+      else await this.#sleep(due, stop);
+    }
+    await this.commit();
+  }
+
+  #due(): number | null {
+    const router = this.#context.router;
+    const joins = this.#handedIn.length > 0 || [...this.#lanes()].some((lane) => joinStepDue(lane));
+    return dueIn(
+      {
+        waiting: router.waiting,
+        joins,
+        lines: router.linesWaiting,
+        sinceMs: this.#context.now() - this.#lastBegin,
+      },
+      this.#timing,
+    );
+  }
+
+  #sleep(ms: number | null, stop: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', done);
+        this.#wake = () => {};
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(ms ?? 1000, 1000));
+      // A wake-up only means that something waits; whether it is due is asked again.
+      this.#wake = done;
+      stop.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  async commit(): Promise<void> {
+    const context = this.#context;
+    this.#lastBegin = context.now();
+    const sealed = context.router.seal();
+    const handedIn = this.#handedIn.splice(0);
+    this.#options.onMarks(sealed.marks);
+    const steps = [...handedIn, ...(await this.#steps(sealed))];
+    const before = this.#checkpoint ?? (await context.store.checkpoint());
+    const rows = steps.reduce((sum, step) => sum + step.rows, 0);
+    const written = steps.reduce((sum, step) => sum + (step.step?.staged.rowsWritten ?? 0), 0);
+    const checkpoint: Checkpoint = {
+      position: sealed.position,
+      nextOrd: sealed.nextOrd,
+      rowsRead: before.rowsRead + sealed.rows,
+      rowsWritten: before.rowsWritten + written,
+    };
+    const latencyMs =
+      sealed.lastCommit === null ? null : Math.max(0, context.now() - Number(sealed.lastCommit / 1000n));
+    crashPoint('before-commit');
+    await context.target.commit(
+      steps.flatMap((step) => (step.step === null ? [] : [step.step])),
+      async (transaction) => {
+        await context.store.fence(transaction);
+        for (const step of steps) {
+          Object.assign(step.lane, step.becomes);
+          if (step.step !== null) step.lane.latencyMs = latencyMs;
+          await context.store.saveLane(transaction, step.lane, step.error);
+          for (const segment of step.segments)
+            await context.store.addSegment(transaction, step.lane.id, segment);
+        }
+        await this.#dropUsed(transaction, steps);
+        await context.store.saveCheckpoint(transaction, {
+          ...checkpoint,
+          position: sealed.position,
+          phase: this.#options.phase(),
+        });
+      },
+    );
+    crashPoint('after-commit');
+    this.#checkpoint = checkpoint;
+    // Writers of lanes whose state changed wrote for the old one.
+    if (steps.some((step) => step.error !== undefined || step.becomes.state !== undefined))
+      context.router.refresh();
+    await this.#cleanUp(sealed);
+    for (const lane of this.#lanes())
+      if (joinStepDue(lane) && !steps.some((step) => step.lane === lane && step.usedSegments !== null))
+        this.#options.onBacklog(lane);
+    crashPoint('before-acknowledge');
+    context.source.acknowledge(sealed.position);
+    this.#options.onCommitted();
+    if (rows > 0 || handedIn.length > 0)
+      context.log.info(
+        { position: sealed.position, tables: steps.length, rows, ms: context.now() - this.#lastBegin },
+        'committed',
+      );
+  }
+
+  async #steps(sealed: Sealed): Promise<readonly LaneStep[]> {
+    const work = new Map<Lane, Parameters<typeof makeLaneStep>[2]>();
+    for (const lane of this.#lanes()) if (joinStepDue(lane) || lane.seen !== null) work.set(lane, []);
+    for (const [lane, parts] of sealed.lanes) if (follows(lane.state)) work.set(lane, parts);
+    const steps: LaneStep[] = [];
+    const queue = [...work];
+    const worker = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        steps.push(await makeLaneStep(this.#context, next[0], next[1], sealed.position));
+    };
+    await Promise.all(Array.from({ length: STEPS_AT_ONCE }, worker));
+    return steps;
+  }
+
+  readonly #usedFiles: string[] = [];
+
+  async #dropUsed(
+    transaction: Parameters<RunContext['store']['saveLane']>[0],
+    steps: readonly LaneStep[],
+  ): Promise<void> {
+    for (const { lane, usedSegments } of steps) {
+      if (usedSegments === null) continue;
+      const segments = await this.#context.store.segmentPaths(transaction, lane.id, usedSegments);
+      this.#usedFiles.push(...segments);
+      await this.#context.store.dropSegments(transaction, lane.id, usedSegments);
+    }
+  }
+
+  async #cleanUp(sealed: Sealed): Promise<void> {
+    const files = [...sealed.lanes.values()].flat().map((part) => part.file);
+    await Promise.all([...files, ...this.#usedFiles.splice(0)].map((file) => rm(file, { force: true })));
+  }
+}

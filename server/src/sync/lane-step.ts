@@ -1,0 +1,245 @@
+import { join } from 'node:path';
+import type { Problem } from '@sluice/contract';
+import { SluiceError } from '@sluice/contract';
+import { crashPoint } from '../model/crash-point.ts';
+import { tableText } from '../model/table.ts';
+import type { Position } from '../sources/source.ts';
+import type { Base, ChangeBatch, ChangePart, TableStep } from '../targets/target.ts';
+import { joinStep } from './catch-up.ts';
+import type { KeptSchema, Lane } from './lane.ts';
+import { nextLaneState } from './lane-state.ts';
+import type { RunContext } from './run-context.ts';
+import type { SegmentRow } from './run-store.ts';
+import { followRelation, followTable } from './schema-follow.ts';
+import type { SpoolPart } from './spool.ts';
+
+/** What a lane contributes to a commit. */
+export interface LaneStep {
+  readonly lane: Lane;
+  readonly step: TableStep | null;
+  readonly segments: readonly (Omit<SegmentRow, 'id'> & { readonly bytes: number })[];
+  /** Segments up to this id are in the table now. */
+  readonly usedSegments: number | null;
+  /** What the lane becomes with the commit, and not before. */
+  readonly becomes: Partial<Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues'>>;
+  readonly error: Problem | null | undefined;
+  readonly rows: number;
+}
+
+export interface Settled {
+  readonly part: SpoolPart;
+  readonly kept: KeptSchema;
+  readonly version: number;
+}
+
+const NOTHING = {
+  step: null,
+  segments: [],
+  usedSegments: null,
+  error: undefined,
+  rows: 0,
+  becomes: {},
+} as const;
+
+/**
+ * Makes what one lane's whole transactions come to: a step of its table where it is live, segments where it is not
+ * yet, and, where its load has caught up, the step that makes it visible.
+ * @throws SluiceError of scope `task`; a trouble of the table alone puts the lane on the blocklist instead
+ */
+export async function makeLaneStep(
+  context: RunContext,
+  lane: Lane,
+  parts: readonly SpoolPart[],
+  position: Position,
+): Promise<LaneStep> {
+  try {
+    return await attempt(context, lane, parts, position);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const trouble = SluiceError.from(error);
+    if (trouble.rule.scope !== 'table') throw error;
+    context.log.warn(
+      { table: tableText(lane.source), code: trouble.code, cause: trouble.message },
+      'a table is stopped',
+    );
+    return blocked(lane, trouble);
+  }
+}
+
+export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
+  lane.state = nextLaneState(lane.state, 'block');
+  lane.load = null;
+  return { ...NOTHING, lane, error: trouble.toBody().error };
+}
+
+async function attempt(
+  context: RunContext,
+  lane: Lane,
+  parts: readonly SpoolPart[],
+  position: Position,
+): Promise<LaneStep> {
+  const settled: Settled[] = [];
+  for (const [index, part] of parts.entries()) {
+    const follow = await followRelation(context, lane, part.relation);
+    if (follow.kind === 'reload') {
+      context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
+      const step = await advance(context, lane, settled, position);
+      return startOver(context, lane, follow.kept, step, parts.slice(index), position);
+    }
+    checkColumns(lane, part);
+    settled.push({ part, kept: lane.kept, version: lane.schemaVersion });
+  }
+  const seen = lane.seen;
+  lane.seen = null;
+  if (seen !== null && seen.version === lane.schemaVersion) {
+    const follow = followTable(lane, seen.table, null);
+    if (follow.kind === 'reload') {
+      context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
+      const step = await advance(context, lane, settled, position);
+      return startOver(context, lane, follow.kept, step, [], position);
+    }
+    if (lane.state === 'live' && lane.schemaVersion !== seen.version)
+      return advance(context, lane, settled, position, true);
+  }
+  return advance(context, lane, settled, position);
+}
+
+/** Lines under a schema that the lane's does not describe would go into wrong columns. */
+function checkColumns(lane: Lane, part: SpoolPart): void {
+  const names = lane.kept.schema.columns.map((column) => column.name);
+  const inLog = part.relation.columns.map((column) => column.name);
+  if (names.join('\0') !== inLog.join('\0'))
+    throw new SluiceError(
+      'TABLE_SCHEMA',
+      `The log has the columns ${inLog.join(', ')} of ${tableText(lane.source)}, the table has ${names.join(', ')}. A publication with a column list cannot be mirrored.`,
+    );
+}
+
+async function advance(
+  context: RunContext,
+  lane: Lane,
+  settled: readonly Settled[],
+  position: Position,
+  schemaOnly = false,
+): Promise<LaneStep> {
+  const rows = settled.reduce((sum, { part }) => sum + part.rows, 0);
+  const base = { ...NOTHING, lane, rows };
+  if (lane.state === 'catching_up' && !lane.draining) {
+    const join = await joinStep(context, lane, settled, position);
+    if (join !== null) return { ...base, ...join };
+  }
+  if (settled.length === 0 && !schemaOnly) return base;
+  if (lane.state !== 'live') return { ...base, segments: await toSegments(context, lane, settled, position) };
+  const parts = settled.map(({ part, kept }) => changePart(part, kept));
+  const staged = await context.target.stageChanges(
+    lane.target,
+    { kind: 'visible' },
+    batchOf(context, lane, parts, position),
+    context.signal,
+  );
+  lane.nulledValues += staged.nulledValues;
+  lane.rowsApplied += rows;
+  lane.readPosition = position;
+  return { ...base, step: { table: lane.target, staged, kind: 'advance' } };
+}
+
+export function changePart(part: SpoolPart, kept: KeptSchema): ChangePart {
+  return {
+    format: 'csv',
+    files: [part.file],
+    columns: kept.schema.columns,
+    rows: part.rows,
+    longestLine: part.longestLine,
+    masked: part.masked,
+    mayHoldInfinity: part.mayHoldInfinity,
+  };
+}
+
+export function batchOf(
+  context: RunContext,
+  lane: Lane,
+  parts: readonly ChangePart[],
+  position: Position,
+): ChangeBatch {
+  const schema = lane.kept.schema;
+  const key =
+    schema.identity.kind === 'key' ? schema.identity.columns.map((index) => schema.columns[index]!.name) : [];
+  const oneSnapshot = lane.load?.oneSnapshot ?? false;
+  return {
+    parts,
+    schema,
+    alreadyVisible: lane.load?.visibility ?? null,
+    exact: lane.load === null ? lane.exact : oneSnapshot && schema.identity.kind === 'row',
+    position,
+    fetchRows: (keys) => context.source.fetchRows(lane.source, schema.columns, key, keys, context.signal),
+  };
+}
+
+async function toSegments(
+  context: RunContext,
+  lane: Lane,
+  settled: readonly Settled[],
+  position: Position,
+): Promise<LaneStep['segments']> {
+  const segments: (Omit<SegmentRow, 'id'> & { bytes: number })[] = [];
+  for (const { part, kept, version } of settled) {
+    const path = join(
+      context.segmentFolder,
+      `lane-${lane.id}-${part.firstOrd}-${part.lastOrd}-${context.work.attemptId}.parquet`,
+    );
+    const { bytes } = await context.target.writeSegment(changePart(part, kept), path, context.signal);
+    crashPoint('after-segment-file');
+    segments.push({
+      schemaVersion: version,
+      path,
+      rows: part.rows,
+      bytes,
+      firstOrd: part.firstOrd,
+      lastOrd: part.lastOrd,
+      endPosition: position,
+    });
+  }
+  return segments;
+}
+
+/** The table goes back to the queue of loads; what was read under the new schema waits in segments for it. */
+async function startOver(
+  context: RunContext,
+  lane: Lane,
+  kept: KeptSchema | null,
+  step: LaneStep,
+  rest: readonly SpoolPart[],
+  position: Position,
+): Promise<LaneStep> {
+  resetForLoad(lane, kept);
+  // Lines that no schema is known for are of before the snapshot that will be taken, like those of a table not known yet.
+  const described = kept === null ? [] : rest.filter((part) => matches(part, kept));
+  const segments = await toSegments(
+    context,
+    lane,
+    described.map((part) => ({ part, kept: lane.kept, version: lane.schemaVersion })),
+    position,
+  );
+  return { ...step, segments: [...step.segments, ...segments] };
+}
+
+function matches(part: SpoolPart, kept: KeptSchema): boolean {
+  const names = kept.schema.columns.map((column) => column.name).join('\0');
+  return part.relation.columns.map((column) => column.name).join('\0') === names;
+}
+
+export function resetForLoad(lane: Lane, kept: KeptSchema | null): void {
+  lane.state = nextLaneState(lane.state, 'reload');
+  lane.generation++;
+  lane.load = null;
+  lane.exact = false;
+  lane.rowsLoaded = 0;
+  if (kept === null) return;
+  lane.kept = kept;
+  lane.schemaVersion++;
+}
+
+/** The base of a lane whose load is under way. */
+export function stagedBase(lane: Lane): Base & { kind: 'staged' } {
+  return { kind: 'staged', location: lane.load!.staged };
+}

@@ -1,0 +1,381 @@
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SluiceError } from '@sluice/contract';
+import { crashPoint } from '../model/crash-point.ts';
+import { tableText } from '../model/table.ts';
+import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
+import { sameShape } from './evolution.ts';
+import type { Lane, Load } from './lane.ts';
+import { nextLaneState } from './lane-state.ts';
+import { blocked, type LaneStep, resetForLoad, stagedBase } from './lane-step.ts';
+import type { RunContext } from './run-context.ts';
+import type { ChunkRow } from './run-store.ts';
+import { keptOf } from './schema-follow.ts';
+
+/** A table whose chunks are being read. */
+interface ActiveLoad {
+  readonly lane: Lane;
+  readonly generation: number;
+  readonly snapshot: TableSnapshot;
+  readonly todo: ChunkRow[];
+  running: number;
+  failed: boolean;
+}
+
+/**
+ * Runs the full loads of a task: tables in their order, chunks of a table beside each other, so many at a time as
+ * the task's parameter allows. A chunk counts when its data files are durable and recorded.
+ */
+export class Loader {
+  readonly #context: RunContext;
+  readonly #lanes: () => Iterable<Lane>;
+  readonly #handIn: (step: LaneStep) => void;
+  readonly #onLoaded: (lane: Lane) => void;
+  readonly #active: ActiveLoad[] = [];
+  readonly #beginning = new Set<Lane>();
+  #wake: (() => void)[] = [];
+
+  constructor(
+    context: RunContext,
+    options: {
+      readonly lanes: () => Iterable<Lane>;
+      /** For a lane that goes to the blocklist. */
+      readonly handIn: (step: LaneStep) => void;
+      readonly onLoaded: (lane: Lane) => void;
+    },
+  ) {
+    this.#context = context;
+    this.#lanes = options.lanes;
+    this.#handIn = options.handIn;
+    this.#onLoaded = options.onLoaded;
+  }
+
+  /** A lane is pending that was not. */
+  nudge(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Runs until the signal aborts. @throws what ends the attempt */
+  async run(signal: AbortSignal): Promise<void> {
+    const workers = this.#context.work.parameters.fullLoadConcurrency;
+    try {
+      await Promise.all(Array.from({ length: workers }, () => this.#work(signal)));
+    } finally {
+      for (const load of this.#active.splice(0)) await load.snapshot[Symbol.asyncDispose]();
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const load = this.#active.find((one) => one.todo.length > 0 && !one.failed);
+      if (load !== undefined) {
+        await this.#chunk(load, load.todo.shift()!, signal);
+        continue;
+      }
+      const lane = this.#next();
+      if (lane !== undefined) await this.#begin(lane, signal);
+      else await this.#sleep(signal);
+    }
+  }
+
+  /** Loads that were under way come first, whatever a restart has left of them. */
+  #next(): Lane | undefined {
+    const free = [...this.#lanes()].filter(
+      (lane) => !this.#beginning.has(lane) && !this.#active.some((load) => load.lane === lane),
+    );
+    return free.find((lane) => lane.state === 'loading') ?? free.find((lane) => lane.state === 'pending');
+  }
+
+  #sleep(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#wake.push(done);
+    });
+  }
+
+  async #begin(lane: Lane, signal: AbortSignal): Promise<void> {
+    this.#beginning.add(lane);
+    try {
+      await this.#open(lane, signal);
+      this.nudge();
+    } catch (error) {
+      await this.#trouble(lane, error, signal);
+    } finally {
+      this.#beginning.delete(lane);
+    }
+  }
+
+  async #open(lane: Lane, signal: AbortSignal): Promise<void> {
+    const { source } = this.#context;
+    for (;;) {
+      const generation = lane.generation;
+      const table = await this.#describe(lane, signal);
+      const snapshot = await source.snapshot(table.schema.name, table.schema.columns, signal);
+      try {
+        // DDL between the two looks would have the snapshot's rows under another schema.
+        const again = await this.#describe(lane, signal);
+        const chunks =
+          sameShape(table.schema, again.schema) && table.storage === again.storage
+            ? await this.#plan(lane, generation, table, snapshot)
+            : null;
+        if (chunks === null || lane.generation !== generation) {
+          await snapshot[Symbol.asyncDispose]();
+          signal.throwIfAborted();
+          if (lane.state !== 'pending' && lane.state !== 'loading') return;
+          continue;
+        }
+        const todo = chunks.filter((chunk) => chunk.files === null);
+        const load: ActiveLoad = { lane, generation, snapshot, todo: [...todo], running: 0, failed: false };
+        this.#active.push(load);
+        this.#context.log.info(
+          { table: tableText(lane.source), chunks: chunks.length, left: todo.length },
+          'full load begins',
+        );
+        if (todo.length === 0) await this.#finish(load, signal);
+        return;
+      } catch (error) {
+        if (!this.#active.some((load) => load.snapshot === snapshot)) await snapshot[Symbol.asyncDispose]();
+        throw error;
+      }
+    }
+  }
+
+  /** @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored */
+  async #describe(lane: Lane, signal: AbortSignal): Promise<DiscoveredTable> {
+    const found = await this.#context.source.discover({ schemas: [], tables: [lane.source] }, signal);
+    const table = found.find((one) => one.objectId === lane.objectId);
+    if (table === undefined)
+      throw new SluiceError('TABLE_DROPPED', `The table ${tableText(lane.source)} is gone at the source.`);
+    if (table.refused !== null)
+      throw new SluiceError(table.refused.code, table.refused.message, { remedy: table.refused.remedy });
+    return table;
+  }
+
+  /**
+   * Goes on with the chunks of an earlier attempt where the table is still what they were planned for; otherwise
+   * plans anew. A table without a key is read in one snapshot or not at all.
+   */
+  async #plan(
+    lane: Lane,
+    generation: number,
+    table: DiscoveredTable,
+    snapshot: TableSnapshot,
+  ): Promise<readonly ChunkRow[] | null> {
+    const { store, target, work } = this.#context;
+    const load = lane.load;
+    const resumable =
+      lane.state === 'loading' &&
+      load !== null &&
+      load.storage === table.storage &&
+      sameShape(lane.kept.schema, table.schema) &&
+      table.schema.identity.kind === 'key';
+    if (resumable) {
+      await store.write(async (transaction) => {
+        lane.load = { ...load, oneSnapshot: false };
+        await store.saveLane(transaction, lane);
+      });
+      return store.chunks(lane.id);
+    }
+    const ranges = await snapshot.plan(work.parameters.chunkSize);
+    const staged = await target.stageEmpty(lane.target, table.schema);
+    if (lane.generation !== generation) return null;
+    const fresh: Load = {
+      staged: staged.location,
+      visibility: snapshot.visibility,
+      storage: table.storage,
+      consistentFrom: null,
+      takenAt: String(snapshot.takenAt),
+      oneSnapshot: true,
+    };
+    await store.write(async (transaction) => {
+      if (!sameShape(lane.kept.schema, table.schema)) {
+        lane.kept = keptOf(table, null);
+        lane.schemaVersion++;
+      } else lane.kept = { ...lane.kept, storage: table.storage };
+      lane.load = fresh;
+      lane.rowsLoaded = 0;
+      lane.nulledValues = 0;
+      lane.rowsEstimated = table.estimatedRows;
+      lane.state = nextLaneState(lane.state, 'load');
+      await store.saveLane(transaction, lane);
+      await store.planChunks(transaction, lane.id, ranges);
+    });
+    return ranges.map((range, number) => ({ number, range, files: null }));
+  }
+
+  async #chunk(load: ActiveLoad, chunk: ChunkRow, signal: AbortSignal): Promise<void> {
+    load.running++;
+    try {
+      if (load.lane.generation === load.generation) await this.#load(load, chunk, signal);
+    } catch (error) {
+      load.failed = true;
+      load.running--;
+      if (load.running === 0) await this.#close(load);
+      await this.#trouble(load.lane, error, signal);
+      return;
+    }
+    load.running--;
+    if (load.running > 0 || load.todo.length > 0) return;
+    if (load.failed || load.lane.generation !== load.generation) {
+      await this.#close(load);
+      this.nudge();
+      return;
+    }
+    try {
+      await this.#finish(load, signal);
+    } catch (error) {
+      await this.#trouble(load.lane, error, signal);
+    }
+  }
+
+  async #load(load: ActiveLoad, chunk: ChunkRow, signal: AbortSignal): Promise<void> {
+    const { lane } = load;
+    const { target, spoolFolder } = this.#context;
+    const file = join(spoolFolder, `load-${lane.id}-${lane.generation}-${chunk.number}.csv`);
+    const columns = lane.kept.schema.columns;
+    try {
+      const copied = await this.#copy(load, chunk, file, signal);
+      if (copied.rows === 0) {
+        await this.#record(load, chunk, { files: '[]', rows: 0, nulledValues: 0 });
+        return;
+      }
+      const loaded = await target.loadChunk(
+        stagedBase(lane),
+        {
+          file,
+          columns,
+          longestLine: copied.longestLine,
+          mayHoldInfinity: copied.mayHoldInfinity,
+          takenAt: BigInt(lane.load!.takenAt),
+        },
+        lane.source,
+        signal,
+      );
+      if (loaded.rows !== copied.rows)
+        throw new SluiceError(
+          'INTERNAL',
+          `${copied.rows} rows of ${tableText(lane.source)} were read and ${loaded.rows} written.`,
+        );
+      crashPoint('after-chunk-file');
+      await this.#record(load, chunk, loaded);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async #copy(
+    load: ActiveLoad,
+    chunk: ChunkRow,
+    file: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly rows: number; readonly longestLine: number; readonly mayHoldInfinity: boolean }> {
+    const handle = await open(file, 'w');
+    let mayHoldInfinity = false;
+    try {
+      const counted = await load.snapshot.copy(
+        chunk.range,
+        async (lines) => {
+          mayHoldInfinity ||= lines.includes('infinity');
+          try {
+            await handle.writeFile(lines);
+          } catch (error) {
+            throw fileError(error, file);
+          }
+        },
+        signal,
+      );
+      return { ...counted, mayHoldInfinity };
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #record(
+    load: ActiveLoad,
+    chunk: ChunkRow,
+    loaded: { readonly files: string; readonly rows: number; readonly nulledValues: number },
+  ): Promise<void> {
+    const { lane } = load;
+    if (lane.generation !== load.generation) return;
+    await this.#context.store.write(async (transaction) => {
+      lane.rowsLoaded += loaded.rows;
+      lane.nulledValues += loaded.nulledValues;
+      await this.#context.store.chunkLoaded(transaction, lane.id, chunk.number, loaded);
+      await this.#context.store.saveLane(transaction, lane);
+    });
+  }
+
+  async #finish(load: ActiveLoad, signal: AbortSignal): Promise<void> {
+    const { lane } = load;
+    const { source, store, target, log } = this.#context;
+    await this.#close(load);
+    // Every transaction that any of the snapshots showed lies before this.
+    const consistentFrom = await source.head(signal);
+    const chunks = await store.chunks(lane.id);
+    const files = chunks.map((chunk) => chunk.files ?? '[]');
+    const staged = await target.stageLoaded(lane.target, stagedBase(lane), files, consistentFrom);
+    if (lane.generation !== load.generation) return;
+    await store.write(async (transaction) => {
+      lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
+      lane.state = nextLaneState(lane.state, 'loaded');
+      await store.saveLane(transaction, lane);
+      await store.dropChunks(transaction, lane.id);
+    });
+    log.info({ table: tableText(lane.source), rows: lane.rowsLoaded }, 'full load complete');
+    this.#onLoaded(lane);
+  }
+
+  async #close(load: ActiveLoad): Promise<void> {
+    const index = this.#active.indexOf(load);
+    if (index >= 0) this.#active.splice(index, 1);
+    await load.snapshot[Symbol.asyncDispose]();
+  }
+
+  /** A trouble of the table stops the table; a change of its schema starts its load over; anything else ends the attempt. */
+  async #trouble(lane: Lane, error: unknown, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const trouble = SluiceError.from(error);
+    if (lane.state !== 'pending' && lane.state !== 'loading') return;
+    if (trouble.rule.scope === 'table') {
+      this.#context.log.warn(
+        { table: tableText(lane.source), code: trouble.code, cause: trouble.message },
+        'a table is stopped',
+      );
+      this.#handIn(blocked(lane, trouble));
+      return;
+    }
+    if (trouble.rule.retry !== 'always' && (await this.#changedMeanwhile(lane, signal))) {
+      this.#context.log.warn(
+        { table: tableText(lane.source), cause: trouble.message },
+        'the table changed while it was loaded; it begins anew',
+      );
+      resetForLoad(lane, null);
+      this.nudge();
+      return;
+    }
+    throw trouble;
+  }
+
+  async #changedMeanwhile(lane: Lane, signal: AbortSignal): Promise<boolean> {
+    try {
+      const table = await this.#describe(lane, signal);
+      return !sameShape(lane.kept.schema, table.schema) || lane.load?.storage !== table.storage;
+    } catch (error) {
+      if (SluiceError.from(error).rule.scope !== 'table') throw error;
+      return true;
+    }
+  }
+}
+
+function fileError(error: unknown, file: string): SluiceError {
+  const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+  return new SluiceError(
+    full ? 'STORAGE_FULL' : 'STORAGE_FAILED',
+    `Rows could not be written to ${file}: ${(error as Error).message}`,
+    { cause: error },
+  );
+}

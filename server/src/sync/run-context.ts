@@ -1,0 +1,23 @@
+import type { Logger } from 'pino';
+import type { Source } from '../sources/source.ts';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+import type { Target } from '../targets/target.ts';
+import type { Router } from './router.ts';
+import type { RunStore, Work } from './run-store.ts';
+
+/** What the parts of one attempt share. */
+export interface RunContext {
+  readonly work: Work;
+  readonly source: Source;
+  readonly target: Target<MetastoreDb>;
+  readonly store: RunStore;
+  readonly router: Router;
+  readonly log: Logger;
+  /** The task's folder for files that a crash may lose. */
+  readonly spoolFolder: string;
+  /** The task's folder for segments, which it may not. */
+  readonly segmentFolder: string;
+  readonly signal: AbortSignal;
+  /** Source values that the lane's rows lack, as of now (Source.fetchRows). */
+  readonly now: () => number;
+}

@@ -1,0 +1,429 @@
+import { type Problem, parseParameters, SluiceError, type TaskParameters, TaskSpec } from '@sluice/contract';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+import { forgetProgress, readLanes } from '../store/progress.ts';
+import type { KeptSchema, Lane, Load } from './lane.ts';
+import type { LaneState } from './lane-state.ts';
+
+/** What an attempt is to do, as the metastore says. */
+export interface Work {
+  readonly attemptId: number;
+  readonly runId: number;
+  readonly taskId: number;
+  readonly taskName: string;
+  readonly sourceKey: string;
+  readonly spec: TaskSpec;
+  readonly parameters: TaskParameters;
+  /** Until the run has begun, how it begins. */
+  readonly start: 'stateless' | 'resume' | 'custom';
+  readonly startPosition: string | null;
+  readonly begun: boolean;
+  /** A start from a position of one's choice lies behind the tables: they may lack changes, or get some twice. */
+  readonly inexact: boolean;
+}
+
+export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('runs', 'runs.id', 'attempts.run_id')
+    .innerJoin('tasks', 'tasks.id', 'runs.task_id')
+    .innerJoin('task_versions', (join) =>
+      join
+        .onRef('task_versions.task_id', '=', 'runs.task_id')
+        .onRef('task_versions.version', '=', 'runs.version'),
+    )
+    .select([
+      'runs.id as runId',
+      'runs.task_id as taskId',
+      'tasks.name as taskName',
+      'tasks.source_key as sourceKey',
+      'task_versions.spec_json as spec',
+      'runs.start_mode as start',
+      'runs.start_position as startPosition',
+      'runs.begun as begun',
+    ])
+    .where('attempts.id', '=', attemptId)
+    .executeTakeFirst();
+  if (row === undefined) throw new SluiceError('NOT_FOUND', `There is no attempt ${attemptId}.`);
+  const starts = await db
+    .selectFrom('runs')
+    .select('start_mode')
+    .where('task_id', '=', row.taskId)
+    .where('id', '<=', row.runId)
+    .orderBy('id', 'desc')
+    .execute();
+  const lastChoice = starts.find((run) => run.start_mode !== 'resume');
+  const spec = TaskSpec.parse(JSON.parse(row.spec));
+  return {
+    ...row,
+    attemptId,
+    spec,
+    parameters: parseParameters(spec.parameters),
+    start: row.start as Work['start'],
+    begun: row.begun === 1,
+    inexact: spec.syncMode === 2 || lastChoice?.start_mode === 'custom',
+  };
+}
+
+export interface Checkpoint {
+  readonly position: string | null;
+  readonly nextOrd: number;
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+}
+
+/** A chunk of a full load. `files` is null until it is loaded. */
+export interface ChunkRow {
+  readonly number: number;
+  readonly range: Readonly<Record<string, string | number | null>>;
+  readonly files: string | null;
+}
+
+export interface SegmentRow {
+  readonly id: number;
+  readonly schemaVersion: number;
+  readonly path: string;
+  readonly rows: number;
+  readonly firstOrd: number;
+  readonly lastOrd: number;
+  readonly endPosition: string;
+}
+
+/**
+ * The metastore as a run writes it. Every write goes through `write`, which first looks whether this attempt still
+ * owns the task: a runner that was thought dead and is not cannot overwrite its successor.
+ */
+export class RunStore {
+  readonly db: MetastoreDb;
+  readonly #work: Work;
+
+  constructor(db: MetastoreDb, work: Work) {
+    this.db = db;
+    this.#work = work;
+  }
+
+  /** @throws SluiceError FENCED */
+  async fence(transaction: MetastoreDb): Promise<void> {
+    const row = await transaction
+      .selectFrom('checkpoints')
+      .select('attempt_id')
+      .where('task_id', '=', this.#work.taskId)
+      .executeTakeFirst();
+    if (row?.attempt_id !== this.#work.attemptId)
+      throw new SluiceError('FENCED', 'Another attempt of this run has taken over.');
+  }
+
+  async write<T>(work: (transaction: MetastoreDb) => Promise<T>): Promise<T> {
+    return this.db.transaction().execute(async (transaction) => {
+      await this.fence(transaction);
+      return work(transaction);
+    });
+  }
+
+  async checkpoint(): Promise<Checkpoint> {
+    const row = await this.db
+      .selectFrom('checkpoints')
+      .selectAll()
+      .where('task_id', '=', this.#work.taskId)
+      .executeTakeFirst();
+    return {
+      position: row?.position ?? null,
+      nextOrd: row?.next_ord ?? 1,
+      rowsRead: row?.rows_read ?? 0,
+      rowsWritten: row?.rows_written ?? 0,
+    };
+  }
+
+  /** Forgets what the task had reached. Target tables stay. @returns segment files that are of no use any more */
+  async reset(): Promise<readonly string[]> {
+    return this.write(async (transaction) => {
+      const segments = await transaction
+        .selectFrom('segments')
+        .innerJoin('lanes', 'lanes.id', 'segments.lane_id')
+        .where('lanes.task_id', '=', this.#work.taskId)
+        .select('segments.path')
+        .execute();
+      await forgetProgress(transaction, this.#work.taskId);
+      await transaction
+        .insertInto('checkpoints')
+        .values({
+          task_id: this.#work.taskId,
+          attempt_id: this.#work.attemptId,
+          position: null,
+          next_ord: 1,
+          committed_at: null,
+          phase: 'initialization',
+          rows_read: 0,
+          rows_written: 0,
+        })
+        .execute();
+      return segments.map((row) => row.path);
+    });
+  }
+
+  /** The run has begun at this position: later attempts go on from the checkpoint. */
+  async begin(position: string): Promise<void> {
+    await this.write(async (transaction) => {
+      await transaction
+        .updateTable('checkpoints')
+        .set({ position })
+        .where('task_id', '=', this.#work.taskId)
+        .execute();
+      await transaction.updateTable('runs').set({ begun: 1 }).where('id', '=', this.#work.runId).execute();
+    });
+  }
+
+  async saveCheckpoint(
+    transaction: MetastoreDb,
+    checkpoint: Checkpoint & { readonly position: string; readonly phase: string },
+  ): Promise<void> {
+    await transaction
+      .updateTable('checkpoints')
+      .set({
+        position: checkpoint.position,
+        next_ord: checkpoint.nextOrd,
+        committed_at: Date.now(),
+        phase: checkpoint.phase,
+        rows_read: checkpoint.rowsRead,
+        rows_written: checkpoint.rowsWritten,
+      })
+      .where('task_id', '=', this.#work.taskId)
+      .execute();
+  }
+
+  async savePhase(phase: string): Promise<void> {
+    await this.write(async (transaction) => {
+      await transaction
+        .updateTable('checkpoints')
+        .set({ phase })
+        .where('task_id', '=', this.#work.taskId)
+        .execute();
+    });
+  }
+
+  async lanes(): Promise<Lane[]> {
+    const rows = await readLanes(this.db, this.#work.taskId);
+    return Promise.all(
+      rows.map(async (row): Promise<Lane> => {
+        const kept = await this.schema(row.id, row.schema_version);
+        const load = row.load_json === null ? null : (JSON.parse(row.load_json) as Load);
+        return {
+          id: row.id,
+          source: { schema: row.source_schema, table: row.source_table },
+          target: { schema: row.target_schema, table: row.target_table },
+          objectId: row.object_id,
+          state: row.state as LaneState,
+          kept,
+          schemaVersion: row.schema_version,
+          load,
+          exact: !this.#work.inexact && row.state === 'live',
+          rowsLoaded: row.rows_loaded,
+          rowsEstimated: row.rows_estimated,
+          rowsApplied: row.rows_applied,
+          nulledValues: row.nulled_values,
+          readPosition: row.read_position,
+          latencyMs: row.latency_ms,
+          generation: 0,
+          seen: null,
+          draining: false,
+          spools: [],
+        };
+      }),
+    );
+  }
+
+  async schema(laneId: number, version: number): Promise<KeptSchema> {
+    const row = await this.db
+      .selectFrom('lane_schemas')
+      .select('schema_json')
+      .where('lane_id', '=', laneId)
+      .where('version', '=', version)
+      .executeTakeFirstOrThrow();
+    return JSON.parse(row.schema_json) as KeptSchema;
+  }
+
+  async addLane(
+    lane: Pick<Lane, 'source' | 'target' | 'objectId' | 'state' | 'kept' | 'rowsEstimated'>,
+    error: Problem | null,
+  ): Promise<Lane> {
+    return this.write(async (transaction) => {
+      const { id } = await transaction
+        .insertInto('lanes')
+        .values({
+          task_id: this.#work.taskId,
+          source_schema: lane.source.schema,
+          source_table: lane.source.table,
+          object_id: lane.objectId,
+          target_schema: lane.target.schema,
+          target_table: lane.target.table,
+          state: lane.state,
+          error_json: error === null ? null : JSON.stringify(error),
+          schema_version: 1,
+          load_json: null,
+          rows_loaded: 0,
+          rows_estimated: lane.rowsEstimated === null ? null : Math.round(lane.rowsEstimated),
+          rows_applied: 0,
+          read_position: null,
+          updated_at: null,
+          latency_ms: null,
+          nulled_values: 0,
+          created_at: Date.now(),
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      const made: Lane = {
+        ...lane,
+        id,
+        schemaVersion: 1,
+        load: null,
+        exact: false,
+        rowsLoaded: 0,
+        rowsApplied: 0,
+        nulledValues: 0,
+        readPosition: null,
+        latencyMs: null,
+        generation: 0,
+        seen: null,
+        draining: false,
+        spools: [],
+      };
+      await this.addSchema(transaction, made);
+      return made;
+    });
+  }
+
+  /** The lane's current schema, under its version. */
+  async addSchema(transaction: MetastoreDb, lane: Lane): Promise<void> {
+    const schema_json = JSON.stringify(lane.kept);
+    await transaction
+      .insertInto('lane_schemas')
+      .values({ lane_id: lane.id, version: lane.schemaVersion, schema_json })
+      .onConflict((conflict) => conflict.columns(['lane_id', 'version']).doUpdateSet({ schema_json }))
+      .execute();
+  }
+
+  /** What the lane is now; `error` where it is on the blocklist, undefined leaves what is there. */
+  async saveLane(transaction: MetastoreDb, lane: Lane, error?: Problem | null): Promise<void> {
+    await this.addSchema(transaction, lane);
+    await transaction
+      .updateTable('lanes')
+      .set({
+        source_schema: lane.source.schema,
+        source_table: lane.source.table,
+        object_id: lane.objectId,
+        state: lane.state,
+        schema_version: lane.schemaVersion,
+        load_json: lane.load === null ? null : JSON.stringify(lane.load),
+        rows_loaded: lane.rowsLoaded,
+        rows_estimated: lane.rowsEstimated === null ? null : Math.round(lane.rowsEstimated),
+        rows_applied: lane.rowsApplied,
+        nulled_values: lane.nulledValues,
+        read_position: lane.readPosition,
+        latency_ms: lane.latencyMs,
+        updated_at: Date.now(),
+        ...(error === undefined ? {} : { error_json: error === null ? null : JSON.stringify(error) }),
+      })
+      .where('id', '=', lane.id)
+      .execute();
+  }
+
+  // --- chunks of a full load
+
+  async chunks(laneId: number): Promise<readonly ChunkRow[]> {
+    const rows = await this.db
+      .selectFrom('chunks')
+      .selectAll()
+      .where('lane_id', '=', laneId)
+      .orderBy('number')
+      .execute();
+    return rows.map((row) => ({
+      number: row.number,
+      range: JSON.parse(row.range_json),
+      files: row.files_json,
+    }));
+  }
+
+  async planChunks(
+    transaction: MetastoreDb,
+    laneId: number,
+    ranges: readonly ChunkRow['range'][],
+  ): Promise<void> {
+    await this.dropChunks(transaction, laneId);
+    for (const [number, range] of ranges.entries())
+      await transaction
+        .insertInto('chunks')
+        .values({ lane_id: laneId, number, range_json: JSON.stringify(range), files_json: null, rows: null })
+        .execute();
+  }
+
+  async dropChunks(transaction: MetastoreDb, laneId: number): Promise<void> {
+    await transaction.deleteFrom('chunks').where('lane_id', '=', laneId).execute();
+  }
+
+  async chunkLoaded(
+    transaction: MetastoreDb,
+    laneId: number,
+    number: number,
+    loaded: { readonly files: string; readonly rows: number },
+  ): Promise<void> {
+    await transaction
+      .updateTable('chunks')
+      .set({ files_json: loaded.files, rows: loaded.rows })
+      .where('lane_id', '=', laneId)
+      .where('number', '=', number)
+      .execute();
+  }
+
+  // --- segments
+
+  async segments(laneId: number): Promise<readonly SegmentRow[]> {
+    const rows = await this.db
+      .selectFrom('segments')
+      .selectAll()
+      .where('lane_id', '=', laneId)
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => ({
+      id: row.id,
+      schemaVersion: row.schema_version,
+      path: row.path,
+      rows: row.rows,
+      firstOrd: row.first_ord,
+      lastOrd: row.last_ord,
+      endPosition: row.end_position,
+    }));
+  }
+
+  async addSegment(
+    transaction: MetastoreDb,
+    laneId: number,
+    segment: Omit<SegmentRow, 'id'> & { readonly bytes: number },
+  ): Promise<void> {
+    await transaction
+      .insertInto('segments')
+      .values({
+        lane_id: laneId,
+        schema_version: segment.schemaVersion,
+        path: segment.path,
+        rows: segment.rows,
+        bytes: segment.bytes,
+        first_ord: segment.firstOrd,
+        last_ord: segment.lastOrd,
+        end_position: segment.endPosition,
+      })
+      .execute();
+  }
+
+  async segmentPaths(transaction: MetastoreDb, laneId: number, upTo: number): Promise<readonly string[]> {
+    const rows = await transaction
+      .selectFrom('segments')
+      .select('path')
+      .where('lane_id', '=', laneId)
+      .where('id', '<=', upTo)
+      .execute();
+    return rows.map((row) => row.path);
+  }
+
+  async dropSegments(transaction: MetastoreDb, laneId: number, upTo: number): Promise<void> {
+    await transaction.deleteFrom('segments').where('lane_id', '=', laneId).where('id', '<=', upTo).execute();
+  }
+}

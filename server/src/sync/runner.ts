@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { SluiceError } from '@sluice/contract';
+import { pino } from 'pino';
+import { Engine } from '../lakehouse/duckdb/engine.ts';
+import { embeddedCatalog } from '../lakehouse/embedded-catalog.ts';
+import { fileStorage } from '../lakehouse/file-storage.ts';
+import { SOURCES, sourceAdmin } from '../sources/registry.ts';
+import { readConnection } from '../store/connections.ts';
+import { dataDirLayout, openSealer } from '../store/data-dir.ts';
+import { openMetastore } from '../store/open-metastore.ts';
+import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
+import { openUpkeep } from '../targets/lakehouse/table-upkeep.ts';
+import { readWork } from './run-store.ts';
+import { runTask } from './task-run.ts';
+
+/**
+ * The process of one attempt: `runner.js --data-dir D --attempt ID`, forked by the supervisor. It says how it goes
+ * over IPC, writes its log to stdout (a JSON line an entry), and ends with 0 when it was stopped and 1 when it failed.
+ */
+const { values } = parseArgs({
+  options: { 'data-dir': { type: 'string' }, attempt: { type: 'string' } },
+  strict: true,
+});
+
+const log = pino(
+  { base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  pino.destination({ fd: 1, sync: true }),
+);
+const stop = new AbortController();
+
+function tell(message: unknown): void {
+  if (process.connected) process.send?.(message, undefined, {}, () => {});
+}
+
+process.on('message', (message) => {
+  if ((message as { kind?: string }).kind === 'stop') stop.abort(new Error('stopped'));
+});
+// Without its supervisor nobody could stop it, and the next server starts another.
+process.on('disconnect', () => stop.abort(new Error('the server is gone')));
+process.on('SIGTERM', () => stop.abort(new Error('terminated')));
+// Ctrl-C goes to the whole group; the server stops its runners itself.
+process.on('SIGINT', () => {});
+
+async function main(): Promise<void> {
+  const layout = dataDirLayout(values['data-dir'] ?? '');
+  const attempt = Number(values.attempt);
+  const metastore = await openMetastore(layout.metastore);
+  try {
+    const work = await readWork(metastore, attempt);
+    const { dsType, connection } = await readConnection(
+      metastore,
+      await openSealer(layout),
+      work.spec.dataSource,
+      work.spec.database,
+    );
+    const folder = join(layout.work, `task-${work.taskId}`);
+    const storage = fileStorage();
+    const engine = await Engine.open({
+      threads: 2,
+      memoryBytes: Math.floor(work.parameters.runnerMemory * 0.35) << 20,
+      tempFolder: join(folder, 'duckdb'),
+      maxTempBytes: 256 * 2 ** 30,
+    });
+    try {
+      const warehouse = storage.location(layout.warehouse);
+      const options = { storage, metastore, engine, warehouse, catalog: embeddedCatalog(metastore, storage) };
+      await using target = new LakehouseTarget({
+        ...options,
+        rules: { infiniteDates: work.parameters.infiniteDates, outOfRange: work.parameters.outOfRange },
+        targetBytes: work.parameters.targetFileSize,
+        scratchFolder: join(folder, 'spool'),
+        upkeep: openUpkeep({ storage, engine, targetBytes: work.parameters.targetFileSize, log }),
+      });
+      await using source = await sourceAdmin(SOURCES, dsType).open(
+        {
+          connection,
+          taskKey: work.sourceKey,
+          publication: work.parameters.publication,
+          notice: (message) => log.info(message),
+        },
+        stop.signal,
+      );
+      await runTask(
+        {
+          work,
+          source,
+          target,
+          metastore,
+          log,
+          folder,
+          onPhase: (phase) => tell({ kind: 'phase', phase }),
+        },
+        stop.signal,
+      );
+    } finally {
+      engine.close();
+    }
+  } finally {
+    await metastore.destroy();
+  }
+}
+
+try {
+  await main();
+  log.info('stopped');
+  tell({ kind: 'stopped' });
+  process.exitCode = 0;
+} catch (error) {
+  const trouble = SluiceError.from(error);
+  const { code, message, remedy } = trouble;
+  if (stop.signal.aborted && trouble.code === 'INTERNAL') {
+    log.info('stopped');
+    tell({ kind: 'stopped' });
+    process.exitCode = 0;
+  } else {
+    log.error(
+      { code, remedy, stack: trouble.code === 'INTERNAL' ? (trouble.cause as Error)?.stack : undefined },
+      message,
+    );
+    tell({ kind: 'failed', error: { code, message, remedy } });
+    process.exitCode = 1;
+  }
+}
+process.disconnect?.();

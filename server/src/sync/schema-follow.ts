@@ -1,0 +1,74 @@
+import type { DiscoveredTable, LogRelation } from '../sources/source.ts';
+import { evolve } from './evolution.ts';
+import { type KeptSchema, type Lane, signatureOf } from './lane.ts';
+import type { RunContext } from './run-context.ts';
+
+/** What a lane does about the schema that its next lines were written under. */
+export type Follow =
+  | { readonly kind: 'same' }
+  /** The lane's kept schema is the new one now; `version` is to be saved. */
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'reload'; readonly reason: string; readonly kept: KeptSchema | null };
+
+/**
+ * Finds out what the log's description of a table means for its lane. The log has names and types only; which
+ * column was renamed and what a default filled in stand in the source's catalog, as of now. Where that no longer
+ * says the same as the log does (the table changed again meanwhile), the table is loaded anew.
+ */
+export async function followRelation(
+  context: RunContext,
+  lane: Lane,
+  relation: LogRelation,
+): Promise<Follow> {
+  const signature = signatureOf(relation);
+  if (lane.kept.signature === signature) return { kind: 'same' };
+  const found = await context.source.discover({ schemas: [], tables: [relation.name] }, context.signal);
+  const now = found.find((table) => table.objectId === lane.objectId);
+  if (now === undefined || !describes(now, relation))
+    return {
+      kind: 'reload',
+      reason: 'its schema changed again before the change was read',
+      kept: now === undefined ? null : keptOf(now, null),
+    };
+  return followTable(lane, now, signature);
+}
+
+/** The same for what the source's catalog says at a place in the log that a mark has shown. */
+export function followTable(lane: Lane, now: DiscoveredTable, signature: string | null): Follow {
+  const kept = keptOf(now, signature);
+  const evolution = evolve(
+    { schema: lane.kept.schema, storage: lane.kept.storage, filledColumns: [] },
+    { schema: now.schema, storage: now.storage, filledColumns: now.filledColumns },
+  );
+  switch (evolution.kind) {
+    case 'same':
+      // The storage that counts is the one of the last change; a VACUUM FULL between two changes nothing.
+      lane.kept = { ...lane.kept, signature: signature ?? lane.kept.signature };
+      return { kind: 'changed' };
+    case 'follow':
+      lane.kept = kept;
+      lane.schemaVersion++;
+      return { kind: 'changed' };
+    case 'reload':
+      return { kind: 'reload', reason: evolution.reason, kept };
+  }
+}
+
+export function keptOf(table: DiscoveredTable, signature: string | null): KeptSchema {
+  return { schema: table.schema, storage: table.storage, signature };
+}
+
+/** Whether the catalog's table is what the log describes. */
+export function describes(table: DiscoveredTable, relation: LogRelation): boolean {
+  return (
+    table.logColumns.length === relation.columns.length &&
+    table.logColumns.every((column, index) => {
+      const other = relation.columns[index]!;
+      return (
+        column.name === other.name &&
+        column.typeId === other.typeId &&
+        column.typeModifier === other.typeModifier
+      );
+    })
+  );
+}

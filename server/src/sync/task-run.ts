@@ -1,0 +1,256 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SluiceError } from '@sluice/contract';
+import type { Logger } from 'pino';
+import type { Position, Source } from '../sources/source.ts';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+import type { Target } from '../targets/target.ts';
+import { drain } from './catch-up.ts';
+import { CommitLoop } from './commit-loop.ts';
+import { Discovery } from './discovery.ts';
+import type { Lane } from './lane.ts';
+import { Loader } from './loader.ts';
+import { Router } from './router.ts';
+import type { RunContext } from './run-context.ts';
+import { RunStore, type Work } from './run-store.ts';
+
+export interface TaskRunOptions {
+  readonly work: Work;
+  readonly source: Source;
+  readonly target: Target<MetastoreDb>;
+  readonly metastore: MetastoreDb;
+  readonly log: Logger;
+  /** A folder of the task's own. */
+  readonly folder: string;
+  readonly onPhase: (phase: Phase) => void;
+}
+
+export type Phase = 'initialization' | 'full_load' | 'incremental';
+
+/** Bytes of whole transactions that wait for a commit before the reading of the log stops. */
+const WAITING_BYTES = 256 << 20;
+
+/**
+ * One attempt of a run, from its start to the stop signal. What was read whole is committed before it returns.
+ * @throws SluiceError what ended the attempt; nothing that was committed is lost by it
+ */
+export async function runTask(options: TaskRunOptions, stop: AbortSignal): Promise<void> {
+  const run = new TaskRun(options);
+  await run.run(stop);
+}
+
+class TaskRun {
+  readonly #options: TaskRunOptions;
+  readonly #store: RunStore;
+  readonly #lanes = new Map<string, Lane>();
+  /** Ends everything at once: the attempt has failed, or all is committed. */
+  readonly #end = new AbortController();
+  readonly #spoolFolder: string;
+  readonly #segmentFolder: string;
+  #phase: Phase = 'initialization';
+
+  constructor(options: TaskRunOptions) {
+    this.#options = options;
+    this.#store = new RunStore(options.metastore, options.work);
+    this.#spoolFolder = join(options.folder, 'spool');
+    this.#segmentFolder = join(options.folder, 'segments');
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const { source, target, work, log } = this.#options;
+    // Files of an earlier attempt that nobody reads again.
+    await rm(this.#spoolFolder, { recursive: true, force: true });
+    await mkdir(this.#spoolFolder, { recursive: true, mode: 0o700 });
+    await mkdir(this.#segmentFolder, { recursive: true, mode: 0o700 });
+    const anew = !work.begun && work.start === 'stateless';
+    if (anew) await this.#forget();
+    for (const lane of await this.#store.lanes()) this.#lanes.set(lane.objectId, lane);
+    await this.#removeStraySegments();
+
+    const signal = this.#end.signal;
+    const from = anew ? null : await this.#startPosition();
+    // Before anything is touched: is the log still complete from there?
+    if (from !== null) await source.attach(from, signal);
+    const router = new Router({
+      position: from ?? '',
+      nextOrd: (await this.#store.checkpoint()).nextOrd,
+      folder: this.#spoolFolder,
+      limit: WAITING_BYTES,
+    });
+    const context: RunContext = {
+      work,
+      source,
+      target,
+      store: this.#store,
+      router,
+      log,
+      spoolFolder: this.#spoolFolder,
+      segmentFolder: this.#segmentFolder,
+      signal,
+      now: Date.now,
+    };
+    for (const lane of this.#lanes.values()) router.adopt(lane);
+    const parts = this.#parts(context);
+    await parts.discovery.look();
+    if (work.spec.pipelineType === 1 && this.#lanes.size === 0)
+      throw new SluiceError('NO_TABLES', 'None of the tables of the task exists at the source.');
+    const position = from ?? (await source.attach(null, signal));
+    router.startAt(position);
+    if (!work.begun) await this.#store.begin(position);
+    log.info({ position, tables: this.#lanes.size, start: anew ? 'stateless' : 'resume' }, 'the run begins');
+    this.#notePhase();
+    await this.#follow(context, parts, position, stop);
+  }
+
+  #parts(context: RunContext): Parts {
+    const lanes = (): Iterable<Lane> => this.#lanes.values();
+    const discovery = new Discovery(context, {
+      lanes: this.#lanes,
+      handIn: (step) => parts.commits.handIn(step),
+      pending: () => {
+        parts.loader.nudge();
+        this.#notePhase();
+      },
+    });
+    const commits = new CommitLoop(context, {
+      lanes,
+      timing: {
+        intervalMs: this.#options.work.parameters.commitInterval,
+        idleMs: Math.max(1000, this.#options.work.parameters.commitInterval),
+        earlyLines: 1_000_000,
+      },
+      store: this.#store,
+      onMarks: (marks) => discovery.marksReturned(marks),
+      onBacklog: (lane) => this.#drain(context, lane),
+      onCommitted: () => {
+        this.#notePhase();
+        parts.loader.nudge();
+      },
+      phase: () => this.#currentPhase(),
+    });
+    const loader = new Loader(context, {
+      lanes,
+      handIn: (step) => commits.handIn(step),
+      onLoaded: () => {
+        commits.nudge();
+        // The load is complete as of the log's end now; without a mark a quiet log might never get there.
+        context.source.mark('loaded', context.signal).catch((error: unknown) => this.#fail(error));
+      },
+    });
+    const parts: Parts = { discovery, commits, loader };
+    return parts;
+  }
+
+  #failure: unknown = null;
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#end.abort(error);
+  }
+
+  async #follow(context: RunContext, parts: Parts, position: Position, stop: AbortSignal): Promise<void> {
+    const { source } = this.#options;
+    const { commits, loader, discovery } = parts;
+    const signal = this.#end.signal;
+    // Stopping ends the loading and the reading; the commit loop then makes its last commit.
+    const reading = AbortSignal.any([stop, signal]);
+    const guard = async (work: Promise<void>): Promise<void> => {
+      try {
+        await work;
+      } catch (error) {
+        if (!signal.aborted && !(stop.aborted && error === stop.reason)) this.#fail(error);
+      }
+    };
+    const streaming = guard(source.stream(position, context.router, reading));
+    const background = Promise.all([
+      guard(loader.run(reading)),
+      guard(this.#every(this.#options.work.parameters.discoverInterval, reading, () => discovery.look())),
+      guard(
+        this.#every(this.#options.work.parameters.heartbeatInterval, reading, () =>
+          source.mark('heartbeat', reading),
+        ),
+      ),
+    ]);
+    const committing = guard(commits.run(reading));
+    await Promise.all([streaming, background, committing]);
+    await Promise.allSettled(this.#drains);
+    context.router.discard();
+    if (this.#failure !== null) throw this.#failure;
+    this.#end.abort();
+  }
+
+  async #every(ms: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal.addEventListener('abort', done, { once: true });
+      });
+      if (!signal.aborted) await work();
+    }
+  }
+
+  readonly #drains = new Set<Promise<void>>();
+
+  #drain(context: RunContext, lane: Lane): void {
+    if (lane.draining) return;
+    const work = drain(context, lane)
+      .catch((error: unknown) => {
+        if (!this.#end.signal.aborted) this.#fail(error);
+      })
+      .finally(() => this.#drains.delete(work));
+    this.#drains.add(work);
+  }
+
+  async #startPosition(): Promise<Position> {
+    const { work } = this.#options;
+    if (!work.begun && work.start === 'custom' && work.startPosition !== null) return work.startPosition;
+    const { position } = await this.#store.checkpoint();
+    if (position === null)
+      throw new SluiceError('POSITION_UNAVAILABLE', 'The task has no saved position to go on from.', {
+        remedy: 'Start the task stateless.',
+      });
+    return position;
+  }
+
+  async #forget(): Promise<void> {
+    await this.#store.reset();
+    await rm(this.#segmentFolder, { recursive: true, force: true });
+    await mkdir(this.#segmentFolder, { recursive: true, mode: 0o700 });
+  }
+
+  /** Segments whose commit never came. */
+  async #removeStraySegments(): Promise<void> {
+    const known = new Set<string>();
+    for (const lane of this.#lanes.values())
+      for (const segment of await this.#store.segments(lane.id)) known.add(segment.path);
+    for (const name of await readdir(this.#segmentFolder)) {
+      const path = join(this.#segmentFolder, name);
+      if (!known.has(path)) await rm(path, { force: true });
+    }
+  }
+
+  #currentPhase(): Phase {
+    const loading = [...this.#lanes.values()].some((lane) =>
+      ['pending', 'loading', 'catching_up'].includes(lane.state),
+    );
+    return loading ? 'full_load' : 'incremental';
+  }
+
+  #notePhase(): void {
+    const phase = this.#currentPhase();
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#options.onPhase(phase);
+    this.#store.savePhase(phase).catch((error: unknown) => this.#fail(error));
+  }
+}
+
+interface Parts {
+  readonly discovery: Discovery;
+  readonly commits: CommitLoop;
+  readonly loader: Loader;
+}
