@@ -1,106 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type MetastoreDb, openMetastore } from '../../store/open-metastore.ts';
-import type { PointerMove } from '../catalog.ts';
-import { type EmbeddedCatalog, embeddedCatalog } from '../embedded-catalog.ts';
-import { fileStorage } from '../file-storage.ts';
-import { parseJson, printJson } from '../json.ts';
+import type { InjectOptions } from 'fastify';
+import { describe, expect, it } from 'vitest';
 import type { TableMetadata } from '../metadata.ts';
 import { readMetadata } from '../metadata-file.ts';
 import { writeSnapshot } from '../snapshot.ts';
 import { aDataFile } from '../test-files.ts';
-import { restCatalog } from './plugin.ts';
-
-const storage = fileStorage();
-let folder: string;
-let warehouse: string;
-let db: MetastoreDb;
-let catalog: EmbeddedCatalog;
-let app: FastifyInstance;
-
-async function serve(served: EmbeddedCatalog): Promise<FastifyInstance> {
-  const server = Fastify();
-  await server.register(restCatalog, { prefix: '/iceberg', catalog: served, storage, warehouse });
-  return server;
-}
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-rest-'));
-  warehouse = storage.location(join(folder, 'warehouse'));
-  db = await openMetastore(join(folder, 'metastore.db'));
-  catalog = embeddedCatalog(db, storage);
-  app = await serve(catalog);
-});
-afterEach(async () => {
-  await app.close();
-  await db.destroy();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Answer {
-  readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: the body is what is under test
-  readonly body: any;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-async function call(
-  method: NonNullable<InjectOptions['method']>,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const sent = body === undefined ? {} : { payload: printJson(body) };
-  const answer = await app.inject({
-    method,
-    url: `/iceberg/v1/${path}`,
-    headers: { 'content-type': 'application/json', ...headers },
-    ...sent,
-  });
-  return {
-    status: answer.statusCode,
-    body: answer.body === '' ? null : parseJson(answer.body),
-    headers: answer.headers,
-  };
-}
-
-const refusal = (answer: Answer): readonly unknown[] => [
-  answer.status,
-  answer.body?.error?.type,
-  answer.body?.error?.code,
-];
-
-const SCHEMA = {
-  type: 'struct',
-  'schema-id': 0,
-  fields: [
-    { id: 11, name: 'id', required: true, type: 'long' },
-    {
-      id: 12,
-      name: 'tags',
-      required: false,
-      type: { type: 'list', 'element-id': 13, element: 'string', 'element-required': false },
-    },
-    { id: 14, name: 'day', required: false, type: 'date' },
-  ],
-  'identifier-field-ids': [11],
-};
-
-async function makeTable(name = 't', namespace = 's'): Promise<TableMetadata> {
-  await call('POST', 'namespaces', { namespace: [namespace] });
-  const made = await call('POST', `namespaces/${namespace}/tables`, { name, schema: SCHEMA });
-  expect(made.status).toBe(200);
-  return made.body.metadata as TableMetadata;
-}
-
-const uuidOf = (table: TableMetadata): unknown => ({ type: 'assert-table-uuid', uuid: table['table-uuid'] });
-const property = (key: string, value: string): unknown => ({
-  action: 'set-properties',
-  updates: { [key]: value },
-});
+import {
+  type Answer,
+  app,
+  call,
+  catalog,
+  makeTable,
+  property,
+  refusal,
+  SCHEMA,
+  storage,
+  uuidOf,
+  warehouse,
+} from './test-catalog.ts';
 
 describe('configuration', () => {
   it('lists what it can do, and knows its own warehouse only', async () => {
@@ -444,141 +360,5 @@ describe('tables', () => {
     expect(
       (await call('POST', 'namespaces/s/tables/t/metrics', { 'report-type': 'scan-report' })).status,
     ).toBe(204);
-  });
-});
-
-describe('commits', () => {
-  it('that ask for what is not so are refused, and so are malformed ones', async () => {
-    const table = await makeTable();
-    const commit = (requirements: unknown[], updates: unknown[] = [property('a', 'b')]): Promise<Answer> =>
-      call('POST', 'namespaces/s/tables/t', { requirements, updates });
-    for (const requirement of [
-      { type: 'assert-create' },
-      { type: 'assert-table-uuid', uuid: 'other' },
-      { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': 1 },
-      { type: 'assert-last-assigned-field-id', 'last-assigned-field-id': 9 },
-      { type: 'assert-current-schema-id', 'current-schema-id': 9 },
-      { type: 'assert-last-assigned-partition-id', 'last-assigned-partition-id': 9 },
-      { type: 'assert-default-spec-id', 'default-spec-id': 9 },
-      { type: 'assert-default-sort-order-id', 'default-sort-order-id': 9 },
-    ])
-      expect(refusal(await commit([requirement])), requirement.type).toEqual([
-        409,
-        'CommitFailedException',
-        409,
-      ]);
-    for (const [requirements, updates] of [
-      [[{ type: 'assert-nothing' }], []],
-      [[], [{ action: 'no-such-update' }]],
-      [[], [{ action: 'set-current-schema', 'schema-id': 7 }]],
-      [[], [{ action: 'set-current-schema', 'schema-id': -1 }]],
-      [[], [{ action: 'set-location', location: 'file:///etc' }]],
-      [[], [{ action: 'assign-uuid', uuid: 'other' }]],
-      [[], [{ action: 'upgrade-format-version', 'format-version': 1 }]],
-      [[], [{ action: 'add-schema' }]],
-    ])
-      expect(refusal(await commit(requirements!, updates))[0], printJson(updates)).toBe(400);
-    const other = { identifier: { namespace: ['s'], name: 'u' }, requirements: [], updates: [] };
-    expect(refusal(await call('POST', 'namespaces/s/tables/t', other))[0]).toBe(400);
-    expect((await commit([uuidOf(table)])).body.metadata.properties).toEqual({ a: 'b' });
-  });
-
-  it('of several tables are all or none', async () => {
-    const a = await makeTable('a');
-    const b = await makeTable('b');
-    const changes = (second: unknown): unknown => ({
-      'table-changes': [
-        {
-          identifier: { namespace: ['s'], name: 'a' },
-          requirements: [uuidOf(a)],
-          updates: [property('n', '1')],
-        },
-        {
-          identifier: { namespace: ['s'], name: 'b' },
-          requirements: [second],
-          updates: [property('n', '1')],
-        },
-      ],
-    });
-    const values = async (): Promise<unknown[]> => [
-      (await catalog.load({ schema: 's', table: 'a' }))!.metadata.properties,
-      (await catalog.load({ schema: 's', table: 'b' }))!.metadata.properties,
-    ];
-    expect(refusal(await call('POST', 'transactions/commit', changes(uuidOf(a))))).toEqual([
-      409,
-      'CommitFailedException',
-      409,
-    ]);
-    expect(await values()).toEqual([{}, {}]);
-    expect((await call('POST', 'transactions/commit', changes(uuidOf(b)))).status).toBe(204);
-    expect(await values()).toEqual([{ n: '1' }, { n: '1' }]);
-    const missing = {
-      'table-changes': [{ identifier: { namespace: ['s'], name: 'no' }, requirements: [], updates: [] }],
-    };
-    expect(refusal(await call('POST', 'transactions/commit', missing))).toEqual([
-      404,
-      'NoSuchTableException',
-      404,
-    ]);
-    const change = { identifier: { namespace: ['s'], name: 'a' }, requirements: [], updates: [] };
-    expect(refusal(await call('POST', 'transactions/commit', { 'table-changes': [change, change] }))[0]).toBe(
-      400,
-    );
-  });
-
-  it('at the same time all succeed where their requirements hold', async () => {
-    await makeTable();
-    const answers = await Promise.all(
-      Array.from({ length: 3 }, (_, i) =>
-        call('POST', 'namespaces/s/tables/t', { requirements: [], updates: [property(`k${i}`, 'v')] }),
-      ),
-    );
-    expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
-    const loaded = await call('GET', 'namespaces/s/tables/t');
-    expect(Object.keys(loaded.body.metadata.properties).sort()).toEqual(['k0', 'k1', 'k2']);
-  });
-
-  it('that always lose are a conflict, and leave no metadata file behind', async () => {
-    const table = await makeTable();
-    const conflicted: EmbeddedCatalog = {
-      ...catalog,
-      commit: (moves: readonly PointerMove[]) =>
-        catalog.commit(moves.map((move) => ({ ...move, from: `${move.from}-old` }))),
-    };
-    await app.close();
-    app = await serve(conflicted);
-    const lost = await call('POST', 'namespaces/s/tables/t', {
-      requirements: [],
-      updates: [property('a', 'b')],
-    });
-    expect(refusal(lost)).toEqual([409, 'CommitFailedException', 409]);
-    const files: string[] = [];
-    for await (const file of storage.list(table.location)) files.push(file.location);
-    expect(files).toHaveLength(1);
-  });
-
-  it('whose outcome is not known say so, and those that failed before it do not', async () => {
-    const table = await makeTable();
-    await app.close();
-    app = await serve({
-      ...catalog,
-      commit: () => Promise.reject(new Error('the connection broke')),
-    });
-    const update = { requirements: [uuidOf(table)], updates: [property('a', 'b')] };
-    expect(refusal(await call('POST', 'namespaces/s/tables/t', update))).toEqual([
-      500,
-      'CommitStateUnknownException',
-      500,
-    ]);
-    // The folder for metadata cannot be made where a file is.
-    await app.close();
-    app = await serve(catalog);
-    await storage.create(`${warehouse}/blocked`, Buffer.from(''));
-    const moved = { ...update, updates: [{ action: 'set-location', location: `${warehouse}/blocked` }] };
-    expect(refusal(await call('POST', 'namespaces/s/tables/t', moved))).toEqual([
-      409,
-      'CommitFailedException',
-      409,
-    ]);
   });
 });
