@@ -29,6 +29,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   row_security: 'off',
   default_transaction_read_only: 'off',
   default_transaction_deferrable: 'off',
+  // A publication that is missing is only a warning in PostgreSQL 18; it must come through (stream.ts).
+  client_min_messages: 'warning',
   statement_timeout: '0',
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',

@@ -30,7 +30,7 @@ export function refusedBySelect(table: TableRow, name: TableName, leaves: readon
     return refuse(
       `row-level security hides rows of ${quoteTable(name)} from ${table.role}`,
       `ALTER ROLE ${role} BYPASSRLS;`,
-      ' (as a superuser).',
+      ' as a superuser.',
     );
   // Chunks are read from the partitions themselves, which have rights of their own.
   const closed = leaves.filter((leaf) => !leaf.may_select && leaf.kind === 'r');

@@ -126,7 +126,17 @@ export async function followLog(
               streaming ? 'stream' : 'start',
               `reading the log through slot ${options.slot}`,
             );
-          case MESSAGE.noticeResponse:
+          case MESSAGE.noticeResponse: {
+            // From PostgreSQL 18 on, the output plugin goes on without a publication that it does not find: the
+            // log would be empty from here, and look quiet.
+            const notice = serverError(framer.bytes, framer.start, framer.end);
+            if (notice.severity === 'WARNING' && notice.code === '55000')
+              throw new SluiceError(
+                'PG_PUBLICATION_MISSING',
+                `publication ${options.publication} was dropped while the log was read: ${notice.message}`,
+              );
+            break;
+          }
           case MESSAGE.parameterStatus:
             break;
           case MESSAGE.copyDone:
