@@ -1,20 +1,24 @@
 import { z } from 'zod';
 import { Time } from './primitives.ts';
 
-/** A table of the warehouse. */
+/** A table of the warehouse. Totals are null where another writer left none, or the table cannot be read (`error`). */
 export const LakeTable = z.object({
   schema: z.string(),
   table: z.string(),
   updatedAt: Time.nullable(),
   rows: z.int().nullable().describe('rows that a reader sees'),
+  bytes: z.int().nullable().describe('of data and delete files'),
+  dataFiles: z.int().nullable(),
+  deleteFiles: z.int().nullable(),
+  snapshotId: z.string().nullable().describe('a 64-bit number as text'),
+  location: z.string().nullable(),
+  error: z.string().nullable(),
 });
 export type LakeTable = z.infer<typeof LakeTable>;
 
 export const LakeTableDetail = LakeTable.extend({
   uuid: z.string(),
-  location: z.string(),
   metadataLocation: z.string(),
-  formatVersion: z.int(),
   columns: z.array(
     z.object({
       id: z.int(),
@@ -22,23 +26,31 @@ export const LakeTableDetail = LakeTable.extend({
       type: z.string(),
       required: z.boolean(),
       key: z.boolean(),
+      doc: z.string().nullable(),
     }),
   ),
   properties: z.record(z.string(), z.string()),
-  currentSnapshotId: z.string().nullable().describe('a 64-bit number as text'),
 });
 export type LakeTableDetail = z.infer<typeof LakeTableDetail>;
 
 export const LakeTableStats = z.object({
   schema: z.string(),
   table: z.string(),
-  rows: z.int(),
-  dataFiles: z.int(),
-  dataBytes: z.int(),
-  deleteFiles: z.int(),
+  rows: z.int().nullable(),
+  bytes: z.int().nullable(),
+  dataFiles: z.int().nullable(),
+  deleteFiles: z.int().nullable(),
   deletedRows: z.int().describe('positions that delete files list'),
-  manifests: z.int(),
+  smallestFileBytes: z.int().nullable(),
+  largestFileBytes: z.int().nullable(),
   snapshots: z.int(),
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      bytes: z.int().describe('compressed, in all data files'),
+      nulls: z.int().nullable().describe('of rows in data files, deleted ones included'),
+    }),
+  ),
 });
 export type LakeTableStats = z.infer<typeof LakeTableStats>;
 
@@ -49,6 +61,7 @@ export const LakeSnapshot = z.object({
   committedAt: Time,
   operation: z.string(),
   summary: z.record(z.string(), z.string()),
+  current: z.boolean(),
 });
 export type LakeSnapshot = z.infer<typeof LakeSnapshot>;
 

@@ -8,9 +8,11 @@ import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
 import { isLoopback } from './http/access.ts';
 import { controlHandlers } from './http/control-handlers.ts';
+import { lakeHandlers } from './http/lake-handlers.ts';
 import { httpServer } from './http/server.ts';
 import { embeddedCatalog } from './lakehouse/embedded-catalog.ts';
 import { fileStorage } from './lakehouse/file-storage.ts';
+import { WarehouseQuery } from './lakehouse/query/warehouse-query.ts';
 import { SOURCES, type SourceRegistry } from './sources/registry.ts';
 import { openSealer, openToken, prepareDataDir } from './store/data-dir.ts';
 import { openMetastore } from './store/open-metastore.ts';
@@ -37,6 +39,18 @@ export interface RunningServer {
 }
 
 export const DEFAULT_PORT = 8470;
+
+const MIB = 1024 * 1024;
+
+/** What all queries together may take from the machine, besides the runners. */
+const QUERY_LIMITS = {
+  threads: 2,
+  memoryBytes: 512 * MIB,
+  maxTempBytes: 4096 * MIB,
+  concurrent: 2,
+  waiting: 32,
+  resultBytes: 256 * MIB,
+};
 
 /** Undoes in reverse order what was done, whatever fails on the way. */
 class Undo {
@@ -77,17 +91,19 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     undo.add(() => supervisor.close());
     const control: Control = { db, dataDir, sealer, sources, supervisor, log, startedAt: Date.now() };
     const storage = fileStorage();
+    const warehouse = {
+      catalog: embeddedCatalog(db, storage),
+      storage,
+      location: storage.location(dataDir.warehouse),
+    };
+    const query = new WarehouseQuery(warehouse, { ...QUERY_LIMITS, tempFolder: join(dataDir.work, 'query') });
     const app = await httpServer({
       log,
       token,
       loopback: isLoopback(host),
       version: VERSION,
-      handlers: controlHandlers(control),
-      catalog: {
-        catalog: embeddedCatalog(db, storage),
-        storage,
-        warehouse: storage.location(dataDir.warehouse),
-      },
+      handlers: { ...controlHandlers(control), ...lakeHandlers(warehouse, query) },
+      catalog: { catalog: warehouse.catalog, storage, warehouse: warehouse.location },
     });
     undo.add(() => app.close());
     const url = await listen(app, host, port);

@@ -2,20 +2,15 @@ import { API, API_PREFIX, type ApiName, type Route, SluiceError } from '@sluice/
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Call, Handlers } from './handlers.ts';
-import type { LakeRoute } from './lake-handlers.ts';
 
 const ErrorAnswer = z.object({
   error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
 });
 
-/** Routes over the warehouse are there when something answers them. */
-export type RouteHandlers = Handlers<Exclude<ApiName, LakeRoute>> & Partial<Handlers<LakeRoute>>;
-
 /** Registers every route of the contract's table. */
-export function apiRoutes(app: FastifyInstance, handlers: RouteHandlers, closing: AbortSignal): void {
+export function apiRoutes(app: FastifyInstance, handlers: Handlers, closing: AbortSignal): void {
   for (const [name, route] of Object.entries<Route>(API)) {
-    const handler = handlers[name as ApiName] as ((call: Call<ApiName>) => Promise<unknown>) | undefined;
-    if (handler === undefined) continue;
+    const handler = handlers[name as ApiName] as (call: Call<ApiName>) => Promise<unknown>;
     app.route({
       method: route.method,
       url: API_PREFIX + route.path,

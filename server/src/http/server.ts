@@ -7,14 +7,15 @@ import { restCatalog } from '../lakehouse/rest/plugin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { guard } from './access.ts';
 import { answerErrors } from './errors.ts';
-import { apiRoutes, type RouteHandlers } from './routes.ts';
+import type { Handlers } from './handlers.ts';
+import { apiRoutes } from './routes.ts';
 
 export interface HttpOptions {
   readonly log: Logger;
   readonly token: string;
   readonly loopback: boolean;
   readonly version: string;
-  readonly handlers: RouteHandlers;
+  readonly handlers: Handlers;
   /** The Iceberg REST catalog under /iceberg. */
   readonly catalog: RestCatalogOptions;
 }
