@@ -251,6 +251,21 @@ describe('OpenAPI', () => {
   });
 });
 
+describe('the warehouse', () => {
+  it('answers SQL, and says what it refuses', async () => {
+    const answer = await call('POST', '/api/v1/sql', { sql: "SELECT 9007199254740993 AS big, 'x' AS text" });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { data: { rows: [['9007199254740993', 'x']], truncated: false } },
+    });
+    const refused = await call('POST', '/api/v1/sql', { sql: "SELECT * FROM read_text('/etc/passwd')" });
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: 'SQL_REFUSED' } } });
+    expect((await get('/api/v1/lake-tables')).body.data).toEqual([]);
+    expect(await get('/api/v1/lake-tables/describe?schema=a&table=b')).toMatchObject({ status: 404 });
+    expect((await get('/api/v1/lake-tables/stats?schema=a')).body.error?.message).toContain('query.table');
+  });
+});
+
 describe('the server', () => {
   it('says so when its port, or its folder, is taken', async () => {
     const port = Number(new URL(server.url).port);

@@ -1,0 +1,52 @@
+import { TaskSpec } from '@sluice/contract';
+import { describe, expect, it } from 'vitest';
+import type { DiscoveredTable } from '../sources/source.ts';
+import { findCollision, selectTables } from './publish-check.ts';
+import { makeSourceKey } from './source-key.ts';
+
+const spec = (more: object) => TaskSpec.parse({ dataSource: 1, database: 'd', ...more });
+const table = (schema: string, name: string): DiscoveredTable => ({
+  schema: { name: { schema, table: name }, columns: [], identity: { kind: 'row' } },
+  objectId: `${schema}.${name}`,
+  estimatedRows: null,
+  refused: null,
+});
+const objects = [table('a', 'x'), table('b', 'x'), table('b', 'y')];
+const ids = (tables: readonly DiscoveredTable[]) => tables.map((object) => object.objectId);
+
+describe('selectTables', () => {
+  it('takes whole schemas, all of them when none is named, or the tables', () => {
+    expect(ids(selectTables(spec({}), objects))).toEqual(['a.x', 'b.x', 'b.y']);
+    expect(ids(selectTables(spec({ schemas: ['b', 'none'] }), objects))).toEqual(['b.x', 'b.y']);
+    const tables = [{ schema: 'a', table: 'x' }];
+    expect(ids(selectTables(spec({ pipelineType: 1, tables }), objects))).toEqual(['a.x']);
+  });
+});
+
+describe('findCollision', () => {
+  const names = objects.map((object) => object.schema.name);
+  it('finds two tables under one target, also when only the case differs', () => {
+    expect(findCollision(spec({}), names)).toBeNull();
+    expect(findCollision(spec({ targetSchema: 'lake' }), names)).toEqual({
+      target: { schema: 'lake', table: 'x' },
+      sources: [names[0], names[1]],
+    });
+    expect(
+      findCollision(spec({ targetTable: '{SOURCE_SCHEMA}_{SOURCE_TABLE}', targetSchema: 'lake' }), names),
+    ).toBeNull();
+    expect(findCollision(spec({}), [{ schema: 'a', table: 'X' }, ...names])).not.toBeNull();
+    expect(findCollision(spec({ targetTable: 'one' }), names)?.sources).toEqual([names[1], names[2]]);
+  });
+  it('does not mind a table that is listed twice', () => {
+    expect(findCollision(spec({}), [...names, ...names])).toBeNull();
+  });
+});
+
+describe('makeSourceKey', () => {
+  it('fits a slot name, whatever the task is called, and differs each time', () => {
+    for (const name of ['Shop → Lake', '客户', '"', 'x'.repeat(128), 'Ärger_2'])
+      expect(`sluice_${makeSourceKey(name)}`).toMatch(/^sluice_[a-z0-9_]{1,56}$/);
+    expect(makeSourceKey('Ärger 2')).toMatch(/^a_rger_2_[0-9a-f]{8}$/);
+    expect(makeSourceKey('a')).not.toBe(makeSourceKey('a'));
+  });
+});
