@@ -1,0 +1,79 @@
+import type { LiveFile } from '../data-file.ts';
+import type { EngineConnection } from '../duckdb/engine.ts';
+import type { TableMetadata } from '../metadata.ts';
+import { liveFiles } from '../scan.ts';
+import type { Storage } from '../storage.ts';
+import {
+  discardCompaction,
+  finishCompaction,
+  type PreparedCompaction,
+  prepareCompaction,
+} from './compaction.ts';
+import {
+  discardDeleteMerge,
+  finishDeleteMerge,
+  type PreparedDeleteMerge,
+  prepareDeleteMerge,
+} from './delete-merge.ts';
+import { countDeletedRows } from './deleted-rows.ts';
+import { planMaintenance, type Thresholds } from './plan.ts';
+
+/** One step of a table's upkeep, made in the background, to be put in by the table's writer just before its next commit. */
+export type PreparedUpkeep =
+  | { readonly kind: 'compaction'; readonly compaction: PreparedCompaction }
+  | { readonly kind: 'delete-merge'; readonly merge: PreparedDeleteMerge };
+
+/**
+ * Plans, and does the slow part of the first thing that is due: one group of data files, or else the delete files.
+ * @returns null where nothing is due
+ * @throws SluiceError STORAGE_*; the signal's reason
+ */
+export async function prepareUpkeep(
+  connection: EngineConnection,
+  storage: Storage,
+  metadata: TableMetadata,
+  thresholds: Thresholds,
+  signal?: AbortSignal,
+): Promise<PreparedUpkeep | null> {
+  const files = await liveFiles(storage, metadata);
+  if (!mayBeDue(files, thresholds)) return null;
+  const deleted = await countDeletedRows(connection, storage, files, signal);
+  const plan = planMaintenance(files, deleted, thresholds);
+  const [group] = plan.compactions;
+  if (group)
+    return {
+      kind: 'compaction',
+      compaction: await prepareCompaction(connection, storage, metadata, group, signal),
+    };
+  if (plan.mergeDeletes)
+    return { kind: 'delete-merge', merge: await prepareDeleteMerge(connection, storage, metadata, signal) };
+  return null;
+}
+
+/** Whether it is worth reading delete files to plan: they, or enough data files, must be there. */
+function mayBeDue(files: readonly LiveFile[], thresholds: Thresholds): boolean {
+  return files.length >= thresholds.smallFiles || files.some((file) => file.content !== 'data');
+}
+
+/** @returns metadata for writeMetadata, or null where the table has changed in a way that the step does not fit any more */
+export async function finishUpkeep(
+  connection: EngineConnection,
+  storage: Storage,
+  prepared: PreparedUpkeep,
+  current: TableMetadata,
+  summary: Readonly<Record<string, string>>,
+): Promise<{ readonly metadata: TableMetadata } | null> {
+  return prepared.kind === 'compaction'
+    ? finishCompaction(connection, storage, prepared.compaction, current, summary)
+    : finishDeleteMerge(storage, prepared.merge, current, summary);
+}
+
+/** Only for a step that was not finished. */
+export async function discardUpkeep(
+  connection: EngineConnection,
+  storage: Storage,
+  prepared: PreparedUpkeep,
+): Promise<void> {
+  if (prepared.kind === 'compaction') await discardCompaction(connection, storage, prepared.compaction);
+  else await discardDeleteMerge(storage, prepared.merge);
+}
