@@ -24,7 +24,7 @@ describe('the demo', () => {
       error: null,
     };
     const view: View = {
-      status: { state: 'running', phase: 'full_load', position: '0/1', latencyMs: null },
+      status: { state: 'running', phase: 'full_load', position: '0/1', latencyMs: null, error: null },
       tables: [
         { ...table, source: { schema: 'public', table: 'orders' }, phase: 'full_load', loadProgress: 0.25 },
         {

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { compareDatabase, equal, type TableComparison } from './comparison.ts';
+import { endLeftover } from './leftover.ts';
 import { Mirror } from './mirror.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
 import { findPostgres, postgresFolder, repositoryRoot } from './postgres-binaries.ts';
@@ -41,6 +42,8 @@ async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> 
   const binaries = await findPostgres(18);
   const home = join(root, '.sluice', options.once ? 'once' : 'demo');
   const postgresHome = await postgresFolder(join(home, 'postgres'), binaries.account);
+  await endLeftover(join(home, 'lake', 'server.pid'), join(home, 'lake'), 'SIGTERM');
+  await endLeftover(join(postgresHome, 'data', 'postmaster.pid'), join(postgresHome, 'data'), 'SIGINT');
   if (options.fresh) {
     await rm(join(home, 'lake'), { recursive: true, force: true });
     await rm(join(home, 'lake.log'), { force: true });

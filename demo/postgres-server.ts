@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { endLeftover } from './leftover.ts';
 import { handOver, type PostgresBinaries } from './postgres-binaries.ts';
 
 const run = promisify(execFile);
@@ -248,13 +249,8 @@ async function sweep(binaries: PostgresBinaries): Promise<void> {
     const pid = /^(?:run|initdb)-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || alive(Number(pid))) continue;
     const folder = join(binaries.cache, name);
-    const lines = (await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8').catch(() => '')).split(
-      '\n',
-    );
-    // The second line is the data folder: a process id alone may belong to somebody else by now.
-    if (lines[1] === join(folder, 'data') && (await commandOf(Number(lines[0]))).includes(folder)) {
-      process.kill(Number(lines[0]), 'SIGQUIT');
-    }
+    const data = join(folder, 'data');
+    await endLeftover(join(data, 'postmaster.pid'), data, 'SIGQUIT');
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
@@ -266,8 +262,4 @@ function alive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-async function commandOf(pid: number): Promise<string> {
-  return await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 }

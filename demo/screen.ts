@@ -2,7 +2,7 @@ import type { TaskStatus, TaskTable } from '@sluice/contract';
 
 /** What is shown of a task while it runs. */
 export interface View {
-  readonly status: Pick<TaskStatus, 'state' | 'phase' | 'position' | 'latencyMs'>;
+  readonly status: Pick<TaskStatus, 'state' | 'phase' | 'position' | 'latencyMs' | 'error'>;
   readonly tables: readonly Pick<
     TaskTable,
     | 'source'
@@ -45,12 +45,15 @@ export function tableLine(table: View['tables'][number], width: number): string 
   return `${name}  ${bar(share)} ${`${Math.floor(share * 100)}`.padStart(3)} %  ${rows} rows`;
 }
 
+const problemLine = ({ code, message }: { code: string; message: string }) => `✗ ${code}: ${message}`;
+
 export function viewLines(view: View): string[] {
   const width = Math.max(8, ...view.tables.map(({ source }) => source.table.length));
   const { state, phase, position, latencyMs } = view.status;
   return [
     `task ${state}${phase === null ? '' : `, ${phase.replace('_', ' ')}`}   position ${position ?? '-'}   latency ${seconds(latencyMs)}`,
     ...view.tables.map((table) => tableLine(table, width)),
+    ...(view.status.error === null ? [] : [problemLine(view.status.error)]),
     view.footer,
   ];
 }
@@ -98,7 +101,8 @@ export class Screen {
     if (Date.now() - this.#lastPlain < 5000) return;
     this.#lastPlain = Date.now();
     const live = view.tables.filter(({ phase }) => phase === 'incremental').length;
-    const { state, phase, latencyMs } = view.status;
+    const { state, phase, latencyMs, error } = view.status;
+    if (error !== null) this.#out.write(`${problemLine(error)}\n`);
     this.#out.write(
       `task ${state}, ${phase ?? 'no phase'}: ${live} of ${view.tables.length} tables live, latency ${seconds(latencyMs)}; ${view.footer}\n`,
     );
