@@ -37,7 +37,7 @@ interface ColumnRow {
   readonly name: string;
   readonly type_id: number;
   readonly modifier: number;
-  /** Older rows have a default that was given when the column was added. */
+  /** Older rows have a default that was given when the column was added; a partitioned table's partitions know it. */
   readonly filled: boolean;
   readonly required: boolean;
   readonly generated: string;
@@ -80,6 +80,9 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
     has_table_privilege(c.oid, 'SELECT') AS may_select,
     has_schema_privilege(n.oid, 'USAGE') AS may_use,
     row_security_active(c.oid) AS secured,
+    CASE c.relkind WHEN 'r' THEN pg_relation_filenode(c.oid)::text
+      ELSE (SELECT string_agg(tree.relid::oid || ':' || coalesce(pg_relation_filenode(tree.relid), 0), ' ' ORDER BY tree.relid::oid)
+              FROM pg_partition_tree(c.oid) tree WHERE tree.isleaf AND tree.relid <> c.oid) END AS storage,
     pg_get_userbyid(c.relowner)::text AS owner, pg_has_role(c.relowner, 'USAGE') AS owned,
     current_user::text AS role
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -87,9 +90,13 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
   ORDER BY n.nspname, c.relname`;
 
 const COLUMNS = `SELECT a.attrelid AS table_oid, a.attnum::int4 AS number, a.attname::text AS name, a.atttypid AS type_id,
-    a.atttypmod AS modifier, a.atthasmissing AS filled, a.attnotnull AS required, a.attgenerated::text AS generated,
+    a.atttypmod AS modifier, 
+    a.atthasmissing OR (c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) tree
+      JOIN pg_attribute leaf ON leaf.attrelid = tree.relid AND leaf.attname = a.attname AND leaf.atthasmissing)) AS filled,
+     a.attnotnull AS required, a.attgenerated::text AS generated,
     format_type(a.atttypid, a.atttypmod) AS native
-  FROM pg_attribute a WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+  WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
   ORDER BY a.attrelid, a.attnum`;
 
 const LEAVES = `SELECT root.oid AS root, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,

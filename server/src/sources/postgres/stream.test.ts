@@ -153,7 +153,11 @@ describe('the log', () => {
     await readLog(source, from, sink);
     expect(
       sink.events.flatMap((event) =>
-        event.kind === 'row' ? [[event.op, ...event.fields]] : event.kind === 'truncate' ? [event.table] : [],
+        event.kind === 'row'
+          ? [[event.op, ...event.fields]]
+          : event.kind === 'truncate'
+            ? [[event.table]]
+            : [],
       ),
     ).toEqual([
       ['I', '3', 'us', '30'],
@@ -162,7 +166,7 @@ describe('the log', () => {
       ['I', '1', 'us', '10'],
       ['I', '4', 'asia', '40'],
       ['D', '3', 'us', null],
-      'p',
+      ['p'],
       ['I', '6', 'eu', '60'],
     ]);
     expect(
@@ -232,12 +236,12 @@ describe('the log', () => {
     expect(
       sink.events.flatMap((event) =>
         event.kind === 'relation'
-          ? [event.relation.columns.map((column) => column.name).join()]
+          ? [[event.relation.columns.map((column) => column.name).join()]]
           : event.kind === 'row'
             ? [[...event.fields]]
             : [],
       ),
-    ).toEqual(['id,a,b', ['1', 'x', '1'], 'id,b,c', ['2', '2', '2.0'], 'id,bb,c', ['3', '3', '3.0']]);
+    ).toEqual([['id,a,b'], ['1', 'x', '1'], ['id,b,c'], ['2', '2', '2.0'], ['id,bb,c'], ['3', '3', '3.0']]);
   });
 });
 

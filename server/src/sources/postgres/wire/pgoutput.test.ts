@@ -225,6 +225,7 @@ describe('pgoutput', () => {
     const sink = new RecordingSink();
     const decoder = new PgoutputDecoder(
       {
+        epoch: 0,
         begin: () => undefined,
         relation: () => ({
           key: [0],
