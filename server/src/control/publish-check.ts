@@ -9,7 +9,10 @@ import type { Control } from './context.ts';
 const NAMED = 5;
 
 /** The source's tables that a spec means, of those that the database has. */
-export function selectTables(spec: TaskSpec, objects: readonly DiscoveredTable[]): DiscoveredTable[] {
+export function selectTables<T extends Pick<DiscoveredTable, 'schema'>>(
+  spec: TaskSpec,
+  objects: readonly T[],
+): T[] {
   if (spec.pipelineType === 1) {
     const wanted = new Set(spec.tables.map(tableKey));
     return objects.filter((object) => wanted.has(tableKey(object.schema.name)));
