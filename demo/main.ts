@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { compareDatabase, equal, type TableComparison } from './comparison.ts';
-import { endLeftover } from './leftover.ts';
+import { claim, endLeftover } from './leftover.ts';
 import { Mirror } from './mirror.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
 import { findPostgres, postgresFolder, repositoryRoot } from './postgres-binaries.ts';
@@ -29,18 +29,23 @@ if (parsed.kind === 'say') {
     });
   }
   try {
-    process.exitCode = await demo(parsed.options, stop.signal);
+    const home = join(repositoryRoot(), '.sluice', parsed.options.once ? 'once' : 'demo');
+    const release = await claim(join(home, 'demo.pid'), 'start.mjs');
+    try {
+      process.exitCode = await demo(home, parsed.options, stop.signal);
+    } finally {
+      await release();
+    }
   } catch (error) {
     process.stderr.write(`\n✗ ${(error as Error).message}\n`);
     process.exitCode = 1;
   }
 }
 
-async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
+async function demo(home: string, options: DemoOptions, signal: AbortSignal): Promise<number> {
   const root = repositoryRoot();
   const screen = new Screen(process.stdout);
   const binaries = await findPostgres(18);
-  const home = join(root, '.sluice', options.once ? 'once' : 'demo');
   const postgresHome = await postgresFolder(join(home, 'postgres'), binaries.account);
   await endLeftover(join(home, 'lake', 'server.pid'), join(home, 'lake'), 'SIGTERM');
   await endLeftover(join(postgresHome, 'data', 'postmaster.pid'), join(postgresHome, 'data'), 'SIGINT');
