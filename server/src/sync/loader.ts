@@ -99,11 +99,12 @@ export class Loader {
 
   async #begin(lane: Lane, signal: AbortSignal): Promise<void> {
     this.#beginning.add(lane);
+    const { generation } = lane;
     try {
       await this.#open(lane, signal);
       this.nudge();
     } catch (error) {
-      await this.#trouble(lane, error, signal);
+      await this.#trouble(lane, generation, error, signal);
     } finally {
       this.#beginning.delete(lane);
     }
@@ -135,7 +136,12 @@ export class Loader {
           { table: tableText(lane.source), chunks: chunks.length, left: todo.length },
           'full load begins',
         );
-        if (todo.length === 0) await this.#finish(load, signal);
+        if (todo.length === 0)
+          try {
+            await this.#finish(load, signal);
+          } finally {
+            await this.#close(load);
+          }
         return;
       } catch (error) {
         if (!this.#active.some((load) => load.snapshot === snapshot)) await snapshot[Symbol.asyncDispose]();
@@ -192,6 +198,7 @@ export class Loader {
       oneSnapshot: true,
     };
     await store.write(async (transaction) => {
+      lane.state = nextLaneState(lane.state, 'load');
       if (!sameShape(lane.kept.schema, table.schema)) {
         lane.kept = keptOf(table, null);
         lane.schemaVersion++;
@@ -200,7 +207,6 @@ export class Loader {
       lane.rowsLoaded = 0;
       lane.nulledValues = 0;
       lane.rowsEstimated = table.estimatedRows;
-      lane.state = nextLaneState(lane.state, 'load');
       await store.saveLane(transaction, lane);
       await store.planChunks(transaction, lane.id, ranges);
     });
@@ -215,7 +221,7 @@ export class Loader {
       load.failed = true;
       load.running--;
       if (load.running === 0) await this.#close(load);
-      await this.#trouble(load.lane, error, signal);
+      await this.#trouble(load.lane, load.generation, error, signal);
       return;
     }
     load.running--;
@@ -228,7 +234,10 @@ export class Loader {
     try {
       await this.#finish(load, signal);
     } catch (error) {
-      await this.#trouble(load.lane, error, signal);
+      await this.#trouble(load.lane, load.generation, error, signal);
+    } finally {
+      await this.#close(load);
+      this.nudge();
     }
   }
 
@@ -312,16 +321,19 @@ export class Loader {
   async #finish(load: ActiveLoad, signal: AbortSignal): Promise<void> {
     const { lane } = load;
     const { source, store, target, log } = this.#context;
-    await this.#close(load);
+    // Until it is recorded the load stays among the active ones, or another worker would take it for one to go on with.
+    await load.snapshot[Symbol.asyncDispose]();
     // Every transaction that any of the snapshots showed lies before this.
     const consistentFrom = await source.head(signal);
     const chunks = await store.chunks(lane.id);
-    const files = chunks.map((chunk) => chunk.files ?? '[]');
+    const files = chunks.flatMap((chunk) => (chunk.files === null ? [] : [chunk.files]));
+    if (files.length !== chunks.length)
+      throw new SluiceError('INTERNAL', `A load of ${tableText(lane.source)} ended with chunks missing.`);
     const staged = await target.stageLoaded(lane.target, stagedBase(lane), files, consistentFrom);
     if (lane.generation !== load.generation) return;
     await store.write(async (transaction) => {
-      lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
       lane.state = nextLaneState(lane.state, 'loaded');
+      lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
       await store.saveLane(transaction, lane);
       await store.dropChunks(transaction, lane.id);
     });
@@ -336,10 +348,11 @@ export class Loader {
   }
 
   /** A trouble of the table stops the table; a change of its schema starts its load over; anything else ends the attempt. */
-  async #trouble(lane: Lane, error: unknown, signal: AbortSignal): Promise<void> {
+  async #trouble(lane: Lane, generation: number, error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const trouble = SluiceError.from(error);
-    if (lane.state !== 'pending' && lane.state !== 'loading') return;
+    // Its load was given up meanwhile, and with it whatever went wrong.
+    if (lane.state !== 'pending' && lane.state !== 'loading' && lane.generation !== generation) return;
     if (trouble.rule.scope === 'table') {
       this.#context.log.warn(
         { table: tableText(lane.source), code: trouble.code, cause: trouble.message },

@@ -62,7 +62,9 @@ class TaskRun {
     await rm(this.#spoolFolder, { recursive: true, force: true });
     await mkdir(this.#spoolFolder, { recursive: true, mode: 0o700 });
     await mkdir(this.#segmentFolder, { recursive: true, mode: 0o700 });
-    const anew = !work.begun && work.start === 'stateless';
+    const saved = (await this.#store.checkpoint()).position;
+    // A first start has nothing to go on from.
+    const anew = !work.begun && (work.start === 'stateless' || (work.start === 'resume' && saved === null));
     if (anew) await this.#forget();
     for (const lane of await this.#store.lanes()) this.#lanes.set(lane.objectId, lane);
     await this.#removeStraySegments();
