@@ -118,6 +118,7 @@ export function classify(error: unknown, stage: Stage): ErrorCode {
     const known = BY_STAGE[stage][code] ?? SQLSTATE[code] ?? NODE_CODE[code];
     if (known) return known;
     if (/^[0-9A-Z]{5}$/.test(code)) return 'SOURCE_QUERY';
+    if (/^ERR_(SSL|TLS)_/.test(code)) return 'SOURCE_TLS';
   }
   const known = error instanceof Error ? PG_MESSAGE[error.message] : undefined;
   if (known === 'lost') return lost;

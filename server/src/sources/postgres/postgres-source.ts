@@ -36,6 +36,8 @@ import { followLog } from './stream.ts';
 import { formatLsn, type Lsn } from './wire/lsn.ts';
 
 const OLDEST_VERSION = 140_000;
+/** How long a short question may take: the catalog of many thousand tables included. */
+const ANSWER_MS = 120_000;
 
 export async function openPostgres(options: SourceOptions, signal: AbortSignal): Promise<Source> {
   const source = new PostgresSource(options);
@@ -231,12 +233,15 @@ class PostgresSource implements Source {
       const session = await this.#shortSession(signal);
       const onAbort = (): void => session.destroy();
       signal.addEventListener('abort', onAbort);
+      // A host that vanished while it owed us an answer would keep TCP trying for a quarter of an hour.
+      const patience = setTimeout(() => session.destroy(), ANSWER_MS);
       try {
         return await work(session);
       } catch (error) {
         signal.throwIfAborted();
         throw error;
       } finally {
+        clearTimeout(patience);
         signal.removeEventListener('abort', onAbort);
       }
     });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SluiceError } from '@sluice/contract';
 import type { Column, TableName } from '../../model/table.ts';
 import type { ChunkRange, Connection, TableSnapshot, Visibility } from '../source.ts';
@@ -83,6 +84,8 @@ class PostgresSnapshot implements TableSnapshot {
     this.#id = snapshot.id;
     this.visibility = snapshot.visibility;
     this.takenAt = snapshot.takenAt;
+    // Every connection that was ever opened listens; that many are no leak.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   /**

@@ -6,7 +6,7 @@ import type { RecordingSink } from './recording-sink.ts';
 
 /** For tests: what a run does with a source, in a few words. */
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 let tasks = 0;
 export function newTaskKey(): string {
