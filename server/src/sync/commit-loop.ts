@@ -93,7 +93,10 @@ export class CommitLoop {
 
   #due(): number | null {
     const router = this.#context.router;
-    const joins = this.#handedIn.length > 0 || [...this.#lanes()].some((lane) => joinStepDue(lane));
+    const joins =
+      this.#handedIn.length > 0 ||
+      this.#context.target.upkeepWaits() ||
+      [...this.#lanes()].some((lane) => joinStepDue(lane));
     return dueIn(
       {
         waiting: router.waiting,
@@ -139,25 +142,24 @@ export class CommitLoop {
     const latencyMs =
       sealed.lastCommit === null ? null : Math.max(0, context.now() - Number(sealed.lastCommit / 1000n));
     crashPoint('before-commit');
-    await context.target.commit(
-      steps.flatMap((step) => (step.step === null ? [] : [step.step])),
-      async (transaction) => {
-        await context.store.fence(transaction);
-        for (const step of steps) {
-          Object.assign(step.lane, step.becomes);
-          if (step.step !== null) step.lane.latencyMs = latencyMs;
-          await context.store.saveLane(transaction, step.lane, step.error);
-          for (const segment of step.segments)
-            await context.store.addSegment(transaction, step.lane.id, segment);
-        }
-        await this.#dropUsed(transaction, steps);
-        await context.store.saveCheckpoint(transaction, {
-          ...checkpoint,
-          position: sealed.position,
-          phase: this.#options.phase(),
-        });
-      },
-    );
+    const tableSteps = steps.flatMap((step) => (step.step === null ? [] : [step.step]));
+    const upkeep = await context.target.stageUpkeep(steps.map((step) => step.lane.target));
+    await context.target.commit([...tableSteps, ...upkeep], async (transaction) => {
+      await context.store.fence(transaction);
+      for (const step of steps) {
+        Object.assign(step.lane, step.becomes);
+        if (step.step !== null) step.lane.latencyMs = latencyMs;
+        await context.store.saveLane(transaction, step.lane, step.error);
+        for (const segment of step.segments)
+          await context.store.addSegment(transaction, step.lane.id, segment);
+      }
+      await this.#dropUsed(transaction, steps);
+      await context.store.saveCheckpoint(transaction, {
+        ...checkpoint,
+        position: sealed.position,
+        phase: this.#options.phase(),
+      });
+    });
     crashPoint('after-commit');
     this.#checkpoint = checkpoint;
     // Writers of lanes whose state changed wrote for the old one.

@@ -45,6 +45,9 @@ export class Router implements ChangeSink {
   /** Called when a whole transaction, or a new position, waits for a commit. */
   onWaiting: () => void = () => {};
 
+  /** The log no longer tells which row an update or delete means. The table's lines are left out from now on. */
+  onUnidentified: (lane: Lane) => void = () => {};
+
   constructor(options: {
     readonly position: Position;
     readonly nextOrd: number;
@@ -114,6 +117,10 @@ export class Router implements ChangeSink {
   relation(relation: LogRelation): RowWriter | null {
     const lane = this.#byObject.get(relation.objectId);
     if (lane === undefined || !follows(lane.state)) return null;
+    if (!identifies(relation, lane)) {
+      this.onUnidentified(lane);
+      return null;
+    }
     const withXid = lane.state !== 'live';
     const active = lane.spools.at(-1);
     if (
@@ -216,4 +223,10 @@ export class Router implements ChangeSink {
     for (const lane of this.#byObject.values()) for (const spool of lane.spools) spool.discard();
     this.#release?.();
   }
+}
+
+/** Rows that are compared as a whole need their whole old row in the log; without any identity nothing does. */
+function identifies(relation: LogRelation, lane: Lane): boolean {
+  if (relation.identity === 'full') return true;
+  return lane.kept.schema.identity.kind === 'key' && relation.columns.some((column) => column.inKey);
 }

@@ -10,7 +10,7 @@ import { readConnection } from '../store/connections.ts';
 import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
 import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
-import { openUpkeep } from '../targets/lakehouse/table-upkeep.ts';
+import { TableUpkeep } from '../targets/lakehouse/table-upkeep.ts';
 import { readWork } from './run-store.ts';
 import { runTask } from './task-run.ts';
 
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
         rules: { infiniteDates: work.parameters.infiniteDates, outOfRange: work.parameters.outOfRange },
         targetBytes: work.parameters.targetFileSize,
         scratchFolder: join(folder, 'spool'),
-        upkeep: openUpkeep({ storage, engine, targetBytes: work.parameters.targetFileSize, log }),
+        upkeep: new TableUpkeep({ ...options, targetBytes: work.parameters.targetFileSize, log }),
       });
       await using source = await sourceAdmin(SOURCES, dsType).open(
         {

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/contract';
 import type { Logger } from 'pino';
+import { tableText } from '../model/table.ts';
 import type { Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
@@ -9,6 +10,7 @@ import { drain } from './catch-up.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { Discovery } from './discovery.ts';
 import type { Lane } from './lane.ts';
+import { blocked } from './lane-step.ts';
 import { Loader } from './loader.ts';
 import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
@@ -130,6 +132,14 @@ class TaskRun {
       },
       phase: () => this.#currentPhase(),
     });
+    context.router.onUnidentified = (lane) => {
+      const name = tableText(lane.source);
+      const trouble = new SluiceError(
+        'TABLE_NO_IDENTITY',
+        `The log no longer identifies the rows of ${name}.`,
+      );
+      commits.handIn(blocked(lane, trouble));
+    };
     const loader = new Loader(context, {
       lanes,
       handIn: (step) => commits.handIn(step),

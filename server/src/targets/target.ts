@@ -97,6 +97,10 @@ export interface Target<Transaction> extends AsyncDisposable {
   stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged>;
   /** A segment of changes as a durable file. */
   writeSegment(part: ChangePart, file: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
+  /** Whether maintenance has something ready for the next commit. */
+  upkeepWaits(): boolean;
+  /** Steps of maintenance for tables that are not `busy`: these take theirs along with their own changes. */
+  stageUpkeep(busy: readonly TableName[]): Promise<readonly TableStep[]>;
   /**
    * All steps and what `also` writes in the same transaction, or nothing. Steps whose base was moved meanwhile by
    * another writer are refused.

@@ -180,8 +180,28 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       this.#pointers.set(tableKey(move.name), move.to);
       if (move.from !== null) this.#known.delete(move.from);
       const metadata = await this.#metadata(move.to);
-      upkeep.committed(move.name, metadata, move.to);
+      upkeep.committed(move.name, metadata);
     }
+  }
+
+  upkeepWaits(): boolean {
+    return this.#options.upkeep.ready().length > 0;
+  }
+
+  async stageUpkeep(busy: readonly TableName[]): Promise<readonly TableStep[]> {
+    const { upkeep } = this.#options;
+    const taken = new Set(busy.map(tableKey));
+    const steps: TableStep[] = [];
+    for (const table of upkeep.ready()) {
+      if (taken.has(tableKey(table))) continue;
+      const from = await this.#pointer(table);
+      if (from === null) continue;
+      const before = await this.#metadata(from);
+      const after = await upkeep.finish(table, before);
+      if (after !== before)
+        steps.push({ table, staged: await this.#staged(after, from, NOTHING), kind: 'advance' });
+    }
+    return steps;
   }
 
   async #move(step: TableStep): Promise<PointerMove> {

@@ -1,19 +1,208 @@
 import type { Logger } from 'pino';
+import type { Catalog } from '../../lakehouse/catalog.ts';
 import type { Engine } from '../../lakehouse/duckdb/engine.ts';
+import { expireSnapshots } from '../../lakehouse/expire-snapshots.ts';
+import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from '../../lakehouse/maintenance/orphans.ts';
+import { DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
+import {
+  discardUpkeep,
+  finishUpkeep,
+  type PreparedUpkeep,
+  prepareUpkeep,
+} from '../../lakehouse/maintenance/upkeep.ts';
+import type { SnapshotId, TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
+import { type TableName, tableKey, tableText } from '../../model/table.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export interface UpkeepOptions {
   readonly storage: Storage;
+  readonly catalog: Catalog;
   readonly engine: Engine;
   readonly targetBytes: number;
   readonly log: Logger;
 }
 
-export function openUpkeep(_options: UpkeepOptions): Upkeep {
-  return {
-    finish: async (_table, metadata) => metadata,
-    committed: () => {},
-    stop: async () => {},
-  };
+/** Snapshots that stay for readers that have begun, and for a look back. */
+const KEPT_SNAPSHOTS = 10;
+const SNAPSHOT_AGE_MS = 10 * 60_000;
+/** With more than so many, every commit would write a long metadata file: then only the last minute's stay. */
+const MANY_SNAPSHOTS = 300;
+const SHORT_AGE_MS = 60_000;
+/** Expiry is worth a look when so many snapshots have come together. */
+const EXPIRY_STEP = 20;
+const ORPHANS_EVERY_MS = 6 * 3_600_000;
+/** After a start, loads that were under way are taken up again before anything is called an orphan. */
+const ORPHANS_NOT_BEFORE_MS = 10 * 60_000;
+
+interface Expiry {
+  readonly ids: ReadonlySet<SnapshotId>;
+  readonly files: readonly string[];
+}
+
+/**
+ * Compaction, merging of delete files, expiry of snapshots and orphans, for the tables of one run. Slow work is done
+ * on a connection of its own, one table at a time; what comes of it is put in by the table's only writer.
+ */
+export class TableUpkeep implements Upkeep {
+  readonly #options: UpkeepOptions;
+  readonly #thresholds: Thresholds;
+  readonly #queue = new Map<string, { readonly table: TableName; readonly metadata: TableMetadata }>();
+  readonly #prepared = new Map<string, { readonly table: TableName; readonly step: PreparedUpkeep }>();
+  /** Files to be removed once the metadata without their snapshots is the table's. */
+  readonly #expiries = new Map<string, Expiry>();
+  readonly #orphansAt = new Map<string, number>();
+  readonly #started = Date.now();
+  readonly #stop = new AbortController();
+  #work: Promise<void> = Promise.resolve();
+  #working = false;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#thresholds = {
+      ...DEFAULT_THRESHOLDS,
+      targetBytes: Math.max(DEFAULT_THRESHOLDS.targetBytes, options.targetBytes),
+    };
+  }
+
+  ready(): readonly TableName[] {
+    return [...this.#prepared.values()].map(({ table }) => table);
+  }
+
+  async finish(table: TableName, metadata: TableMetadata): Promise<TableMetadata> {
+    const key = tableKey(table);
+    const prepared = this.#prepared.get(key);
+    this.#prepared.delete(key);
+    const next = prepared === undefined ? metadata : await this.#finish(table, prepared.step, metadata);
+    return this.#expire(key, next);
+  }
+
+  async #finish(table: TableName, step: PreparedUpkeep, metadata: TableMetadata): Promise<TableMetadata> {
+    const { engine, storage, log } = this.#options;
+    const connection = await engine.connect();
+    try {
+      const position = currentPosition(metadata);
+      const summary = position === undefined ? {} : { 'sluice.position': position };
+      const finished = await finishUpkeep(connection, storage, step, metadata, summary);
+      if (finished !== null) {
+        log.info({ table: tableText(table), kind: step.kind }, 'maintained');
+        return finished.metadata;
+      }
+      await discardUpkeep(connection, storage, step);
+      return metadata;
+    } finally {
+      connection.close();
+    }
+  }
+
+  async #expire(key: string, metadata: TableMetadata): Promise<TableMetadata> {
+    const count = metadata.snapshots.length;
+    if (count < KEPT_SNAPSHOTS + EXPIRY_STEP || count % EXPIRY_STEP !== 0) return metadata;
+    const expired = await expireSnapshots(this.#options.storage, metadata, {
+      keepLast: KEPT_SNAPSHOTS,
+      olderThanMs: count > MANY_SNAPSHOTS ? SHORT_AGE_MS : SNAPSHOT_AGE_MS,
+      nowMs: Date.now(),
+    });
+    const stays = new Set(expired.metadata.snapshots.map((snapshot) => snapshot['snapshot-id']));
+    const ids = new Set(
+      metadata.snapshots.map((snapshot) => snapshot['snapshot-id']).filter((id) => !stays.has(id)),
+    );
+    if (ids.size > 0) this.#expiries.set(key, { ids, files: expired.filesToRemove });
+    return expired.metadata;
+  }
+
+  committed(table: TableName, metadata: TableMetadata): void {
+    const key = tableKey(table);
+    this.#removeExpired(key, metadata);
+    if (this.#prepared.has(key) || this.#stop.signal.aborted) return;
+    this.#queue.set(key, { table, metadata });
+    if (this.#working) return;
+    this.#working = true;
+    this.#work = this.#run().finally(() => {
+      this.#working = false;
+    });
+  }
+
+  #removeExpired(key: string, metadata: TableMetadata): void {
+    const expiry = this.#expiries.get(key);
+    if (expiry === undefined) return;
+    this.#expiries.delete(key);
+    // The commit that left them out may have failed, and this be another.
+    if (metadata.snapshots.some((snapshot) => expiry.ids.has(snapshot['snapshot-id']))) return;
+    this.#options.storage
+      .remove(expiry.files)
+      .catch((error: unknown) =>
+        this.#options.log.warn({ cause: String(error) }, 'files of expired snapshots stay'),
+      );
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let [first] = this.#queue; first !== undefined && !signal.aborted; [first] = this.#queue) {
+      const [key, { table, metadata }] = first;
+      this.#queue.delete(key);
+      try {
+        await this.#prepare(key, table, metadata, signal);
+        await this.#orphans(key, table);
+      } catch (error) {
+        if (signal.aborted) return;
+        // The table is right without it; the next commit brings the next try.
+        this.#options.log.warn({ table: tableText(table), cause: String(error) }, 'maintenance failed');
+      }
+    }
+  }
+
+  async #prepare(key: string, table: TableName, metadata: TableMetadata, signal: AbortSignal): Promise<void> {
+    const { engine, storage } = this.#options;
+    const connection = await engine.connect();
+    try {
+      const step = await prepareUpkeep(connection, storage, metadata, this.#thresholds, signal);
+      if (step !== null) this.#prepared.set(key, { table, step });
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Only for tables that are being committed to: one that is loaded beside has files that no metadata names yet. */
+  async #orphans(key: string, table: TableName): Promise<void> {
+    const now = Date.now();
+    if (now - this.#started < ORPHANS_NOT_BEFORE_MS) return;
+    if (now - (this.#orphansAt.get(key) ?? 0) < ORPHANS_EVERY_MS) return;
+    this.#orphansAt.set(key, now);
+    const { storage, catalog, log } = this.#options;
+    const loaded = await catalog.load(table);
+    if (loaded === null) return;
+    const removed = await removeOrphans(storage, loaded.metadata.location, () => catalog.load(table), {
+      minAgeMs: DEFAULT_ORPHAN_AGE_MS,
+      nowMs: now,
+      isKept: (location) => this.#isExpected(key, location),
+    });
+    if (removed.length > 0) log.info({ table: tableText(table), files: removed.length }, 'orphans removed');
+  }
+
+  #isExpected(key: string, _location: string): boolean {
+    return this.#prepared.has(key);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('stopped'));
+    await this.#work;
+    const { engine, storage } = this.#options;
+    for (const { step } of this.#prepared.values()) {
+      const connection = await engine.connect();
+      try {
+        await discardUpkeep(connection, storage, step);
+      } finally {
+        connection.close();
+      }
+    }
+    this.#prepared.clear();
+  }
+}
+
+function currentPosition(metadata: TableMetadata): string | undefined {
+  const current = metadata['current-snapshot-id'];
+  return metadata.snapshots.find((snapshot) => snapshot['snapshot-id'] === current)?.summary[
+    'sluice.position'
+  ];
 }

@@ -6,6 +6,8 @@ export interface Upkeep {
   /** Puts what is prepared for the table on top of its current state; quick. The state itself where nothing is. */
   finish(table: TableName, metadata: TableMetadata): Promise<TableMetadata>;
   /** The table's pointer moved here: looks whether anything is to be prepared, in the background. */
-  committed(table: TableName, metadata: TableMetadata, location: string): void;
+  committed(table: TableName, metadata: TableMetadata): void;
+  /** Tables for which something is prepared. */
+  ready(): readonly TableName[];
   stop(): Promise<void>;
 }
