@@ -112,7 +112,6 @@ export class Discovery {
     this.#port.lanes.set(table.objectId, lane);
     router.adopt(lane);
     log.info({ table: tableText(lane.source), state, code: trouble?.code }, 'a table joins');
-    if (state === 'pending') this.#port.pending();
   }
 
   #madeAgain(lane: Lane, table: DiscoveredTable): void {
@@ -124,6 +123,7 @@ export class Discovery {
     this.#port.lanes.delete(lane.objectId);
     lane.objectId = table.objectId;
     this.#port.lanes.set(lane.objectId, lane);
+    lane.published = false;
     resetForLoad(lane, keptOf(table, null));
     this.#context.router.adopt(lane);
     if (table.refused !== null)
@@ -134,7 +134,6 @@ export class Discovery {
         ),
       );
     else this.#port.handIn(restarted(lane));
-    this.#port.pending();
   }
 
   async #compare(lane: Lane, table: DiscoveredTable): Promise<void> {
@@ -182,12 +181,14 @@ export class Discovery {
       lanes.map((lane) => lane.source),
       signal,
     );
+    for (const lane of this.#port.lanes.values()) lane.published = lanes.includes(lane);
     for (const { name, message } of refused) {
       const lane = lanes.find((one) => tableKey(one.source) === tableKey(name));
       if (lane !== undefined)
         this.#port.handIn(blocked(lane, new SluiceError('TABLE_NOT_PUBLISHED', message)));
     }
     this.#published = key;
+    this.#port.pending();
   }
 }
 

@@ -49,6 +49,8 @@ export interface Lane {
   nulledValues: number;
   readPosition: Position | null;
   latencyMs: number | null;
+  /** Its changes are in the log: only a snapshot that is taken after that leaves no gap before them. */
+  published: boolean;
   /** Grows when the load begins anew; work for an older one is void. */
   generation: number;
   /** What the source's catalog said before a mark that came back since; seen only if no newer schema was. */

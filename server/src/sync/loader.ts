@@ -81,7 +81,8 @@ export class Loader {
   /** Loads that were under way come first, whatever a restart has left of them. */
   #next(): Lane | undefined {
     const free = [...this.#lanes()].filter(
-      (lane) => !this.#beginning.has(lane) && !this.#active.some((load) => load.lane === lane),
+      (lane) =>
+        lane.published && !this.#beginning.has(lane) && !this.#active.some((load) => load.lane === lane),
     );
     return free.find((lane) => lane.state === 'loading') ?? free.find((lane) => lane.state === 'pending');
   }
