@@ -118,7 +118,12 @@ function readSql(
   // A schema may not be empty; a column of no file is as good.
   if (entries.length === 0) entries.push(`2147483647: {name: 'none', type: 'BOOLEAN', default_value: NULL}`);
   const place = located ? `, filename = '#path', file_row_number = true` : '';
-  return `read_parquet(${paths}, schema = MAP {${entries.join(', ')}}, hive_partitioning = false${place})`;
+  return `read_parquet(${paths}, schema = MAP {${entries.join(', ')}}, hive_partitioning = false${place}${cardinality(files)})`;
+}
+
+/** With a schema given, DuckDB opens no file to plan, and would take each for a row or so: joins would hash the larger side. */
+function cardinality(files: readonly LiveFile[]): string {
+  return `, explicit_cardinality = ${files.reduce((sum, file) => sum + file.records, 0)}`;
 }
 
 /** The location of a row's file. Where each is its path with `file://` before it, which is the usual case, no map is needed. */
@@ -130,24 +135,40 @@ function locationSql(storage: Storage, files: readonly LiveFile[]): string {
 }
 
 function antiJoinSql(storage: Storage, touched: readonly LiveFile[], hitting: readonly LiveFile[]): string {
-  const targets = touched.map(
-    (file) => `(${quoteText(file.path)}, ${quoteText(storage.localPath(file.path))}, ${file.sequence})`,
-  );
-  const newest = Math.max(...touched.map((file) => file.sequence));
-  // Deletes younger than every data file need no sequence of their own; older ones are read by sequence.
-  const groups = new Map<number, LiveFile[]>();
-  for (const file of hitting) {
-    const sequence = Math.min(file.sequence, newest);
-    groups.set(sequence, [...(groups.get(sequence) ?? []), file]);
-  }
-  const reads = [...groups].map(
-    ([sequence, group]) => `SELECT file_path, pos, ${sequence} AS seq FROM ${positionsSql(storage, group)}`,
-  );
+  const location = locationSql(storage, touched);
   return (
-    ` ANTI JOIN (SELECT t.path, d.pos FROM (${reads.join(' UNION ALL ')}) AS d` +
-    ` JOIN (VALUES ${targets.join(', ')}) AS t(location, path, seq) ON d.file_path = t.location AND d.seq >= t.seq) AS gone` +
-    ` ON r."#path" = gone.path AND r.file_row_number = gone.pos`
+    ` ANTI JOIN ${deletedPositionsSql(storage, touched, hitting)} AS gone` +
+    ` ON gone.file_path = ${location} AND gone.pos = r.file_row_number`
   );
+}
+
+/**
+ * A SELECT in parentheses, columns file_path and pos, of what the delete files list, without what is too old to hit one of the
+ * `data` files; of other files it may hold positions, and a position may be there twice.
+ */
+export function deletedPositionsSql(
+  storage: Storage,
+  data: readonly LiveFile[],
+  deletes: readonly LiveFile[],
+): string {
+  const groups = new Map<string, { readonly files: LiveFile[]; readonly younger: readonly LiveFile[] }>();
+  for (const file of deletes) {
+    const younger = data.filter(
+      (one) => one.sequence > file.sequence && mayName(file, Buffer.from(one.path)),
+    );
+    const key = younger.length === 0 ? '' : String(file.sequence);
+    const group = groups.get(key);
+    groups.set(key, {
+      files: [...(group?.files ?? []), file],
+      younger: [...new Set([...(group?.younger ?? []), ...younger])],
+    });
+  }
+  const reads = [...groups.values()].map(({ files, younger }) => {
+    const paths = younger.map((one) => quoteText(one.path)).join(', ');
+    const filter = younger.length === 0 ? '' : ` WHERE file_path NOT IN (${paths})`;
+    return `SELECT file_path, pos FROM ${positionsSql(storage, files)}${filter}`;
+  });
+  return `(${reads.join(' UNION ALL ')})`;
 }
 
 /** What position-delete files hold, as columns file_path and pos. */
@@ -155,6 +176,6 @@ export function positionsSql(storage: Storage, files: readonly LiveFile[]): stri
   const paths = quotePaths(files.map((file) => storage.localPath(file.path)));
   return (
     `read_parquet(${paths}, schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL},` +
-    ` 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false)`
+    ` 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false${cardinality(files)})`
   );
 }

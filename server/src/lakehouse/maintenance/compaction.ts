@@ -47,7 +47,7 @@ export interface PreparedCompaction {
   /** G; durable. null: no row of F was live. */
   readonly output: ContentFile | null;
   readonly sequence: number;
-  /** Table of the engine: file, pos, rank (1, 2, … in the file) of the positions that were deleted in the base. */
+  /** Table of the engine: file and pos of what was deleted in the base. */
   readonly baseDeletes: string;
 }
 
@@ -76,7 +76,7 @@ export async function prepareCompaction(
   const baseDeletes = `base_deletes_${randomUUID().replaceAll('-', '')}`;
   try {
     await connection.run(
-      `CREATE TABLE ${baseDeletes} AS SELECT file, pos, row_number() OVER (PARTITION BY file ORDER BY pos) AS rank FROM ${deletedSql(storage, files, deletes)}`,
+      `CREATE TABLE ${baseDeletes} AS SELECT file, pos FROM ${deletedSql(storage, files, deletes)}`,
       signal,
     );
     const replaced = await offsets(connection, files, baseDeletes, signal);
@@ -190,11 +190,15 @@ function translatedSql(
   hitting: readonly LiveFile[],
 ): string[] {
   const offsets = prepared.replaced.map(({ path, offset }) => `(${quoteText(path)}, ${offset}::BIGINT)`);
+  // All deleted positions, with the number of those up to there that were deleted in the base.
+  const now =
+    `SELECT d.file, d.pos, b.pos IS NOT NULL AS in_base,` +
+    ` count(b.pos) OVER (PARTITION BY d.file ORDER BY d.pos ROWS UNBOUNDED PRECEDING) AS before` +
+    ` FROM ${deletedSql(storage, replaced, hitting)} AS d` +
+    ` LEFT JOIN ${prepared.baseDeletes} AS b ON b.file = d.file AND b.pos = d.pos`;
   return [
-    `SELECT ${quoteText(output.path)} AS file, o.first + n.pos - coalesce(b.rank, 0) AS pos` +
-      ` FROM (SELECT file, pos FROM ${deletedSql(storage, replaced, hitting)} EXCEPT SELECT file, pos FROM ${prepared.baseDeletes}) AS n` +
-      ` JOIN (VALUES ${offsets.join(', ')}) AS o(file, first) ON o.file = n.file` +
-      ` ASOF LEFT JOIN ${prepared.baseDeletes} AS b ON b.file = n.file AND n.pos > b.pos`,
+    `SELECT ${quoteText(output.path)} AS file, o.first + n.pos - n.before AS pos FROM (${now}) AS n` +
+      ` JOIN (VALUES ${offsets.join(', ')}) AS o(file, first) ON o.file = n.file WHERE NOT n.in_base`,
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { LiveFile } from '../data-file.ts';
 import type { EngineConnection } from '../duckdb/engine.ts';
-import { positionsSql, splitByDeletes } from '../duckdb/scan-sql.ts';
-import { quoteText } from '../duckdb/sql-text.ts';
+import { deletedPositionsSql, splitByDeletes } from '../duckdb/scan-sql.ts';
+import { quoteTexts } from '../duckdb/sql-text.ts';
 import type { Storage } from '../storage.ts';
 
 /** How many rows of each data file are deleted; those without any are left out. Reads the delete files that name several data files. */
@@ -32,14 +32,9 @@ export function deletedSql(
 ): string {
   const { touched, hitting } = splitByDeletes(data, deletes);
   if (hitting.length === 0) return '(SELECT NULL::VARCHAR AS file, NULL::BIGINT AS pos WHERE false)';
-  const targets = touched.map((file) => `(${quoteText(file.path)}, ${file.sequence})`);
-  const bySequence = new Map<number, LiveFile[]>();
-  for (const file of hitting) bySequence.set(file.sequence, [...(bySequence.get(file.sequence) ?? []), file]);
-  const reads = [...bySequence].map(
-    ([sequence, group]) => `SELECT file_path, pos, ${sequence} AS seq FROM ${positionsSql(storage, group)}`,
-  );
+  const paths = quoteTexts(touched.map((file) => file.path));
   return (
-    `(SELECT DISTINCT t.location AS file, d.pos AS pos FROM (${reads.join(' UNION ALL ')}) AS d` +
-    ` JOIN (VALUES ${targets.join(', ')}) AS t(location, seq) ON d.file_path = t.location AND d.seq >= t.seq)`
+    `(SELECT DISTINCT file_path AS file, pos FROM ${deletedPositionsSql(storage, touched, hitting)}` +
+    ` WHERE file_path IN (SELECT unnest(${paths})))`
   );
 }
