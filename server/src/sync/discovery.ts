@@ -109,6 +109,8 @@ export class Discovery {
         store.fence(transaction),
       );
     }
+    // With a publication of somebody else's, its lines may have been passed over already.
+    lane.settle = work.parameters.publication !== null;
     this.#port.lanes.set(table.objectId, lane);
     router.adopt(lane);
     log.info({ table: tableText(lane.source), state, code: trouble?.code }, 'a table joins');
@@ -124,6 +126,7 @@ export class Discovery {
     lane.objectId = table.objectId;
     this.#port.lanes.set(lane.objectId, lane);
     lane.published = false;
+    lane.settle = true;
     resetForLoad(lane, keptOf(table, null));
     this.#context.router.adopt(lane);
     if (table.refused !== null)

@@ -83,7 +83,7 @@ async function attempt(
     const follow = await followRelation(context, lane, part.relation);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
-      const step = await advance(context, lane, settled, position);
+      const step = await closing(context, lane, settled, position);
       return startOver(context, lane, follow.kept, step, parts.slice(index), position);
     }
     checkColumns(lane, part);
@@ -95,7 +95,7 @@ async function attempt(
     const follow = followTable(lane, seen.table, null);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
-      const step = await advance(context, lane, settled, position);
+      const step = await closing(context, lane, settled, position);
       return startOver(context, lane, follow.kept, step, [], position);
     }
     if (lane.state === 'live' && lane.schemaVersion !== seen.version)
@@ -202,6 +202,17 @@ async function toSegments(
   return segments;
 }
 
+/** The last step under a schema: a table that is visible gets it, one that is being loaded anyway keeps it for later. */
+async function closing(
+  context: RunContext,
+  lane: Lane,
+  settled: readonly Settled[],
+  position: Position,
+): Promise<LaneStep> {
+  if (lane.state === 'live') return advance(context, lane, settled, position);
+  return { ...NOTHING, lane, segments: await toSegments(context, lane, settled, position) };
+}
+
 /** The table goes back to the queue of loads; what was read under the new schema waits in segments for it. */
 async function startOver(
   context: RunContext,
@@ -212,8 +223,9 @@ async function startOver(
   position: Position,
 ): Promise<LaneStep> {
   resetForLoad(lane, kept);
-  // Lines that no schema is known for are of before the snapshot that will be taken, like those of a table not known yet.
+  // Lines that no schema is known for cannot be kept. They are in the snapshot that will be taken: see Lane.settle.
   const described = kept === null ? [] : rest.filter((part) => matches(part, kept));
+  if (described.length < rest.length) lane.settle = true;
   const segments = await toSegments(
     context,
     lane,

@@ -49,6 +49,12 @@ export interface Lane {
   nulledValues: number;
   readPosition: Position | null;
   latencyMs: number | null;
+  /**
+   * Lines of the log were left out because the load that comes will have them. A transaction is in the log before
+   * other sessions see it (for long, while it waits for a synchronous standby), so the load has to wait until all
+   * that were running are done.
+   */
+  settle: boolean;
   /** Its changes are in the log: only a snapshot that is taken after that leaves no gap before them. */
   published: boolean;
   /** Grows when the load begins anew; work for an older one is void. */

@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { tableText } from '../model/table.ts';
@@ -11,6 +12,8 @@ import { blocked, type LaneStep, resetForLoad, stagedBase } from './lane-step.ts
 import type { RunContext } from './run-context.ts';
 import type { ChunkRow } from './run-store.ts';
 import { keptOf } from './schema-follow.ts';
+
+const SETTLE_MS = 1000;
 
 /** A table whose chunks are being read. */
 interface ActiveLoad {
@@ -116,7 +119,7 @@ export class Loader {
     for (;;) {
       const generation = lane.generation;
       const table = await this.#describe(lane, signal);
-      const snapshot = await source.snapshot(table.schema.name, table.schema.columns, signal);
+      const snapshot = await this.#snapshot(lane, table, signal);
       try {
         // DDL between the two looks would have the snapshot's rows under another schema.
         const again = await this.#describe(lane, signal);
@@ -148,6 +151,26 @@ export class Loader {
         if (!this.#active.some((load) => load.snapshot === snapshot)) await snapshot[Symbol.asyncDispose]();
         throw error;
       }
+    }
+  }
+
+  async #snapshot(lane: Lane, table: DiscoveredTable, signal: AbortSignal): Promise<TableSnapshot> {
+    const take = (): Promise<TableSnapshot> =>
+      this.#context.source.snapshot(table.schema.name, table.schema.columns, signal);
+    const first = await take();
+    if (!lane.settle) return first;
+    const horizon = BigInt(first.visibility.xmax);
+    for (let snapshot = first; ; snapshot = await take()) {
+      if (BigInt(snapshot.visibility.xmin) >= horizon) {
+        lane.settle = false;
+        return snapshot;
+      }
+      await snapshot[Symbol.asyncDispose]();
+      this.#context.log.info(
+        { table: tableText(lane.source) },
+        'the full load waits for transactions at the source that are still open',
+      );
+      await pause(SETTLE_MS, undefined, { signal });
     }
   }
 
