@@ -72,6 +72,10 @@ class TaskRun {
     await this.#removeStraySegments();
 
     const signal = this.#end.signal;
+    // Until the log is followed there is nothing to commit, and much to wait for: a stop ends it at once.
+    const endEarly = (): void => this.#end.abort(stop.reason);
+    if (stop.aborted) endEarly();
+    stop.addEventListener('abort', endEarly);
     const from = anew ? null : await this.#startPosition();
     // Before anything is touched: is the log still complete from there?
     if (from !== null) await source.attach(from, signal);
@@ -103,6 +107,7 @@ class TaskRun {
     if (!work.begun) await this.#store.begin(position);
     log.info({ position, tables: this.#lanes.size, start: anew ? 'stateless' : 'resume' }, 'the run begins');
     this.#notePhase();
+    stop.removeEventListener('abort', endEarly);
     await this.#follow(context, parts, position, stop);
   }
 
