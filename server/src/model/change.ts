@@ -6,7 +6,7 @@
  *   ord   a number that grows with the log, one a line, across all tables of a task
  *   op    one letter, below
  *   ts    commit time at the source, microseconds since 1970
- *   xid   the transaction's 32-bit id while the table is not live, to tell whether a snapshot holds it already
+ *   xid   the transaction's 32-bit id, to tell whether a snapshot that is taken later holds it already
  *
  * the columns, in the order of the schema that the line was written under, and one field behind them,
  *

@@ -44,6 +44,10 @@ export interface DiscoveredTable {
   }[];
   /** Names the files that hold the rows: another one means that the source rewrote or emptied them without telling the log. */
   readonly storage: string;
+  /** By sourceId: another text after each statement that defines the column; whatever merely moves rows leaves it. */
+  readonly columnVersions: Readonly<Record<number, string>>;
+  /** The parts of a table that the source stores apart (PostgreSQL: partitions); a table in one part has none. */
+  readonly pieces: readonly TablePiece[];
   /** Columns (sourceId) whose older rows have a value that was never written to them (ADD COLUMN … DEFAULT). */
   readonly filledColumns: readonly number[];
   /** Rows as the source's statistics estimate them; null where it does not know. */
@@ -53,6 +57,14 @@ export interface DiscoveredTable {
     readonly message: string;
     readonly remedy: string;
   } | null;
+}
+
+/** A part of a table with rows of its own. The log does not tell of rows that come, go or vanish with the part itself. */
+export interface TablePiece {
+  readonly id: string;
+  readonly storage: string;
+  /** It was made as a part of the table, empty; otherwise it may have brought rows with it. */
+  readonly born: boolean;
 }
 
 /** Data source level: what the control plane asks before any task runs. Stateless; every call opens and closes its own connection. */

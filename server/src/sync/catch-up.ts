@@ -36,15 +36,13 @@ export async function joinStep(
   ];
   const load = lane.load!;
   const usedSegments = segments.at(-1)?.id ?? null;
-  const staged =
-    parts.length === 0
-      ? { location: load.staged, rowsWritten: 0, nulledValues: 0, fetched: false }
-      : await context.target.stageChanges(
-          lane.target,
-          stagedBase(lane),
-          batchOf(context, lane, parts, position),
-          context.signal,
-        );
+  // Without a line too: a change of the schema may be all that came since the load.
+  const staged = await context.target.stageChanges(
+    lane.target,
+    stagedBase(lane),
+    batchOf(context, lane, parts, position),
+    context.signal,
+  );
   const nulledValues = lane.nulledValues + staged.nulledValues;
   const consistentFrom = staged.fetched
     ? await context.source.head(context.signal)

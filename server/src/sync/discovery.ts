@@ -1,12 +1,20 @@
 import { SluiceError, targetName } from '@sluice/contract';
 import { type TableName, tableKey, tableText } from '../model/table.ts';
 import type { DiscoveredTable } from '../sources/source.ts';
-import { sameShape } from './evolution.ts';
+import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { follows, nextLaneState } from './lane-state.ts';
 import { blocked, type LaneStep, resetForLoad } from './lane-step.ts';
 import type { RunContext } from './run-context.ts';
 import { keptOf } from './schema-follow.ts';
+
+/** What stopped a table and is seen in the source's catalog to be so no longer. */
+const MENDED_AT_SOURCE: ReadonlySet<string> = new Set([
+  'TABLE_NO_KEY',
+  'TABLE_NO_IDENTITY',
+  'TABLE_NO_SELECT',
+  'TABLE_DROPPED',
+]);
 
 /** What a look at the source's catalog asks of the run's other parts. */
 export interface DiscoveryPort {
@@ -46,18 +54,13 @@ export class Discovery {
       spec.pipelineType === 3 ? spec.schemas : [...new Set(spec.tables.map((table) => table.schema))];
     const found = await source.discover({ schemas, tables: [] }, this.#context.signal);
     const byObject = new Map(found.map((table) => [table.objectId, table]));
-    const lanes = [...this.#port.lanes.values()];
-    const byName = new Map(lanes.map((lane) => [tableKey(lane.source), lane]));
+    this.#followNames(found, byObject);
     for (const table of found) {
-      const lane = lanes.find((one) => one.objectId === table.objectId);
+      const lane = this.#port.lanes.get(table.objectId);
       if (lane !== undefined) await this.#compare(lane, table);
-      else if (this.#wanted(table.schema.name)) {
-        const namesake = byName.get(tableKey(table.schema.name));
-        if (namesake !== undefined && !byObject.has(namesake.objectId)) this.#madeAgain(namesake, table);
-        else await this.#join(table);
-      }
+      else if (this.#wanted(table.schema.name)) await this.#join(table);
     }
-    for (const lane of lanes)
+    for (const lane of [...this.#port.lanes.values()])
       if (!byObject.has(lane.objectId) && lane.state !== 'dropped') {
         lane.state = nextLaneState(lane.state, 'drop');
         lane.generation++;
@@ -68,6 +71,43 @@ export class Discovery {
         this.#context.log.warn({ table: tableText(lane.source) }, 'a table was dropped at the source');
       }
     await this.#publish(byObject);
+  }
+
+  /**
+   * A target belongs to the table that bears its name: where that is another one now (dropped and made again, or
+   * renamed into the place of one that was renamed away), it is loaded from that one. A table that was renamed and
+   * whose name nobody took goes on under its old target.
+   */
+  #followNames(found: readonly DiscoveredTable[], byObject: ReadonlyMap<string, DiscoveredTable>): void {
+    const { spec } = this.#context.work;
+    const leadsTo = (name: TableName): string => tableKey(targetName(spec, name));
+    const holders = new Map([...this.#port.lanes.values()].map((lane) => [tableKey(lane.target), lane]));
+    const moves: { lane: Lane; table: DiscoveredTable }[] = [];
+    for (const table of found) {
+      const { name } = table.schema;
+      const lane = holders.get(leadsTo(name));
+      if (lane === undefined || lane.objectId === table.objectId || !this.#wanted(name)) continue;
+      const old = byObject.get(lane.objectId);
+      const left =
+        old === undefined
+          ? tableKey(lane.source) === tableKey(name)
+          : leadsTo(old.schema.name) !== tableKey(lane.target);
+      if (left) moves.push({ lane, table });
+    }
+    for (const { lane } of moves) {
+      this.#context.router.forget(lane);
+      this.#port.lanes.delete(lane.objectId);
+    }
+    for (const { lane, table } of moves) {
+      // The lane that had this table until now, where it gets no other, keeps its target and has no table.
+      const former = this.#port.lanes.get(table.objectId);
+      if (former !== undefined) {
+        this.#context.router.forget(former);
+        former.objectId = `${table.objectId} left ${former.id}`;
+        this.#port.lanes.set(former.objectId, former);
+      }
+      this.#loadAnew(lane, table, 'its name belongs to another table now');
+    }
   }
 
   #wanted(name: TableName): boolean {
@@ -116,14 +156,11 @@ export class Discovery {
     log.info({ table: tableText(lane.source), state, code: trouble?.code }, 'a table joins');
   }
 
-  #madeAgain(lane: Lane, table: DiscoveredTable): void {
-    this.#context.log.warn(
-      { table: tableText(lane.source) },
-      'a table was dropped and made again; it is loaded anew',
-    );
-    this.#context.router.forget(lane);
-    this.#port.lanes.delete(lane.objectId);
+  #loadAnew(lane: Lane, table: DiscoveredTable, reason: string): void {
+    this.#context.log.warn({ table: tableText(table.schema.name), reason }, 'a table is loaded anew');
+    lane.source = table.schema.name;
     lane.objectId = table.objectId;
+    lane.seen = null;
     this.#port.lanes.set(lane.objectId, lane);
     lane.published = false;
     lane.settle = true;
@@ -141,15 +178,25 @@ export class Discovery {
 
   async #compare(lane: Lane, table: DiscoveredTable): Promise<void> {
     lane.source = table.schema.name;
-    if (!follows(lane.state)) return;
+    if (!follows(lane.state)) {
+      const back = lane.state === 'dropped' || (lane.trouble !== null && MENDED_AT_SOURCE.has(lane.trouble));
+      if (back && table.refused === null) this.#loadAnew(lane, table, 'it can be mirrored again');
+      return;
+    }
     if (table.refused !== null) {
       const { code, message, remedy } = table.refused;
       this.#port.handIn(blocked(lane, new SluiceError(code, message, { remedy })));
       return;
     }
-    if (sameShape(lane.kept.schema, table.schema)) {
+    if (
+      sameShape(lane.kept.schema, table.schema) &&
+      evolve({ ...lane.kept, filledColumns: [] }, table).kind === 'same'
+    ) {
       // A VACUUM FULL, or the like: the rows are the same in another file.
-      if (lane.state === 'live') lane.kept = { ...lane.kept, storage: table.storage };
+      if (lane.state === 'live') {
+        const { storage, columnVersions, pieces } = table;
+        lane.kept = { ...lane.kept, storage, columnVersions, pieces };
+      }
       return;
     }
     if (lane.state === 'pending') return;
@@ -178,7 +225,7 @@ export class Discovery {
       .map((lane) => lane.objectId)
       .sort()
       .join();
-    if (key === this.#published) return;
+    if (key === this.#published && lanes.every((lane) => lane.published)) return;
     const { source, signal } = this.#context;
     const refused = await source.publish(
       lanes.map((lane) => lane.source),

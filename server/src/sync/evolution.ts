@@ -1,5 +1,6 @@
 import { sameType, widens } from '../model/logical-type.ts';
 import type { Column, TableSchema } from '../model/table.ts';
+import type { TablePiece } from '../sources/source.ts';
 
 /** What the log or the source's catalog says of a table now, beside what the lane was made for. */
 export interface ObservedTable {
@@ -8,6 +9,9 @@ export interface ObservedTable {
   readonly storage: string;
   /** Columns (sourceId) whose older rows have a value that no row of the log told (ADD COLUMN … DEFAULT). */
   readonly filledColumns: readonly number[];
+  /** As in DiscoveredTable. */
+  readonly columnVersions: Readonly<Record<number, string>>;
+  readonly pieces: readonly TablePiece[];
 }
 
 export type Evolution =
@@ -23,6 +27,8 @@ export type Evolution =
  */
 export function evolve(before: ObservedTable, after: ObservedTable): Evolution {
   if (!sameIdentity(before.schema, after.schema)) return reload('its key changed');
+  const piece = pieceTrouble(before.pieces, after.pieces);
+  if (piece !== null) return reload(piece);
   const old = new Map(before.schema.columns.map((column) => [column.sourceId, column]));
   const rewritten = before.storage !== after.storage;
   let changed = before.schema.columns.length !== after.schema.columns.length;
@@ -39,8 +45,10 @@ export function evolve(before: ObservedTable, after: ObservedTable): Evolution {
       if (rewritten || !widens(was.type, column.type))
         return reload(`the column ${column.name} became ${column.native}`);
       changed = true;
-    } else if (was.native !== column.native && rewritten)
-      return reload(`the column ${column.name} became ${column.native}`);
+    } else if (rewritten && versionOf(before, column) !== versionOf(after, column))
+      return reload(
+        `the table was rewritten, and the column ${column.name} was defined anew (${column.native})`,
+      );
     if (was.name !== column.name || before.schema.columns[index]?.sourceId !== column.sourceId)
       changed = true;
   }
@@ -49,7 +57,23 @@ export function evolve(before: ObservedTable, after: ObservedTable): Evolution {
 
 const reload = (reason: string): Evolution => ({ kind: 'reload', reason });
 
-function sameIdentity(a: TableSchema, b: TableSchema): boolean {
+const versionOf = (table: ObservedTable, column: Column): string | undefined =>
+  table.columnVersions[column.sourceId];
+
+/** Rows that came or went with a part of the table. VACUUM FULL of a part looks like its TRUNCATE. */
+function pieceTrouble(before: readonly TablePiece[], after: readonly TablePiece[]): string | null {
+  const old = new Map(before.map((piece) => [piece.id, piece]));
+  for (const piece of after) {
+    const was = old.get(piece.id);
+    if (was === undefined && !piece.born) return 'a part was attached to it';
+    if (was !== undefined && was.storage !== piece.storage) return 'a part of it was rewritten or emptied';
+    old.delete(piece.id);
+  }
+  return old.size > 0 ? 'a part of it was detached or dropped' : null;
+}
+
+/** Whether rows are recognised by the same columns. */
+export function sameIdentity(a: TableSchema, b: TableSchema): boolean {
   const key = (schema: TableSchema): string =>
     schema.identity.kind === 'row'
       ? 'row'

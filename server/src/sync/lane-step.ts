@@ -6,6 +6,7 @@ import { tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { Base, ChangeBatch, ChangePart, TableStep } from '../targets/target.ts';
 import { joinStep } from './catch-up.ts';
+import { sameIdentity } from './evolution.ts';
 import type { KeptSchema, Lane } from './lane.ts';
 import { nextLaneState } from './lane-state.ts';
 import type { RunContext } from './run-context.ts';
@@ -68,6 +69,7 @@ export async function makeLaneStep(
 
 export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
   lane.state = nextLaneState(lane.state, 'block');
+  lane.trouble = trouble.code;
   lane.load = null;
   return { ...NOTHING, lane, error: trouble.toBody().error };
 }
@@ -79,13 +81,16 @@ async function attempt(
   position: Position,
 ): Promise<LaneStep> {
   const settled: Settled[] = [];
-  for (const [index, part] of parts.entries()) {
+  // Another table bore the name before, and its last lines were still waiting.
+  const own = parts.filter((part) => part.relation.objectId === lane.objectId);
+  for (const [index, part] of own.entries()) {
     const follow = await followRelation(context, lane, part.relation);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, settled, position);
-      return startOver(context, lane, follow.kept, step, parts.slice(index), position);
+      return startOver(context, lane, follow.kept, step, own.slice(index), position);
     }
+    if (follow.kind === 'changed') context.router.refresh();
     checkColumns(lane, part);
     settled.push({ part, kept: lane.kept, version: lane.schemaVersion });
   }
@@ -222,7 +227,10 @@ async function startOver(
   rest: readonly SpoolPart[],
   position: Position,
 ): Promise<LaneStep> {
+  // Lines that recognise rows by another key are of no use; the snapshot has to have them all.
+  if (kept !== null && !sameIdentity(lane.kept.schema, kept.schema)) lane.settle = true;
   resetForLoad(lane, kept);
+  context.router.refresh();
   // Lines that no schema is known for cannot be kept. They are in the snapshot that will be taken: see Lane.settle.
   const described = kept === null ? [] : rest.filter((part) => matches(part, kept));
   if (described.length < rest.length) lane.settle = true;
@@ -242,6 +250,7 @@ function matches(part: SpoolPart, kept: KeptSchema): boolean {
 
 export function resetForLoad(lane: Lane, kept: KeptSchema | null): void {
   lane.state = nextLaneState(lane.state, 'reload');
+  lane.trouble = null;
   lane.generation++;
   lane.load = null;
   lane.exact = false;

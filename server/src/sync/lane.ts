@@ -7,6 +7,10 @@ import type { LaneSpool } from './spool.ts';
 export interface KeptSchema {
   readonly schema: TableSchema;
   readonly storage: string;
+  /** As in DiscoveredTable. */
+  readonly columnVersions: DiscoveredTable['columnVersions'];
+  readonly pieces: DiscoveredTable['pieces'];
+  readonly logColumns: DiscoveredTable['logColumns'];
   /** The log's own description that was found equal to it (signatureOf); null until the first change arrives. */
   readonly signature: string | null;
 }
@@ -35,6 +39,8 @@ export interface Lane {
   readonly target: TableName;
   objectId: string;
   state: LaneState;
+  /** The code of what stopped it, while it is blocked. */
+  trouble: string | null;
   kept: KeptSchema;
   schemaVersion: number;
   load: Load | null;
@@ -76,12 +82,30 @@ export function signatureOf(relation: LogRelation): string {
 }
 
 /** Indexes of the key's columns in the log's relation; empty where rows have no key or the log's columns cannot tell it. */
-export function keyIn(relation: LogRelation, schema: TableSchema): readonly number[] {
+export function keyIn(relation: LogRelation, kept: KeptSchema): readonly number[] {
+  const { schema } = kept;
   if (schema.identity.kind === 'row') return [];
   if (relation.identity !== 'full')
     return relation.columns.flatMap((column, index) => (column.inKey ? [index] : []));
+  // A table that has other columns by now may have given the key's name to another one.
+  if (!describes(kept, relation)) return [];
   const names = schema.identity.columns.map((index) => schema.columns[index]!.name);
   const indexes = names.map((name) => relation.columns.findIndex((column) => column.name === name));
   // Under FULL every row comes with its old one: deleting that and inserting the new one is right for any key.
   return indexes.includes(-1) ? [] : indexes.sort((a, b) => a - b);
+}
+
+/** Whether the catalog's table is what the log describes. */
+export function describes(table: Pick<DiscoveredTable, 'logColumns'>, relation: LogRelation): boolean {
+  return (
+    table.logColumns.length === relation.columns.length &&
+    table.logColumns.every((column, index) => {
+      const other = relation.columns[index]!;
+      return (
+        column.name === other.name &&
+        column.typeId === other.typeId &&
+        column.typeModifier === other.typeModifier
+      );
+    })
+  );
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
-import { tableText } from '../model/table.ts';
+import { type TableName, tableText } from '../model/table.ts';
 import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
-import { sameShape } from './evolution.ts';
+import { sameIdentity, sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
 import { nextLaneState } from './lane-state.ts';
 import { blocked, type LaneStep, resetForLoad, stagedBase } from './lane-step.ts';
@@ -115,7 +115,6 @@ export class Loader {
   }
 
   async #open(lane: Lane, signal: AbortSignal): Promise<void> {
-    const { source } = this.#context;
     for (;;) {
       const generation = lane.generation;
       const table = await this.#describe(lane, signal);
@@ -176,8 +175,11 @@ export class Loader {
 
   /** @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored */
   async #describe(lane: Lane, signal: AbortSignal): Promise<DiscoveredTable> {
-    const found = await this.#context.source.discover({ schemas: [], tables: [lane.source] }, signal);
-    const table = found.find((one) => one.objectId === lane.objectId);
+    const { source } = this.#context;
+    const find = async (tables: readonly TableName[]): Promise<DiscoveredTable | undefined> =>
+      (await source.discover({ schemas: [], tables }, signal)).find((one) => one.objectId === lane.objectId);
+    // It may have been renamed since the last look at all tables.
+    const table = (await find([lane.source])) ?? (await find([]));
     if (table === undefined)
       throw new SluiceError('TABLE_DROPPED', `The table ${tableText(lane.source)} is gone at the source.`);
     if (table.refused !== null)
@@ -209,6 +211,14 @@ export class Loader {
         await store.saveLane(transaction, lane);
       });
       return store.chunks(lane.id);
+    }
+    if (!sameIdentity(lane.kept.schema, table.schema)) {
+      // Lines read until now recognise rows by another key: this snapshot may be too old to have them all.
+      lane.kept = keptOf(table, null);
+      lane.schemaVersion++;
+      lane.settle = true;
+      this.#context.router.refresh();
+      return null;
     }
     const ranges = await snapshot.plan(work.parameters.chunkSize);
     const staged = await target.stageEmpty(lane.target, table.schema);

@@ -121,21 +121,21 @@ export class Router implements ChangeSink {
       this.onUnidentified(lane);
       return null;
     }
-    const withXid = lane.state !== 'live';
+    const key = keyIn(relation, lane.kept);
     const active = lane.spools.at(-1);
     if (
       active !== undefined &&
-      active.withXid === withXid &&
-      signatureOf(active.relation) === signatureOf(relation)
+      active.relation.objectId === relation.objectId &&
+      signatureOf(active.relation) === signatureOf(relation) &&
+      active.key.join() === key.join()
     )
       return active;
     const spool = new LaneSpool({
       relation,
-      key: keyIn(relation, lane.kept.schema),
+      key,
       clock: this.#clock,
       folder: this.#folder,
       name: `lane-${lane.id}-${this.#spools++}`,
-      withXid,
     });
     this.#owner.set(spool, lane);
     lane.spools.push(spool);

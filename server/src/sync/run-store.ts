@@ -212,6 +212,7 @@ export class RunStore {
           target: { schema: row.target_schema, table: row.target_table },
           objectId: row.object_id,
           state: row.state as LaneState,
+          trouble: row.error_json === null ? null : (JSON.parse(row.error_json) as Problem).code,
           kept,
           schemaVersion: row.schema_version,
           load,
@@ -275,6 +276,7 @@ export class RunStore {
       const made: Lane = {
         ...lane,
         id,
+        trouble: error?.code ?? null,
         schemaVersion: 1,
         load: null,
         exact: false,

@@ -1,6 +1,7 @@
+import type { TableSchema } from '../model/table.ts';
 import type { DiscoveredTable, LogRelation } from '../sources/source.ts';
 import { evolve } from './evolution.ts';
-import { type KeptSchema, type Lane, signatureOf } from './lane.ts';
+import { describes, type KeptSchema, type Lane, signatureOf } from './lane.ts';
 import type { RunContext } from './run-context.ts';
 
 /** What a lane does about the schema that its next lines were written under. */
@@ -22,6 +23,11 @@ export async function followRelation(
 ): Promise<Follow> {
   const signature = signatureOf(relation);
   if (lane.kept.signature === signature) return { kind: 'same' };
+  if (lane.kept.signature === null && describes(lane.kept, relation) && sameKey(lane.kept.schema, relation)) {
+    // The first description since the catalog was read, and of what it said then; by now it may say otherwise.
+    lane.kept = { ...lane.kept, signature };
+    return { kind: 'changed' };
+  }
   const found = await context.source.discover({ schemas: [], tables: [relation.name] }, context.signal);
   const now = found.find((table) => table.objectId === lane.objectId);
   if (now === undefined || !describes(now, relation))
@@ -36,10 +42,7 @@ export async function followRelation(
 /** The same for what the source's catalog says at a place in the log that a mark has shown. */
 export function followTable(lane: Lane, now: DiscoveredTable, signature: string | null): Follow {
   const kept = keptOf(now, signature);
-  const evolution = evolve(
-    { schema: lane.kept.schema, storage: lane.kept.storage, filledColumns: [] },
-    { schema: now.schema, storage: now.storage, filledColumns: now.filledColumns },
-  );
+  const evolution = evolve({ ...lane.kept, filledColumns: [] }, now);
   switch (evolution.kind) {
     case 'same':
       // The storage that counts is the one of the last change; a VACUUM FULL between two changes nothing.
@@ -55,20 +58,15 @@ export function followTable(lane: Lane, now: DiscoveredTable, signature: string 
 }
 
 export function keptOf(table: DiscoveredTable, signature: string | null): KeptSchema {
-  return { schema: table.schema, storage: table.storage, signature };
+  const { schema, storage, columnVersions, pieces, logColumns } = table;
+  return { schema, storage, columnVersions, pieces, logColumns, signature };
 }
 
-/** Whether the catalog's table is what the log describes. */
-export function describes(table: DiscoveredTable, relation: LogRelation): boolean {
-  return (
-    table.logColumns.length === relation.columns.length &&
-    table.logColumns.every((column, index) => {
-      const other = relation.columns[index]!;
-      return (
-        column.name === other.name &&
-        column.typeId === other.typeId &&
-        column.typeModifier === other.typeModifier
-      );
-    })
-  );
+/** Under FULL the log does not tell a key, so nothing contradicts the one that is known. */
+function sameKey(schema: TableSchema, relation: LogRelation): boolean {
+  if (relation.identity === 'full') return true;
+  const inLog = relation.columns.filter((column) => column.inKey).map((column) => column.name);
+  const key =
+    schema.identity.kind === 'key' ? schema.identity.columns.map((index) => schema.columns[index]!.name) : [];
+  return key.length === inLog.length && inLog.every((name) => key.includes(name));
 }

@@ -48,8 +48,6 @@ const OP_TRUNCATE = 0x54;
 export class LaneSpool implements RowWriter {
   readonly key: readonly number[];
   readonly relation: LogRelation;
-  /** Whether lines carry their transaction's id. */
-  readonly withXid: boolean;
   readonly #clock: LineClock;
   readonly #folder: string;
   readonly #name: string;
@@ -73,14 +71,12 @@ export class LaneSpool implements RowWriter {
     readonly clock: LineClock;
     readonly folder: string;
     readonly name: string;
-    readonly withXid: boolean;
   }) {
     this.relation = options.relation;
     this.key = options.key;
     this.#clock = options.clock;
     this.#folder = options.folder;
     this.#name = options.name;
-    this.withXid = options.withXid;
     this.#mask = new Uint8Array(options.relation.columns.length);
   }
 
@@ -111,7 +107,7 @@ export class LaneSpool implements RowWriter {
     this.#buffer[this.#at++] = COMMA;
     this.#at += clock.ts.copy(this.#buffer, this.#at);
     this.#buffer[this.#at++] = COMMA;
-    if (this.withXid) this.#at += clock.xid.copy(this.#buffer, this.#at);
+    this.#at += clock.xid.copy(this.#buffer, this.#at);
     this.#lineBytes += this.#at - start;
     this.#column = 0;
     this.#lineMasked = false;

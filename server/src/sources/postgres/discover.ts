@@ -26,6 +26,7 @@ export interface TableRow {
   readonly secured: boolean;
   /** The file of a table's rows, or its partitions' with their own; null where there is none. */
   readonly storage: string | null;
+  readonly pieces: { id: string; storage: string; born: boolean }[] | null;
   readonly owner: string;
   readonly owned: boolean;
   readonly role: string;
@@ -37,6 +38,7 @@ interface ColumnRow {
   readonly name: string;
   readonly type_id: number;
   readonly modifier: number;
+  readonly version: string;
   /** Older rows have a default that was given when the column was added; a partitioned table's partitions know it. */
   readonly filled: boolean;
   readonly required: boolean;
@@ -66,6 +68,13 @@ const IS_SELECTED = `(n.nspname = ANY($1::text[]) OR (n.nspname, c.relname) IN
     (SELECT s, t FROM unnest($2::text[], $3::text[]) AS w(s, t))
     OR cardinality($1::text[]) + cardinality($2::text[]) = 0)`;
 
+/**
+ * CREATE TABLE … PARTITION OF makes the table and its place in the parent in one statement: the system columns'
+ * rows in pg_attribute, which nothing changes later, and the one in pg_inherits are of the same transaction and three
+ * commands apart. A table that is attached later, in the same transaction too, is further away.
+ */
+const IS_BORN_INTO = 'i.xmin = first.xmin AND i.cmin::text::int8 - first.cmin::text::int8 BETWEEN 0 AND 3';
+
 const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
     c.relreplident::text AS identity,
     CASE c.relkind WHEN 'r' THEN nullif(c.reltuples, -1)
@@ -80,9 +89,18 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
     has_table_privilege(c.oid, 'SELECT') AS may_select,
     has_schema_privilege(n.oid, 'USAGE') AS may_use,
     row_security_active(c.oid) AS secured,
-    CASE c.relkind WHEN 'r' THEN pg_relation_filenode(c.oid)::text
-      ELSE (SELECT string_agg(tree.relid::oid || ':' || coalesce(pg_relation_filenode(tree.relid), 0), ' ' ORDER BY tree.relid::oid)
-              FROM pg_partition_tree(c.oid) tree WHERE tree.isleaf AND tree.relid <> c.oid) END AS storage,
+    CASE c.relkind WHEN 'r' THEN c.relfilenode::text
+      ELSE (SELECT string_agg(leaf.oid || ':' || leaf.relfilenode, ' ' ORDER BY leaf.oid)
+              FROM pg_partition_tree(c.oid) tree JOIN pg_class leaf ON leaf.oid = tree.relid
+             WHERE tree.isleaf AND tree.relid <> c.oid) END AS storage,
+    CASE c.relkind WHEN 'p' THEN (WITH RECURSIVE part(oid, born) AS (
+        SELECT c.oid, true
+        UNION ALL
+        SELECT i.inhrelid, part.born AND ${IS_BORN_INTO} FROM part
+          JOIN pg_inherits i ON i.inhparent = part.oid
+          JOIN pg_attribute first ON first.attrelid = i.inhrelid AND first.attnum = -1)
+      SELECT json_agg(json_build_object('id', leaf.oid::text, 'storage', leaf.relfilenode::text, 'born', part.born) ORDER BY leaf.oid)
+        FROM part JOIN pg_class leaf ON leaf.oid = part.oid WHERE leaf.relkind = 'r') END AS pieces,
     pg_get_userbyid(c.relowner)::text AS owner, pg_has_role(c.relowner, 'USAGE') AS owned,
     current_user::text AS role
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -90,7 +108,7 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
   ORDER BY n.nspname, c.relname`;
 
 const COLUMNS = `SELECT a.attrelid AS table_oid, a.attnum::int4 AS number, a.attname::text AS name, a.atttypid AS type_id,
-    a.atttypmod AS modifier, 
+    a.atttypmod AS modifier, a.xmin::text AS version,
     a.atthasmissing OR (c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) tree
       JOIN pg_attribute leaf ON leaf.attrelid = tree.relid AND leaf.attname = a.attname AND leaf.atthasmissing)) AS filled,
      a.attnotnull AS required, a.attgenerated::text AS generated,
@@ -141,6 +159,20 @@ export interface DiscoverOptions {
 
 /** The selected tables, by schema and name. A named table that does not exist is not among them. */
 export async function discoverTables(
+  session: Session,
+  selection: Selection,
+  options: DiscoverOptions,
+): Promise<readonly PostgresTable[]> {
+  // A definition and the file that was written for it belong together.
+  await session.rows('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  try {
+    return await readTables(session, selection, options);
+  } finally {
+    if (session.alive) await session.rows('ROLLBACK');
+  }
+}
+
+async function readTables(
   session: Session,
   selection: Selection,
   options: DiscoverOptions,
@@ -213,6 +245,8 @@ function describeTable(
     objectId: table.oid.toString(),
     logColumns: kept.map((row) => ({ name: row.name, typeId: row.type_id, typeModifier: row.modifier })),
     storage: table.storage ?? '',
+    columnVersions: Object.fromEntries(kept.map((row) => [row.number, row.version])),
+    pieces: table.pieces ?? [],
     filledColumns: kept.filter((row) => row.filled).map((row) => row.number),
     estimatedRows: table.rows,
     refused,
