@@ -55,20 +55,26 @@ function primitiveExpression(type: PrimitiveType, form: TextForm, text: string, 
       return `unhex(substr(${text}, 3))`;
     case 'time':
       // DuckDB reads 24:00:00, but Iceberg's time ends before midnight.
-      return `CASE WHEN starts_with(${text}, '24:') THEN error('24:00:00 is no time of a day: ' || ${text}) ELSE CAST(${text} AS TIME) END`;
+      return `CASE WHEN starts_with(${text}, '24:') THEN ${refused('no time of a day', text, 'TIME')} ELSE CAST(${text} AS TIME) END`;
     default:
       return `CAST(${text} AS ${duckTypeOfLogical(type)})`;
   }
 }
 
+/**
+ * An expression that raises. DuckDB's error() would be the word for it, but counts as volatile, and TRY refuses
+ * whatever is; a text that no type of these can be read from raises as well.
+ */
+function refused(why: string, text: string, sqlType: string): string {
+  return `CAST('${why}: ' || ${text} AS ${sqlType})`;
+}
+
 /** PostgreSQL writes the era behind everything ("0044-03-15 12:00:00 BC"), DuckDB reads it behind the date. */
 function eraExpression(type: PrimitiveType, text: string, rules: ReadingRules): string {
-  const infinite =
-    rules.infiniteDates === 'null'
-      ? 'NULL'
-      : `error('an infinite date has no value in the lake: ' || ${text})`;
-  const bc = `regexp_replace(${text}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2')`;
   const sql = duckTypeOfLogical(type);
+  const infinite =
+    rules.infiniteDates === 'null' ? 'NULL' : refused('an infinite date has no value in the lake', text, sql);
+  const bc = `regexp_replace(${text}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2')`;
   return `CASE WHEN ends_with(${text}, 'infinity') THEN ${infinite} WHEN ends_with(${text}, ' BC') THEN CAST(${bc} AS ${sql}) ELSE CAST(${text} AS ${sql}) END`;
 }
 
@@ -88,10 +94,11 @@ function listExpression(
   const unquoted = `regexp_replace(substr(e, 2, length(e) - 2), '\\\\((?s:.))', '\\1', 'g')`;
   const value = `CASE WHEN e = 'NULL' THEN NULL WHEN e[1] = '"' THEN ${unquoted} ELSE e END`;
   const typed = primitiveExpression(element, form.element, 'x', rules);
+  const sql = `${duckTypeOfLogical(element)}[]`;
   const list = `list_transform(list_transform(${items}, lambda e: ${value}), lambda x: ${typed})`;
   return (
     `CASE WHEN ${text} IS NULL THEN NULL ` +
-    `WHEN starts_with(${text}, '[') OR starts_with(${text}, '{{') THEN error('only arrays of one dimension that start at 1 fit a list: ' || left(${text}, 40)) ` +
-    `WHEN ${text} = '{}' THEN CAST([] AS ${duckTypeOfLogical(element)}[]) ELSE ${list} END`
+    `WHEN starts_with(${text}, '[') OR starts_with(${text}, '{{') THEN ${refused('only arrays of one dimension that start at 1 fit a list', `left(${text}, 40)`, sql)} ` +
+    `WHEN ${text} = '{}' THEN CAST([] AS ${sql}) ELSE ${list} END`
   );
 }
