@@ -279,7 +279,7 @@ export class Loader {
     const { lane } = load;
     const { target, spoolFolder } = this.#context;
     const file = join(spoolFolder, `load-${lane.id}-${lane.generation}-${chunk.number}.csv`);
-    const columns = lane.kept.schema.columns;
+    const { columns, identity } = lane.kept.schema;
     try {
       const copied = await this.#copy(load, chunk, file, signal);
       if (copied.rows === 0) {
@@ -291,6 +291,7 @@ export class Loader {
         {
           file,
           columns,
+          key: identity.kind === 'key' ? identity.columns : [],
           longestLine: copied.longestLine,
           mayHoldInfinity: copied.mayHoldInfinity,
           takenAt: BigInt(lane.load!.takenAt),

@@ -79,6 +79,8 @@ export interface Target<Transaction> extends AsyncDisposable {
     chunk: {
       readonly file: string;
       readonly columns: readonly Column[];
+      /** Indexes of the columns that identify a row; their values never become null. */
+      readonly key: readonly number[];
       readonly longestLine: number;
       readonly mayHoldInfinity: boolean;
       readonly takenAt: bigint;

@@ -14,6 +14,8 @@ import { findValueTrouble } from './value-trouble.ts';
 export interface Chunk {
   readonly file: string;
   readonly columns: readonly Column[];
+  /** Indexes of the columns that identify a row. Not the metadata's identifier fields: Iceberg allows no double among them. */
+  readonly key: readonly number[];
   readonly longestLine: number;
   readonly mayHoldInfinity: boolean;
   readonly takenAt: bigint;
@@ -31,10 +33,9 @@ export async function loadChunk(
 ): Promise<LoadedChunk> {
   const map = columnMapOf(metadata)!;
   const schema = currentSchema(metadata);
-  const key = new Set(schema['identifier-field-ids'] ?? []);
   const from = readLines([chunk.file], chunk.columns.length, chunk.longestLine);
   const bySourceId = new Map(chunk.columns.map((column, index) => [column.sourceId, { column, index }]));
-  const rulesOf = (fieldId: number): ReadingRules => (key.has(fieldId) ? STRICT : options.rules);
+  const rulesOf = (index: number): ReadingRules => (chunk.key.includes(index) ? STRICT : options.rules);
   const sourceOf = new Map(
     [...map.columns].map(([sourceId, fieldId]) => [fieldId, bySourceId.get(sourceId)]),
   );
@@ -43,7 +44,7 @@ export async function loadChunk(
     if (field.id === map.sourceTs) return `CAST(make_timestamp(${chunk.takenAt}) AS TIMESTAMPTZ)`;
     const source = sourceOf.get(field.id);
     if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
-    return textExpression(source.column.type, source.column.text, `f${source.index}`, rulesOf(field.id));
+    return textExpression(source.column.type, source.column.text, `f${source.index}`, rulesOf(source.index));
   });
   try {
     const files = await writeDataFiles(
@@ -68,7 +69,7 @@ export async function loadChunk(
     const columns = chunk.columns.map((column, index) => ({
       column,
       text: `f${index}`,
-      rules: rulesOf(map.columns.get(column.sourceId) ?? -1),
+      rules: rulesOf(index),
     }));
     throw (await findValueTrouble(sql, table, [{ from, columns }])) ?? error;
   }
