@@ -66,9 +66,12 @@ interface FileColumn {
   readonly field: IcebergField;
 }
 
+/** Columns that DuckDB adds where a file's rows are to be placed (scan-sql.ts); it reads no file that has one of its own. */
+const ADDED_BY_READER = ['file_row_number', '#path'] as const;
+
 /** DuckDB holds `a` and `A` for the same column of a file, so the second one gets its id behind it. */
 function fileColumns(fields: readonly IcebergField[]): readonly FileColumn[] {
-  const taken = new Set<string>();
+  const taken = new Set<string>(ADDED_BY_READER);
   return fields.map((field) => {
     let name = field.name;
     while (taken.has(name.toLowerCase())) name = `${name}_${field.id}`;
