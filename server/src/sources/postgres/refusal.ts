@@ -53,6 +53,13 @@ export function refusedByGenerated(name: TableName, missing: readonly string[]):
 }
 
 export function refusedByIdentity(table: TableRow, schema: TableSchema): Refusal {
+  if (schema.columns.length === 0)
+    return {
+      code: 'TABLE_NO_KEY',
+      message: `${quoteTable(schema.name)} has no columns that the log carries, so there is nothing to mirror`,
+      remedy: 'Add a primary key. Then start the table again.',
+      fix: null,
+    };
   if (schema.identity.kind === 'key' || table.identity === 'f') return null;
   const name = quoteTable(schema.name);
   if (table.identity === 'd')
