@@ -1,0 +1,266 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ERRORS, PARAMETERS } from '@sluice/contract';
+import { describe, expect, it } from 'vitest';
+import { parametersPage } from '../scripts/parameters-page.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const BUILT = new Set(['node_modules', 'dist', '.git', '.cache', '.sluice', 'coverage']);
+
+/** Files below a folder as they lie on the disk, so that one which is not committed yet is judged too. */
+function walk(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (BUILT.has(entry.name)) return [];
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? walk(path) : [path];
+  });
+}
+
+const SOURCES = walk('server/src').filter((path) => path.endsWith('.ts'));
+const isTest = (path: string): boolean =>
+  path.endsWith('.test.ts') || path.includes('/testing/') || /\/(test|warehouse)-[\w-]+\.ts$/.test(path);
+
+interface Import {
+  readonly from: string;
+  /** Below server/src for our own files, which end in .ts; the package's name otherwise. */
+  readonly to: string;
+}
+
+function importsOf(path: string): Import[] {
+  const text = read(path);
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)'([^']+)'/g);
+  const from = path.slice('server/src/'.length);
+  return [...found].map(([, name = '']) => ({
+    from,
+    to: name.startsWith('.') ? normalize(join(dirname(from), name)) : name,
+  }));
+}
+
+const layerOf = (path: string): string => path.split('/', 1)[0] ?? '';
+
+/**
+ * What each folder may import of the others. `file`: only this file of it (a port), `only`: only from there.
+ * The order of the rows is the order of the layers: nothing is imported from further down.
+ */
+const LAYERS: Readonly<
+  Record<string, Readonly<Record<string, { readonly file?: string; readonly only?: readonly string[] }>>>
+> = {
+  model: {},
+  telemetry: {},
+  sources: { model: {} },
+  store: { sources: { file: 'sources/source.ts' } },
+  lakehouse: { model: {}, store: { only: ['lakehouse/embedded-catalog.ts'] } },
+  targets: { model: {}, lakehouse: {}, store: {}, sources: { file: 'sources/source.ts' } },
+  sync: { model: {}, sources: {}, targets: {}, store: {}, lakehouse: { only: ['sync/runner.ts'] } },
+  control: { model: {}, sources: {}, store: {}, telemetry: {} },
+  http: { model: {}, lakehouse: {}, control: {}, telemetry: {} },
+  cli: { control: {}, 'serve.ts': {} },
+};
+const PACKAGES_OF: Readonly<Record<string, RegExp>> = { model: /^node:/, telemetry: /^(node:|pino$)/ };
+
+function trespasses({ from, to }: Import): boolean {
+  const layer = layerOf(from);
+  const other = layerOf(to);
+  // It puts everything together.
+  if (from === 'serve.ts') return false;
+  if (!to.endsWith('.ts')) return PACKAGES_OF[layer]?.test(to) === false;
+  if (layer === other) return false;
+  const rule = LAYERS[layer]?.[other];
+  if (rule === undefined) return true;
+  if (rule.file !== undefined && to !== rule.file) return true;
+  return rule.only !== undefined && !rule.only.includes(from);
+}
+
+describe('the direction of imports', () => {
+  const imports = SOURCES.filter((path) => !isTest(path)).flatMap(importsOf);
+  const text = (one: Import): string => `${one.from} imports ${one.to}`;
+
+  it('goes from the ways in to the model, never back', () => {
+    expect(imports.length).toBeGreaterThan(500);
+    const folders = new Set(imports.map((one) => layerOf(one.from)));
+    folders.delete('serve.ts');
+    expect([...folders].sort()).toEqual(Object.keys(LAYERS).sort());
+    expect(imports.filter(trespasses).map(text)).toEqual([]);
+  });
+
+  it('lets nobody but the registry name a database, nobody but the runner a target', () => {
+    const named = imports.filter(({ from, to }) => {
+      const inside = dirname(to);
+      if (/^sources\/[^/]+/.test(inside)) return !from.startsWith('sources/') || crosses(from, to);
+      if (/^targets\/[^/]+/.test(inside)) return !from.startsWith('targets/') && from !== 'sync/runner.ts';
+      return false;
+    });
+    expect(named.map(text)).toEqual([]);
+  });
+
+  /** From one database to another, or from the port to a database. */
+  function crosses(from: string, to: string): boolean {
+    if (from === 'sources/registry.ts') return false;
+    return from.split('/')[1] !== to.split('/')[1];
+  }
+
+  it('is seen by this test', () => {
+    const wrong: readonly Import[] = [
+      { from: 'model/table.ts', to: 'sources/source.ts' },
+      { from: 'model/table.ts', to: 'zod' },
+      { from: 'sources/postgres/slot.ts', to: 'targets/target.ts' },
+      { from: 'targets/target.ts', to: 'sources/postgres/slot.ts' },
+      { from: 'lakehouse/scan.ts', to: 'store/tables.ts' },
+      { from: 'sync/router.ts', to: 'lakehouse/scan.ts' },
+      { from: 'sync/router.ts', to: 'control/tasks.ts' },
+      { from: 'control/tasks.ts', to: 'sync/router.ts' },
+      { from: 'http/routes.ts', to: 'cli/main.ts' },
+    ];
+    expect(wrong.filter((one) => !trespasses(one))).toEqual([]);
+  });
+
+  it('leaves the contract without input and output', () => {
+    const packages = walk('contract/src')
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+      .flatMap((path) => [...read(path).matchAll(/from '([^'.][^']*)'/g)].map(([, name]) => name));
+    expect([...new Set(packages)]).toEqual(['zod']);
+  });
+});
+
+describe('files', () => {
+  const code = ['contract', 'server', 'demo', 'tests', 'scripts', 'bench']
+    .filter((folder) => existsSync(join(ROOT, folder)))
+    .flatMap(walk)
+    .filter((path) => /\.(ts|mts|mjs|js)$/.test(path));
+
+  it('have one idea each: at most 600 lines', () => {
+    expect(code.length).toBeGreaterThan(200);
+    expect(code.filter((path) => read(path).split('\n').length > 601)).toEqual([]);
+  });
+
+  it('and folders have names that say what is in them', () => {
+    const vague = /^(utils?|common|helpers?|managers?|misc|shared|lib)$/;
+    const parts = (path: string): string[] => path.split('/').flatMap((part) => part.split(/[.-]/));
+    expect(code.filter((path) => parts(path).some((part) => vague.test(part)))).toEqual([]);
+  });
+});
+
+const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
+  .split('\0')
+  .filter((path) => path !== '' && existsSync(join(ROOT, path)) && statSync(join(ROOT, path)).isFile());
+
+describe('what is committed', () => {
+  /** Put together from pieces, so that this file does not hold what it looks for. */
+  const FOREIGN: readonly RegExp[] = [
+    new RegExp(`(?<![\\w<>.})\\]$*-])/${'wo'}rk/`),
+    new RegExp(`/${'tmp'}/${'bash'}_jobs`),
+    new RegExp(`\\b${'far'}m-[a-z0-9]`),
+    new RegExp(`\\bregis${'try'}\\.(npm|yarn)`),
+    new RegExp(`https?://[\\w.-]*(${['arti' + 'factory', 'nex' + 'us', 'verda' + 'ccio'].join('|')})`),
+  ];
+
+  it('names no path of the place where it was made, and no registry', () => {
+    const named = tracked.flatMap((path) => {
+      const text = read(path);
+      return FOREIGN.filter((pattern) => pattern.test(text)).map(
+        (pattern) => `${path}: ${pattern.exec(text)?.[0]}`,
+      );
+    });
+    expect(tracked.length).toBeGreaterThan(200);
+    expect(named).toEqual([]);
+  });
+
+  it('sees such names', () => {
+    const bad = [`cd /${'wo'}rk/x`, `'/${'tmp'}/${'bash'}_jobs.0/1'`, `https://regis${'try'}.npmjs.org/x`];
+    for (const text of bad)
+      expect(
+        FOREIGN.some((pattern) => pattern.test(text)),
+        text,
+      ).toBe(true);
+    // A folder of the data folder is called like that.
+    expect(FOREIGN.some((pattern) => pattern.test('<data-dir>/work/task-1/'))).toBe(false);
+  });
+
+  it('locks dependencies without saying where they came from', () => {
+    const lock = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { resolved?: string }>;
+    };
+    const resolved = Object.values(lock.packages).flatMap((one) => one.resolved ?? []);
+    expect(resolved.filter((where) => where.includes(':'))).toEqual([]);
+  });
+});
+
+const PAGES = walk('docs').filter((path) => path.endsWith('.md'));
+
+describe('the documentation', () => {
+  it('has the parameters as they are (mend it with: npm run build && node scripts/parameters-page.mjs)', () => {
+    expect(read('docs/parameters.md')).toBe(parametersPage(PARAMETERS));
+  });
+
+  describe('of errors', () => {
+    const sections = read('docs/errors.md')
+      .split(/^### /m)
+      .slice(1)
+      .map((section) => ({ code: section.split('\n', 1)[0] ?? '', text: section }));
+
+    it('has every code once, and no other', () => {
+      expect(sections.map(({ code }) => code).sort()).toEqual(Object.keys(ERRORS).sort());
+    });
+
+    it.each(sections)('says of $code how it is handled, what it is and what to do', ({ code, text }) => {
+      const rule = ERRORS[code as keyof typeof ERRORS];
+      expect(text).toContain(`_Scope: ${rule.scope} · tried again: ${rule.retry} · HTTP ${rule.status}_`);
+      for (const part of ['**Means.**', '**Comes from.**', '**Do.**']) expect(text).toContain(part);
+    });
+  });
+
+  /** Codes of findings of check-cdc, which are no errors. */
+  const findings = SOURCES.filter((path) => /\/check(-tables)?\.ts$/.test(path)).flatMap((path) =>
+    [...read(path).matchAll(/code: '([A-Z_]+)'/g)].map(([, code]) => code ?? ''),
+  );
+
+  it.each(PAGES)('%s names no code that does not exist', (page) => {
+    const prefix = /`((?:PG|TABLE|SOURCE|STORAGE|SQL)_[A-Z_]+)`/g;
+    const known = new Set([...Object.keys(ERRORS), ...findings]);
+    const named = [...read(page).matchAll(prefix)].map(([, code]) => code ?? '');
+    expect(named.filter((code) => !known.has(code))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s leads to pages and sections that are there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)];
+    const broken = links.filter(([, path = '', anchor]) => {
+      const file = path === '' ? page : normalize(join(dirname(page), path));
+      if (!existsSync(join(ROOT, file))) return true;
+      return anchor !== undefined && !anchorsOf(file).has(anchor.slice(1));
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  /** As GitHub makes them of headings. */
+  function anchorsOf(file: string): ReadonlySet<string> {
+    const headings = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+    return new Set(
+      headings.map((heading) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+          .replaceAll(' ', '-'),
+      ),
+    );
+  }
+
+  it.each(PAGES)('%s names files that are there', (page) => {
+    const roots = ['', 'server/src/', 'server/src/sources/', 'server/src/targets/'];
+    const names = [...read(page).matchAll(/(?<![\w/<>:.*…-])([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mjs|sql))\b/g)];
+    const missing = names
+      .map(([, name = '']) => name)
+      .filter((name) => !roots.some((root) => existsSync(join(ROOT, root, name))));
+    expect([...new Set(missing)]).toEqual([]);
+  });
+
+  it('is reached from its map', () => {
+    const map = read('docs/README.md');
+    const missing = PAGES.filter((page) => basename(page) !== 'README.md').filter(
+      (page) => !map.includes(`(${page.slice('docs/'.length)})`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
