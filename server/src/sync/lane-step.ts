@@ -175,6 +175,7 @@ export function batchOf(
     schema,
     alreadyVisible: lane.load?.visibility ?? null,
     exact: lane.load === null ? lane.exact : oneSnapshot && schema.identity.kind === 'row',
+    oneMoment: lane.load === null ? lane.exact : oneSnapshot,
     position,
     fetchRows: (keys) => context.source.fetchRows(lane.source, schema.columns, key, keys, context.signal),
   };

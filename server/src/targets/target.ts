@@ -23,6 +23,11 @@ export interface ChangeBatch {
   readonly alreadyVisible: Visibility | null;
   /** True where the log alone made every row of the table since a consistent load, so that an insert's key is new and a delete finds its row. */
   readonly exact: boolean;
+  /**
+   * False where the rows that are there are of several moments (a load that went on in another snapshot): under the
+   * key of a row there may be another one that took it later.
+   */
+  readonly oneMoment: boolean;
   /** The position after the batch, for the snapshot's summary. */
   readonly position: string;
   /**

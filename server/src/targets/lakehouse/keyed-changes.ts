@@ -143,6 +143,14 @@ async function takeOldValues(
     await sql.run('INSERT INTO missing SELECT target FROM asked');
     return;
   }
+  // What lies under a key that the row has left may be the row that took it later, which no line of the log will
+  // mend: the row that moved is not told again.
+  if (!batch.oneMoment) {
+    const left =
+      "SELECT a.target FROM asked a JOIN walk w USING (target) JOIN chg c ON c.ord = w.place WHERE c.op = 'K'";
+    await sql.run(`INSERT INTO missing ${left}`);
+    await sql.run(`DELETE FROM asked WHERE target IN (${left})`);
+  }
   const relation = await oldRows([...keyIndexes, column], 'asked');
   const on = key.map((one) => `o.${one} = a.${one}`).join(' AND ');
   await sql.run(
@@ -155,9 +163,9 @@ async function takeOldValues(
 }
 
 /**
- * Rows that no old state exists for (loaded in several snapshots, or mirrored without a full load): their values
- * as of now. A row that is gone by now is left out of the lake: a later line of the log deletes or moves it, and a
- * moved one is asked for again under its new key.
+ * Rows that no old state exists for (loaded in several snapshots, or mirrored without a full load) or none that is
+ * surely theirs: their values as of now. A row that is gone by now is left out of the lake: a later line of the log
+ * deletes or moves it, and a moved one is asked for again under its new key.
  */
 async function fillFromSource(
   sql: Sql,
