@@ -40,6 +40,7 @@ export class Discovery {
   >();
   #published = '';
   #marks = 0;
+  #looked = false;
 
   constructor(context: RunContext, port: DiscoveryPort) {
     this.#context = context;
@@ -54,6 +55,7 @@ export class Discovery {
       spec.pipelineType === 3 ? spec.schemas : [...new Set(spec.tables.map((table) => table.schema))];
     const found = await source.discover({ schemas, tables: [] }, this.#context.signal);
     const byObject = new Map(found.map((table) => [table.objectId, table]));
+    await this.#missedChanges(byObject);
     this.#followNames(found, byObject);
     for (const table of found) {
       const lane = this.#port.lanes.get(table.objectId);
@@ -71,6 +73,40 @@ export class Discovery {
         this.#context.log.warn({ table: tableText(lane.source) }, 'a table was dropped at the source');
       }
     await this.#publish(byObject);
+    this.#looked = true;
+  }
+
+  /**
+   * A table that somebody took out of the publication has changed since without a trace in the log. That it is to be
+   * loaded anew is saved before it is put in again, since afterwards nothing tells of it.
+   */
+  async #missedChanges(byObject: ReadonlyMap<string, DiscoveredTable>): Promise<void> {
+    const { source, work, log, signal } = this.#context;
+    // What an earlier attempt has begun to load was published then.
+    const lanes = [...this.#port.lanes.values()].filter(
+      (lane) => follows(lane.state) && lane.state !== 'pending' && (lane.published || !this.#looked),
+    );
+    if (lanes.length === 0) return;
+    const held = await source.published(signal);
+    for (const lane of lanes) {
+      const table = byObject.get(lane.objectId);
+      if (table === undefined || held.has(lane.objectId)) continue;
+      if (work.spec.syncMode === 2)
+        log.warn(
+          { table: tableText(lane.source) },
+          'a table was not published for a while; changes are missing',
+        );
+      else {
+        this.#loadAnew(lane, table, 'it was not published for a while, so that the log lacks changes of it');
+        await this.#save(lane);
+      }
+      lane.published = false;
+    }
+  }
+
+  async #save(lane: Lane): Promise<void> {
+    const { store } = this.#context;
+    await store.write((transaction) => store.saveLane(transaction, lane, null));
   }
 
   /**
@@ -120,7 +156,9 @@ export class Discovery {
     const { work, store, router, log, target } = this.#context;
     const { spec } = work;
     const name = targetName(spec, table.schema.name);
-    const taken = [...this.#port.lanes.values()].find((lane) => tableKey(lane.target) === tableKey(name));
+    // As at publishing: to query engines names that differ only in case are one.
+    const blind = (one: TableName): string => tableKey(one).toLowerCase();
+    const taken = [...this.#port.lanes.values()].find((lane) => blind(lane.target) === blind(name));
     const trouble =
       taken !== undefined
         ? new SluiceError(
@@ -176,11 +214,21 @@ export class Discovery {
     else this.#port.handIn(restarted(lane));
   }
 
+  /** Somebody has just started the task: what stopped a table may be mended where the catalog does not show it. */
+  get #askedAnew(): boolean {
+    return !this.#looked && !this.#context.work.begun;
+  }
+
   async #compare(lane: Lane, table: DiscoveredTable): Promise<void> {
     lane.source = table.schema.name;
     if (!follows(lane.state)) {
       const back = lane.state === 'dropped' || (lane.trouble !== null && MENDED_AT_SOURCE.has(lane.trouble));
-      if (back && table.refused === null) this.#loadAnew(lane, table, 'it can be mirrored again');
+      if (table.refused !== null) return;
+      if (back) this.#loadAnew(lane, table, 'it can be mirrored again');
+      else if (this.#askedAnew && lane.trouble !== 'TABLE_NAME_TAKEN') {
+        this.#loadAnew(lane, table, 'the task was started again');
+        await this.#save(lane);
+      }
       return;
     }
     if (table.refused !== null) {
