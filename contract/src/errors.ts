@@ -88,6 +88,10 @@ export const ERRORS = {
     'always',
     'The server closed the connection or restarted; the task reconnects by itself.',
   ),
+  SOURCE_LOCKED: task(
+    'always',
+    'A statement of somebody else waits for the table or holds it; the load goes on behind it by itself.',
+  ),
   SOURCE_QUERY: task(
     'limited',
     'The server refused a statement; its message says why. Check the rights of the account with `sluice datasource check-cdc`.',

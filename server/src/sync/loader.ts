@@ -259,12 +259,14 @@ export class Loader {
       return;
     }
     load.running--;
-    if (load.running > 0 || load.todo.length > 0) return;
+    if (load.running > 0) return;
+    // Of a failed load the last chunk under way closes it, whatever is left to do.
     if (load.failed || load.lane.generation !== load.generation) {
       await this.#close(load);
       this.nudge();
       return;
     }
+    if (load.todo.length > 0) return;
     try {
       await this.#finish(load, signal);
     } catch (error) {
@@ -394,6 +396,12 @@ export class Loader {
         'a table is stopped',
       );
       this.#handIn(blocked(lane, trouble));
+      return;
+    }
+    if (trouble.code === 'SOURCE_LOCKED') {
+      // The load is closed, and its locks with it; it begins again behind the statement that waited for them.
+      this.#context.log.info({ table: tableText(lane.source), cause: trouble.message }, 'a load gives way');
+      this.nudge();
       return;
     }
     if (trouble.rule.retry !== 'always' && (await this.#changedMeanwhile(lane, signal))) {

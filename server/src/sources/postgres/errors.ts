@@ -53,6 +53,7 @@ const BY_STAGE: Readonly<Record<Stage, Table>> = {
     '3F000': 'TABLE_DROPPED',
     '42703': 'TABLE_SCHEMA',
     '42501': 'TABLE_NO_SELECT',
+    '55P03': 'SOURCE_LOCKED',
   },
 };
 

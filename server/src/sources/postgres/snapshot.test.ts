@@ -153,6 +153,24 @@ describe('a snapshot', () => {
     await db.query(`DROP OWNED BY ${name}; DROP ROLE ${name}`);
   });
 
+  it('gives way to a TRUNCATE that waits for it, instead of waiting behind it for ever', async () => {
+    await using db = await server.createDatabase();
+    await db.query('CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1)');
+    await using source = await openSource(db.connection);
+    const [table] = await source.discover({ schemas: [], tables: [] }, never);
+    const snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+    const [chunk] = await snapshot.plan(1_000_000);
+    const emptied = (await db.client()).query('TRUNCATE a');
+    const waits = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'a'::regclass";
+    while ((await db.query(waits)).rowCount === 0);
+    await expect(snapshot.copy(chunk!, async () => undefined, never)).rejects.toMatchObject({
+      code: 'SOURCE_LOCKED',
+    });
+    await snapshot[Symbol.asyncDispose]();
+    await emptied;
+    expect(await loadTable(source, table!.schema.name, table!.schema.columns)).toEqual([]);
+  });
+
   it('a server that dies in the middle interrupts it', async () => {
     await using own = await startPostgres();
     await using db = await own.createDatabase();

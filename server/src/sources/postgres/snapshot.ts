@@ -9,6 +9,11 @@ import { parseVisibility } from './visibility.ts';
 
 /** Connections of one snapshot besides its leader: how many chunks are read at once, whatever is asked for. */
 const MAX_WORKERS = 8;
+/**
+ * How long a reader waits for its own lock. The leader has one already, so whatever is in the way is either short or
+ * waits for the leader itself, which the server cannot see: it would wait for ever, and all who use the table with it.
+ */
+const LOCK_MS = 1000;
 const BEGIN = 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 interface Leaf {
@@ -22,7 +27,8 @@ interface Leaf {
 /**
  * Opens a snapshot of a table: a transaction that stays open and whose snapshot the readers of the chunks import, so
  * that all chunks are of one moment. The table (with its partitions) is locked against being rewritten, truncated or
- * dropped before the snapshot is taken; reading and writing go on. A definition change waits until the load is done.
+ * dropped before the snapshot is taken; reading and writing go on. A definition change waits until the load is done,
+ * or until a reader of a chunk comes to wait behind it (SOURCE_LOCKED).
  *
  * @throws SluiceError TABLE_DROPPED, TABLE_NO_SELECT, SOURCE_*
  */
@@ -192,6 +198,7 @@ class PostgresSnapshot implements TableSnapshot {
       session = await openSession(this.#connection, { applicationName: this.#applicationName }, life.signal);
       await session.rows(BEGIN);
       await session.rows(`SET TRANSACTION SNAPSHOT ${quoteLiteral(this.#id)}`);
+      await session.rows(`SET LOCAL lock_timeout = ${LOCK_MS}`);
     } catch (error) {
       life.abort(error);
       throw error;
