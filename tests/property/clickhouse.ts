@@ -12,10 +12,11 @@ import type { TestLake } from '../support/lake.ts';
  *
  *   boolean, int …   text                        date             days since 1970, infinities null
  *   decimal          text without end zeros      timestamp        microseconds since 1970, infinities null
- *   real, double     the bits, as hex            time             microseconds
+ *   real, double     the bits, as hex            time             whole seconds
  *   bytea            hex                         arrays           JSON of elements written like this
  *
- * ClickHouse has no null for a whole array, and its dates are those of 1900 to 2299.
+ * ClickHouse has no null for a whole array, its dates are those of 1900 to 2299, and of a time in an Iceberg table it
+ * reads the seconds only (it takes the file's microseconds for a moment and makes a whole number of that).
  */
 interface Column {
   readonly name: string;
@@ -80,8 +81,7 @@ function clickhouseValue(type: string, x: string): string {
   if (type === 'real') return `lower(leftPad(hex(reinterpretAsUInt32(${x})), 8, '0'))`;
   if (type === 'bytea') return `lower(hex(${x}))`;
   if (type === 'date') return `toString(toInt32(${x}))`;
-  // ClickHouse reads a time as a moment of 1970-01-01.
-  if (/^time(stamp| without)/.test(type)) return `toString(toUnixTimestamp64Micro(${x}))`;
+  if (type.startsWith('timestamp')) return `toString(toUnixTimestamp64Micro(${x}))`;
   return `toString(${x})`;
 }
 
@@ -101,7 +101,7 @@ function postgresValue(type: string, x: string): string {
   if (type === 'date') return `CASE WHEN isfinite(${x}) THEN (${x} - date '1970-01-01')::text END`;
   if (type.startsWith('timestamp'))
     return `CASE WHEN isfinite(${x}) THEN (extract(epoch FROM ${x}) * 1000000)::numeric(30)::text END`;
-  if (type === 'time without time zone') return `(extract(epoch FROM ${x}) * 1000000)::numeric(30)::text`;
+  if (type === 'time without time zone') return `floor(extract(epoch FROM ${x}))::text`;
   if (/^numeric\(/.test(type)) return `trim_scale(${x})::text`;
   if (type === 'bit(1)') return `CASE ${x}::text WHEN '1' THEN 'true' ELSE 'false' END`;
   if (type === 'uuid') return `${x}::text`;
