@@ -124,6 +124,11 @@ export interface Source extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<readonly { readonly name: TableName; readonly message: string }[]>;
   /**
+   * The tables (objectId) whose changes enter the log now.
+   * @throws SluiceError PG_PUBLICATION_MISSING where that of all of them is lost
+   */
+  published(signal: AbortSignal): Promise<ReadonlySet<string>>;
+  /**
    * `null`: begins anew (a slot left over from this task is dropped and made again) and returns the position from
    * which the log is complete. A position: checks that the log is still complete from there and that nobody else
    * reads it; returns it. A slot that a dead runner of this same task still holds is freed (its backend ended).

@@ -16,6 +16,7 @@ import {
   checkTables,
   ensurePublication,
   type NotPublished,
+  readMembers,
   readPublication,
   setTables,
 } from './publication.ts';
@@ -92,6 +93,11 @@ class PostgresSource implements Source {
     if (this.#options.publication !== null)
       return await checkTables(session, this.#options.publication, tables);
     return await setTables(session, this.#publication, tables, { notice: this.#notice, signal });
+  }
+
+  async published(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const own = this.#options.publication === null;
+    return this.withSession(signal, (session) => readMembers(session, this.#publication, own));
   }
 
   async attach(from: Position | null, signal: AbortSignal): Promise<Position> {

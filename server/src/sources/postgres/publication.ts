@@ -48,9 +48,26 @@ export async function readPublication(session: Session, name: string): Promise<P
   };
 }
 
-/** Makes the task's own publication, without tables; one that is there is kept. A slot can only decode what it finds. */
+/** Whether it is as we make them. An administrator's is taken as it is, and its tables are looked at one by one. */
+export function isWhole(state: PublicationState): boolean {
+  return state.all && state.viaRoot;
+}
+
+/**
+ * Makes the task's own publication, without tables; one that is there is kept, but publishes all kinds of changes
+ * afterwards. A slot can only decode what it finds.
+ */
 export async function ensurePublication(session: Session, name: string): Promise<void> {
-  if (await readPublication(session, name)) return;
+  const state = await readPublication(session, name);
+  if (state) {
+    if (!isWhole(state))
+      await inPublicationRights(
+        session.rows(
+          `ALTER PUBLICATION ${quoteIdent(name)} SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`,
+        ),
+      );
+    return;
+  }
   const generated = session.version >= 180_000 ? ', publish_generated_columns = stored' : '';
   await inPublicationRights(
     session.rows(
@@ -123,6 +140,31 @@ export async function checkTables(
     else if (member.partial) refuse('holds the table with a column list or a row filter only');
   }
   return refused;
+}
+
+/** The tables (oid) that the publication holds. @throws SluiceError PG_PUBLICATION_MISSING */
+export async function readMembers(
+  session: Session,
+  publication: string,
+  own: boolean,
+): Promise<ReadonlySet<string>> {
+  const state = await readPublication(session, publication);
+  if (!state)
+    throw new SluiceError('PG_PUBLICATION_MISSING', `publication ${publication} does not exist any more`);
+  if (own && !isWhole(state))
+    throw new SluiceError(
+      'PG_PUBLICATION_MISSING',
+      `publication ${publication} was altered and does not publish every change any more`,
+    );
+  const rows = await session.rows<{ oid: string }>(
+    own
+      ? `SELECT r.prrelid::text AS oid FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
+          WHERE p.pubname = $1`
+      : `SELECT c.oid::text FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname
+           JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = $1`,
+    [publication],
+  );
+  return new Set(rows.map((row) => row.oid));
 }
 
 async function ownMembers(session: Session, publication: string): Promise<readonly Member[]> {
