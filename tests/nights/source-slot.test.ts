@@ -264,6 +264,13 @@ it(
       });
     };
 
+    await writer.query("SET application_name = 'builds an index'");
+    await writer.query('BEGIN; LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE');
+    await lake.start('m');
+    await notice(/publishing "public"\."t" waits for a lock of process \d+ \(builds an index\)/);
+    await stopAtOnce();
+    await writer.query('COMMIT');
+
     await writer.query("BEGIN; INSERT INTO t VALUES (5000, 'unfinished')");
     await lake.start('m');
     await notice(/new tables wait for transactions that were writing to them: process \d+/);

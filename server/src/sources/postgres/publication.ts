@@ -6,6 +6,10 @@ import { pause } from './slot.ts';
 
 const POLL_MS = 100;
 const WAIT_NOTICE_MS = 5_000;
+/** A statement that waits longer for a table's lock gives way, so that it can be said who holds it. */
+const LOCK_MS = 5_000;
+/** SQLSTATE: lock_not_available, deadlock_detected. */
+const LOCKED: ReadonlySet<string> = new Set(['55P03', '40P01']);
 
 export interface PublicationState {
   readonly allTables: boolean;
@@ -89,7 +93,7 @@ export async function setTables(
   session: Session,
   publication: string,
   tables: readonly TableName[],
-  options: { notice: (message: string) => void; signal: AbortSignal },
+  options: Waiting,
 ): Promise<readonly NotPublished[]> {
   await ensurePublication(session, publication);
   const present = await ownMembers(session, publication);
@@ -99,8 +103,8 @@ export async function setTables(
   const add = [...wanted].filter(([key]) => !have.has(key)).map(([, name]) => name);
 
   const refused: NotPublished[] = [];
-  await alterEach(session, publication, 'DROP', drop);
-  for (const { name, error } of await alterEach(session, publication, 'ADD', add))
+  await alterEach(session, publication, 'DROP', drop, options);
+  for (const { name, error } of await alterEach(session, publication, 'ADD', add, options))
     refused.push({ name, message: error.message });
   const refusedKeys = new Set(refused.map(({ name }) => tableKey(name)));
   const added = add.filter((name) => !refusedKeys.has(tableKey(name)));
@@ -196,12 +200,21 @@ async function allMembers(session: Session, publication: string): Promise<readon
   return rows.map((row) => ({ name: { schema: row.schema, table: row.name }, partial: row.partial }));
 }
 
-/** All in one statement; if the server refuses that, one by one, so that a table's trouble stays its own. */
+interface Waiting {
+  readonly notice: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * All in one statement; if the server refuses that, one by one, so that a table's trouble stays its own. A table that
+ * somebody has locked (an index being built, a VACUUM, a transaction that was forgotten) is tried until it is free.
+ */
 async function alterEach(
   session: Session,
   publication: string,
   verb: 'ADD' | 'DROP',
   tables: readonly TableName[],
+  options: Waiting,
 ): Promise<readonly { name: TableName; error: SluiceError }[]> {
   if (tables.length === 0) return [];
   // ONLY: tables that inherit are tables of their own. Partitions of a partitioned table are included all the same.
@@ -209,6 +222,7 @@ async function alterEach(
     session.rows(
       `ALTER PUBLICATION ${quoteIdent(publication)} ${verb} TABLE ${names.map((name) => `ONLY ${quoteTable(name)}`).join(', ')}`,
     );
+  await session.rows(`SET lock_timeout = ${LOCK_MS}`);
   try {
     await alter(tables);
     return [];
@@ -216,15 +230,42 @@ async function alterEach(
     if (!session.alive) throw error;
   }
   const failed: { name: TableName; error: SluiceError }[] = [];
-  for (const name of tables) {
-    try {
-      await alter([name]);
-    } catch (error) {
-      if (!session.alive) throw error;
-      failed.push({ name, error: SluiceError.from(error) });
+  let left = tables;
+  while (left.length > 0) {
+    const locked: TableName[] = [];
+    for (const name of left) {
+      try {
+        await alter([name]);
+      } catch (error) {
+        if (!session.alive) throw error;
+        if (LOCKED.has(sqlState(error) ?? '')) locked.push(name);
+        else failed.push({ name, error: SluiceError.from(error) });
+      }
     }
+    left = locked;
+    if (left.length > 0) options.notice(await lockNotice(session, left));
+    options.signal.throwIfAborted();
   }
   return failed;
+}
+
+/** Who holds a lock that a publication cannot be altered beside. */
+async function lockNotice(session: Session, tables: readonly TableName[]): Promise<string> {
+  const holders = await session.rows<{ who: string }>(
+    `SELECT DISTINCT coalesce('process ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', ''),
+              'a prepared transaction') AS who
+       FROM unnest($1::text[], $2::text[]) AS w(s, t)
+       JOIN pg_namespace n ON n.nspname = w.s
+       JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.t
+       JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = c.oid AND l.granted
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+       LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+      ORDER BY 1 LIMIT 5`,
+    [tables.map((name) => name.schema), tables.map((name) => name.table)],
+  );
+  const names = tables.slice(0, 5).map(quoteTable).join(', ');
+  return `publishing ${names} waits for a lock of ${holders.map(({ who }) => who).join(', ') || 'somebody'}`;
 }
 
 /**
@@ -234,7 +275,7 @@ async function alterEach(
 async function writersBefore(
   session: Session,
   tables: readonly TableName[],
-  options: { notice: (message: string) => void; signal: AbortSignal },
+  options: Waiting,
 ): Promise<void> {
   const holders = await session.rows<{ holder: string; pid: number | null }>(
     `WITH wanted AS (
@@ -271,9 +312,13 @@ async function inPublicationRights<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const cause = error instanceof SluiceError ? error.cause : null;
-    if (cause instanceof Error && 'code' in cause && cause.code === '42501')
-      throw new SluiceError('PG_PUBLICATION_RIGHTS', SluiceError.from(error).message, { cause });
+    if (sqlState(error) === '42501')
+      throw new SluiceError('PG_PUBLICATION_RIGHTS', SluiceError.from(error).message, { cause: error });
     throw error;
   }
+}
+
+function sqlState(error: unknown): string | null {
+  const cause = error instanceof SluiceError ? error.cause : null;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : null;
 }
