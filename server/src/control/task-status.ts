@@ -16,6 +16,8 @@ export async function statusOf(db: MetastoreDb, task: TaskRow): Promise<TaskStat
   const lanes = await readLanes(db, task.id);
   const run = await newestRun(db, task.id);
   const live = lanes.filter((lane) => lane.state === 'live');
+  // The checkpoint counts what came by the log.
+  const loaded = lanes.reduce((sum, lane) => sum + lane.rows_loaded, 0);
   const latencies = live.flatMap((lane) => lane.latency_ms ?? []);
   return {
     id: task.id,
@@ -26,8 +28,8 @@ export async function statusOf(db: MetastoreDb, task: TaskRow): Promise<TaskStat
     phase: checkpoint?.phase ?? null,
     position: checkpoint?.position ?? null,
     committedAt: isoTimeOrNull(checkpoint?.committed_at ?? null),
-    rowsRead: checkpoint?.rows_read ?? 0,
-    rowsWritten: checkpoint?.rows_written ?? 0,
+    rowsRead: (checkpoint?.rows_read ?? 0) + loaded,
+    rowsWritten: (checkpoint?.rows_written ?? 0) + loaded,
     tables: {
       total: lanes.filter((lane) => lane.state !== 'dropped').length,
       live: live.length,

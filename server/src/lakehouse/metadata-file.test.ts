@@ -29,7 +29,7 @@ describe('metadata files', () => {
     expect(locations[0]).toMatch(/^file:\/\/\/w\/s\/t\/metadata\/00000-[0-9a-f-]{36}\.metadata\.json$/);
     expect(locations[104]).toMatch(/\/00104-/);
     expect(metadata['metadata-log']).toEqual(
-      Array.from({ length: 100 }, (_, i) => ({ 'metadata-file': locations[i + 4], 'timestamp-ms': i + 4 })),
+      Array.from({ length: 20 }, (_, i) => ({ 'metadata-file': locations[i + 84], 'timestamp-ms': i + 84 })),
     );
   });
 

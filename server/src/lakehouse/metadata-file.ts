@@ -4,8 +4,11 @@ import { parseJson, printJson } from './json.ts';
 import type { TableMetadata } from './metadata.ts';
 import type { Storage } from './storage.ts';
 
-/** Iceberg's default of write.metadata.previous-versions-max. */
-const LOGGED_VERSIONS = 100;
+/**
+ * Earlier metadata files that a table's log names. Iceberg's default (write.metadata.previous-versions-max) is 100; a
+ * table that is committed to every few seconds would keep megabytes that nobody reads.
+ */
+const LOGGED_VERSIONS = 20;
 
 /**
  * Writes the next metadata file of a table, durably: `<location>/metadata/<n>-<uuid>.metadata.json`, n one more

@@ -140,7 +140,7 @@ export class CommitLoop {
       rowsWritten: before.rowsWritten + written,
     };
     const latencyMs =
-      sealed.lastCommit === null ? null : Math.max(0, context.now() - Number(sealed.lastCommit / 1000n));
+      sealed.firstCommit === null ? null : Math.max(0, context.now() - Number(sealed.firstCommit / 1000n));
     crashPoint('before-commit');
     const tableSteps = steps.flatMap((step) => (step.step === null ? [] : [step.step]));
     const upkeep = await context.target.stageUpkeep(steps.map((step) => step.lane.target));

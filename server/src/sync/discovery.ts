@@ -56,6 +56,7 @@ export class Discovery {
     const found = await source.discover({ schemas, tables: [] }, this.#context.signal);
     const byObject = new Map(found.map((table) => [table.objectId, table]));
     await this.#missedChanges(byObject);
+    const left = this.#leaveOut();
     this.#followNames(found, byObject);
     for (const table of found) {
       const lane = this.#port.lanes.get(table.objectId);
@@ -68,9 +69,10 @@ export class Discovery {
         lane.generation++;
         lane.load = null;
         router.forget(lane);
-        const error = new SluiceError('TABLE_DROPPED', `${tableText(lane.source)} is gone at the source.`);
+        const why = left.has(lane) ? 'is no longer among the tables of the task' : 'is gone at the source';
+        const error = new SluiceError('TABLE_DROPPED', `${tableText(lane.source)} ${why}.`);
         await store.write((transaction) => store.saveLane(transaction, lane, error.toBody().error));
-        this.#context.log.warn({ table: tableText(lane.source) }, 'a table was dropped at the source');
+        this.#context.log.warn({ table: tableText(lane.source) }, `a table ${why}`);
       }
     await this.#publish(byObject);
     this.#looked = true;
@@ -137,13 +139,29 @@ export class Discovery {
     for (const { lane, table } of moves) {
       // The lane that had this table until now, where it gets no other, keeps its target and has no table.
       const former = this.#port.lanes.get(table.objectId);
-      if (former !== undefined) {
-        this.#context.router.forget(former);
-        former.objectId = `${table.objectId} left ${former.id}`;
-        this.#port.lanes.set(former.objectId, former);
-      }
+      if (former !== undefined) this.#letGo(former);
       this.#loadAnew(lane, table, 'its name belongs to another table now');
     }
+  }
+
+  /** Tables that an earlier version of the task had. */
+  #leaveOut(): ReadonlySet<Lane> {
+    const { spec } = this.#context.work;
+    if (spec.pipelineType === 3) return new Set();
+    const targets = new Set(spec.tables.map((table) => tableKey(targetName(spec, table))));
+    const left = [...this.#port.lanes.values()].filter(
+      (lane) => lane.state !== 'dropped' && !targets.has(tableKey(lane.target)),
+    );
+    for (const lane of left) this.#letGo(lane);
+    return new Set(left);
+  }
+
+  /** The lane keeps its target and has no table any more. */
+  #letGo(lane: Lane): void {
+    this.#context.router.forget(lane);
+    if (this.#port.lanes.get(lane.objectId) === lane) this.#port.lanes.delete(lane.objectId);
+    lane.objectId = `${lane.objectId} left ${lane.id}`;
+    this.#port.lanes.set(lane.objectId, lane);
   }
 
   #wanted(name: TableName): boolean {
@@ -159,12 +177,16 @@ export class Discovery {
     // As at publishing: to query engines names that differ only in case are one.
     const blind = (one: TableName): string => tableKey(one).toLowerCase();
     const taken = [...this.#port.lanes.values()].find((lane) => blind(lane.target) === blind(name));
-    const trouble =
+    const other = await store.otherTaskOf(name);
+    const nameTaken =
       taken !== undefined
-        ? new SluiceError(
-            'TABLE_NAME_TAKEN',
-            `${tableText(table.schema.name)} and ${tableText(taken.source)} both lead to ${tableText(name)}.`,
-          )
+        ? `${tableText(table.schema.name)} and ${tableText(taken.source)} both lead to ${tableText(name)}.`
+        : other !== null
+          ? `The task ${other} mirrors into ${tableText(name)} too.`
+          : null;
+    const trouble =
+      nameTaken !== null
+        ? new SluiceError('TABLE_NAME_TAKEN', nameTaken)
         : table.refused === null
           ? null
           : new SluiceError(table.refused.code, table.refused.message, { remedy: table.refused.remedy });
@@ -220,7 +242,10 @@ export class Discovery {
   }
 
   async #compare(lane: Lane, table: DiscoveredTable): Promise<void> {
-    lane.source = table.schema.name;
+    if (tableKey(lane.source) !== tableKey(table.schema.name)) {
+      lane.source = table.schema.name;
+      this.#port.handIn({ ...restarted(lane), error: undefined });
+    }
     if (!follows(lane.state)) {
       const back = lane.state === 'dropped' || (lane.trouble !== null && MENDED_AT_SOURCE.has(lane.trouble));
       if (table.refused !== null) return;

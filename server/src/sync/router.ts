@@ -11,8 +11,8 @@ export interface Sealed {
   readonly nextOrd: number;
   readonly rows: number;
   readonly lanes: ReadonlyMap<Lane, readonly SpoolPart[]>;
-  /** Commit time of its last transaction, microseconds since 1970; null where it has none. */
-  readonly lastCommit: bigint | null;
+  /** Commit time of its first transaction, microseconds since 1970; null where it has none. */
+  readonly firstCommit: bigint | null;
   /** Marks that came back, in the log's order. */
   readonly marks: readonly string[];
 }
@@ -30,7 +30,7 @@ export class Router implements ChangeSink {
   #dirty = new Set<Lane>();
   #position: Position;
   #sealedPosition: Position;
-  #lastCommit: bigint | null = null;
+  #firstCommit: bigint | null = null;
   #openCommit = 0n;
   #rowsBefore: number;
   #marks: string[] = [];
@@ -163,7 +163,7 @@ export class Router implements ChangeSink {
       this.#waitingBytes += spool.waitingBytes;
       this.#dirty.add(this.#owner.get(spool)!);
     }
-    if (touched.length > 0) this.#lastCommit = this.#openCommit;
+    if (touched.length > 0) this.#firstCommit ??= this.#openCommit;
     touched.length = 0;
     if (this.#openMarks.length > 0) this.#marks.push(...this.#openMarks.splice(0));
     this.#inTransaction = false;
@@ -200,11 +200,11 @@ export class Router implements ChangeSink {
       nextOrd: this.#clock.nextOrd,
       rows,
       lanes,
-      lastCommit: this.#lastCommit,
+      firstCommit: this.#firstCommit,
       marks: this.#marks.splice(0),
     };
     this.#dirty = new Set();
-    this.#lastCommit = null;
+    this.#firstCommit = null;
     this.#waitingBytes = 0;
     this.#sealedPosition = this.#position;
     this.#rowsBefore = this.#clock.nextOrd;

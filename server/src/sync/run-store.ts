@@ -1,4 +1,5 @@
 import { type Problem, parseParameters, SluiceError, type TaskParameters, TaskSpec } from '@sluice/contract';
+import type { TableName } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { forgetProgress, readLanes } from '../store/progress.ts';
 import type { KeptSchema, Lane, Load } from './lane.ts';
@@ -224,7 +225,8 @@ export class RunStore {
           readPosition: row.read_position,
           latencyMs: row.latency_ms,
           published: false,
-          settle: false,
+          // The attempt that published it may have ended before whoever was writing to it then.
+          settle: row.state === 'pending',
           generation: 0,
           seen: null,
           draining: false,
@@ -295,6 +297,28 @@ export class RunStore {
       await this.addSchema(transaction, made);
       return made;
     });
+  }
+
+  /** Another task that mirrors into this table; null where there is none. */
+  async otherTaskOf(target: TableName): Promise<string | null> {
+    const row = await this.db
+      .selectFrom('lanes')
+      .innerJoin('tasks', 'tasks.id', 'lanes.task_id')
+      .select('tasks.name')
+      .where('lanes.target_schema', '=', target.schema)
+      .where('lanes.target_table', '=', target.table)
+      .where('lanes.task_id', '!=', this.#work.taskId)
+      .executeTakeFirst();
+    return row?.name ?? null;
+  }
+
+  /** The task no longer wants the table. Its target stays. @returns segment files that are of no use any more */
+  async removeLane(lane: Lane): Promise<readonly string[]> {
+    const segments = await this.segments(lane.id);
+    await this.write(async (transaction) => {
+      await transaction.deleteFrom('lanes').where('id', '=', lane.id).execute();
+    });
+    return segments.map((segment) => segment.path);
   }
 
   /** The lane's current schema, under its version. */

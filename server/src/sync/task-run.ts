@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SluiceError } from '@sluice/contract';
+import { SluiceError, targetName } from '@sluice/contract';
 import type { Logger } from 'pino';
-import { tableText } from '../model/table.ts';
+import { tableKey, tableText } from '../model/table.ts';
 import type { Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
@@ -68,7 +68,15 @@ class TaskRun {
     // A first start has nothing to go on from.
     const anew = !work.begun && (work.start === 'stateless' || (work.start === 'resume' && saved === null));
     if (anew) await this.#forget();
-    for (const lane of await this.#store.lanes()) this.#lanes.set(lane.objectId, lane);
+    for (const lane of await this.#store.lanes())
+      if (isWanted(work.spec, lane)) this.#lanes.set(lane.objectId, lane);
+      else {
+        await this.#store.removeLane(lane);
+        log.info(
+          { table: tableText(lane.source) },
+          'a table is no longer part of the task; its target stays',
+        );
+      }
     await this.#removeStraySegments();
 
     const signal = this.#end.signal;
@@ -270,4 +278,10 @@ interface Parts {
   readonly discovery: Discovery;
   readonly commits: CommitLoop;
   readonly loader: Loader;
+}
+
+/** By its target, which stays when the source table is renamed. */
+function isWanted(spec: Work['spec'], lane: Lane): boolean {
+  if (spec.pipelineType === 3) return spec.schemas.length === 0 || spec.schemas.includes(lane.source.schema);
+  return spec.tables.some((table) => tableKey(targetName(spec, table)) === tableKey(lane.target));
 }

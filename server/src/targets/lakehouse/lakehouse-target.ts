@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/contract';
 import type { Transaction } from 'kysely';
@@ -12,14 +12,14 @@ import { readMetadata, writeMetadata } from '../../lakehouse/metadata-file.ts';
 import { writeSnapshot } from '../../lakehouse/snapshot.ts';
 import { adoptSnapshot } from '../../lakehouse/snapshot-adopt.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
-import { tableLocation } from '../../lakehouse/table-location.ts';
+import { freeTableLocation } from '../../lakehouse/table-location.ts';
 import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
 import type { MetastoreDb } from '../../store/open-metastore.ts';
 import type { Metastore } from '../../store/tables.ts';
 import type { Base, ChangeBatch, ChangePart, LoadedChunk, Staged, TableStep, Target } from '../target.ts';
 import { applyChanges } from './apply-changes.ts';
 import { rawPart } from './change-lines.ts';
-import { followSchema, newTable } from './column-map.ts';
+import { columnMapOf, followSchema, newTable } from './column-map.ts';
 import { parseFiles } from './content-file-json.ts';
 import { type Chunk, loadChunk } from './load-chunk.ts';
 import { withSql } from './sql.ts';
@@ -58,12 +58,22 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   }
 
   async stageEmpty(table: TableName, schema: TableSchema): Promise<Staged> {
-    const { storage, warehouse } = this.#options;
-    const visible = await this.#options.catalog.load(table);
+    const { storage, warehouse, catalog } = this.#options;
+    const visible = await catalog.load(table);
     if (visible === null) {
-      const location = tableLocation(storage, warehouse, table);
+      const taken = (await catalog.tables()).map((one) => one.metadataLocation);
+      const location = freeTableLocation(storage, warehouse, table, taken);
       return this.#staged(newTable(schema, location, Date.now()), null, NOTHING);
     }
+    if (columnMapOf(visible.metadata) === null)
+      throw new SluiceError(
+        'TABLE_NAME_TAKEN',
+        `The lake has a table ${tableText(table)} that Sluice did not make; it is not overwritten.`,
+        {
+          remedy:
+            'Rename or drop that table, or change the naming rule of the target; then start the task again.',
+        },
+      );
     const empty = removeSnapshots(
       visible.metadata,
       new Set(visible.metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])),
@@ -153,9 +163,8 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
         `COPY (${rawPart(part)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`,
       ),
     );
-    const location = storage.location(file);
-    await storage.sync([location]);
-    return { bytes: part.rows };
+    await storage.sync([storage.location(file)]);
+    return { bytes: (await stat(file)).size };
   }
 
   async commit(
@@ -178,10 +187,22 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     }
     for (const move of real) {
       this.#pointers.set(tableKey(move.name), move.to);
-      if (move.from !== null) this.#known.delete(move.from);
       const metadata = await this.#metadata(move.to);
+      if (move.from !== null) await this.#forgetOldFiles(move.from, metadata);
       upkeep.committed(move.name, metadata);
     }
+  }
+
+  /** Metadata files that the table's log no longer names; other writers' keep to the same rule (write.metadata.previous-versions-max). */
+  async #forgetOldFiles(from: string, now: TableMetadata): Promise<void> {
+    const before = this.#known.get(from);
+    this.#known.delete(from);
+    if (before === undefined) return;
+    const named = new Set(now['metadata-log'].map((entry) => entry['metadata-file']));
+    const gone = before['metadata-log']
+      .map((entry) => entry['metadata-file'])
+      .filter((file) => !named.has(file) && file.startsWith(`${now.location}/metadata/`));
+    if (gone.length > 0) await this.#options.storage.remove(gone);
   }
 
   upkeepWaits(): boolean {

@@ -29,6 +29,8 @@ const SNAPSHOT_AGE_MS = 10 * 60_000;
 /** With more than so many, every commit would write a long metadata file: then only the last minute's stay. */
 const MANY_SNAPSHOTS = 300;
 const SHORT_AGE_MS = 60_000;
+/** Readers that planned on an expired snapshot may still read so long (a query may run 300 s); then its files go. */
+const READERS_MS = 6 * 60_000;
 /** Expiry is worth a look when so many snapshots have come together. */
 const EXPIRY_STEP = 20;
 const ORPHANS_EVERY_MS = 6 * 3_600_000;
@@ -51,6 +53,7 @@ export class TableUpkeep implements Upkeep {
   readonly #prepared = new Map<string, { readonly table: TableName; readonly step: PreparedUpkeep }>();
   /** Files to be removed once the metadata without their snapshots is the table's. */
   readonly #expiries = new Map<string, Expiry>();
+  readonly #leaving: { readonly at: number; readonly files: readonly string[] }[] = [];
   readonly #orphansAt = new Map<string, number>();
   readonly #started = Date.now();
   readonly #stop = new AbortController();
@@ -129,11 +132,19 @@ export class TableUpkeep implements Upkeep {
     this.#expiries.delete(key);
     // The commit that left them out may have failed, and this be another.
     if (metadata.snapshots.some((snapshot) => expiry.ids.has(snapshot['snapshot-id']))) return;
-    this.#options.storage
-      .remove(expiry.files)
-      .catch((error: unknown) =>
-        this.#options.log.warn({ cause: String(error) }, 'files of expired snapshots stay'),
-      );
+    this.#leaving.push({ at: Date.now() + READERS_MS, files: expiry.files });
+  }
+
+  /** What a stop leaves behind here is found by the orphans' clean-up. */
+  async #removeLeaving(): Promise<void> {
+    for (
+      let [first] = this.#leaving;
+      first !== undefined && first.at <= Date.now();
+      [first] = this.#leaving
+    ) {
+      this.#leaving.shift();
+      await this.#options.storage.remove(first.files);
+    }
   }
 
   async #run(): Promise<void> {
@@ -142,6 +153,7 @@ export class TableUpkeep implements Upkeep {
       const [key, { table, metadata }] = first;
       this.#queue.delete(key);
       try {
+        await this.#removeLeaving();
         await this.#prepare(key, table, metadata, signal);
         await this.#orphans(key, table);
       } catch (error) {
