@@ -103,7 +103,7 @@ function postgresValue(type: string, x: string): string {
     return `CASE WHEN isfinite(${x}) THEN (extract(epoch FROM ${x}) * 1000000)::numeric(30)::text END`;
   if (type === 'time without time zone') return `floor(extract(epoch FROM ${x}))::text`;
   if (/^numeric\(/.test(type)) return `trim_scale(${x})::text`;
-  if (type === 'bit(1)') return `CASE ${x}::text WHEN '1' THEN 'true' ELSE 'false' END`;
+  if (type === 'bit(1)') return `CASE ${x}::text WHEN '1' THEN 'true' WHEN '0' THEN 'false' END`;
   if (type === 'uuid') return `${x}::text`;
   // A cast of char(n) to text would cut its blanks, which are part of what the type gives out.
   if (type.startsWith('character(')) return `rpad(${x}::text, ${/\d+/.exec(type)?.[0]})`;

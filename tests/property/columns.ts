@@ -157,7 +157,7 @@ export const COLUMN_KINDS: readonly ColumnKind[] = [
   { type: 'int[]', value: (r) => array(r, () => String(r.bits() >> 4)) },
   { type: 'text[]', value: (r) => array(r, () => text(r, 5)) },
   { type: 'double precision[]', value: (r) => array(r, () => double(r)) },
-  { type: 'jsonb', value: (r) => `{"n": ${digits(r, 25)}.10, "t": "q\\"uo,te", "u": null}` },
+  { type: 'jsonb', value: (r) => `{"n": 1${digits(r, 25)}.10, "t": "q\\"uo,te", "u": null}` },
   { type: 'json', value: () => '{"b" : 1.10,  "b": [ ] }' },
 ];
 
@@ -181,5 +181,7 @@ export const KEY_KINDS: readonly { readonly type: string; readonly value: (n: nu
     type: 'date',
     value: (n) => `2024-01-01`.replace('01-01', `${pad((n % 12) + 1)}-${pad((Math.floor(n / 12) % 28) + 1)}`),
   },
+  { type: 'double precision', value: (n) => String(n / 8) },
+  { type: 'char(6)', value: (n) => `c${n}` },
   { type: 'bytea', value: (n) => `\\x00${pad(n % 100)}${pad(Math.floor(n / 100))}` },
 ];
