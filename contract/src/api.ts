@@ -24,7 +24,6 @@ import { Attempt, AttemptLog, LogQuery, Run, RunDetail, WaitRun, WaitRunResult }
 import { ServerStatus } from './server-status.ts';
 import { SqlRequest, SqlResult } from './sql.ts';
 import {
-  Confirmation,
   CreateFolder,
   CreateTask,
   Folder,
@@ -35,6 +34,7 @@ import {
   TaskTable,
   TaskVersion,
   UndeployResult,
+  UndeployTask,
   VCluster,
   WaitResult,
   WaitTask,
@@ -228,7 +228,7 @@ export const API = {
     path: '/tasks/:ref/undeploy',
     summary: 'Forget the position and what the source keeps for the task; every target table stays',
     params: ByRef,
-    body: Confirmation,
+    body: UndeployTask,
     response: UndeployResult,
   },
   deleteTask: {

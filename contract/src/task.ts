@@ -137,6 +137,13 @@ export type StartTask = z.input<typeof StartTask>;
 /** What is destroyed is destroyed only when this is true; without it the answer says what would be. */
 export const Confirmation = z.strictObject({ confirm: z.boolean().default(false) });
 
+export const UndeployTask = Confirmation.extend({
+  force: z
+    .boolean()
+    .default(false)
+    .describe('go on where the source cannot be reached; what it keeps for the task is named in the answer'),
+});
+
 export const UndeployResult = z.object({
   /** What was done, sentence by sentence. */
   done: z.array(z.string()),

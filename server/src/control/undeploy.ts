@@ -19,7 +19,7 @@ import { refuseRunning } from './tasks.ts';
 export async function undeployTask(
   control: Control,
   ref: string,
-  confirmed: boolean,
+  request: { readonly confirm: boolean; readonly force: boolean },
   signal: AbortSignal,
 ): Promise<UndeployResult> {
   const { db } = control;
@@ -34,13 +34,26 @@ export async function undeployTask(
   );
   const source = await findNamed(db, 'data_sources', spec.dataSource);
   const keeps = `${kept.length} target ${kept.length === 1 ? 'table stays' : 'tables stay'} with every row`;
-  if (!confirmed)
+  if (!request.confirm)
     throw new SluiceError(
       'CONFIRMATION_REQUIRED',
       `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`} and drops its replication slot and publication at ${source.name}; the next start loads everything anew. ${keeps}.`,
     );
   const { dsType, connection } = await readConnection(db, control.sealer, spec.dataSource, spec.database);
-  await sourceAdmin(control.sources, dsType).forget(connection, task.source_key, signal);
+  const forget = sourceAdmin(control.sources, dsType).forget(connection, task.source_key, signal);
+  const left = await forget.then(
+    () => null,
+    (error: unknown) => {
+      const trouble = SluiceError.from(error);
+      if (request.force && trouble.code.startsWith('SOURCE_')) return trouble;
+      throw trouble.code.startsWith('SOURCE_')
+        ? new SluiceError(trouble.code, trouble.message, {
+            remedy: `${trouble.remedy} Or undeploy with --force, and drop what stays at the source by hand.`,
+            cause: error,
+          })
+        : trouble;
+    },
+  );
   await db.transaction().execute(async (trx) => {
     await refuseRunning(trx, task);
     await forgetProgress(trx, task.id);
@@ -53,7 +66,9 @@ export async function undeployTask(
   await rm(join(control.dataDir.work, `task-${task.id}`), { recursive: true, force: true });
   return {
     done: [
-      `Dropped what ${source.name} kept for the task (replication slot and publication).`,
+      left === null
+        ? `Dropped what ${source.name} kept for the task (replication slot and publication).`
+        : `${source.name} still keeps the replication slot and the publication sluice_${task.source_key}, and the slot holds its log: drop both there. (${left.message})`,
       position === null ? 'There was no position to forget.' : `Forgot the position ${position}.`,
       `${keeps}.`,
     ],

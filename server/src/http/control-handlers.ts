@@ -59,7 +59,7 @@ export function controlHandlers(control: Control): Handlers<Exclude<ApiName, Lak
       runs.runView(
         await runRow(control.db, await tasks.stopTask(control, params.ref, within(signal, STOP_ANSWER_MS))),
       ),
-    undeployTask: ({ params, body, signal }) => undeployTask(control, params.ref, body.confirm, signal),
+    undeployTask: ({ params, body, signal }) => undeployTask(control, params.ref, body, signal),
     deleteTask: ({ params, query }) => deleteTask(control, params.ref, query.confirm),
     taskStatus: ({ params }) => taskStatus(control, params.ref),
     taskTables: ({ params }) => taskTables(control, params.ref),

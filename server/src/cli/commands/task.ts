@@ -168,13 +168,14 @@ function addLifecycle(group: Command, terminal: Terminal): void {
     run: async ({ call, args: [ref = ''] }) => ({ data: await call('stopTask', { params: { ref } }) }),
   });
 
-  addLeaf<Confirmable>(group, terminal, {
+  addLeaf<Confirmable & { readonly force?: boolean }>(group, terminal, {
     usage: 'undeploy <task>',
     summary: 'Forget the position and what the source keeps for the task; every target table stays',
-    options: yes,
+    options: (command) =>
+      yes(command).option('--force', 'go on where the source cannot be reached, and say what stays there'),
     run: async ({ call, args: [ref = ''], options }) => {
       const data = await confirmed(terminal, options.yes === true, (confirm) =>
-        call('undeployTask', { params: { ref }, body: { confirm } }),
+        call('undeployTask', { params: { ref }, body: { confirm, force: options.force === true } }),
       );
       return { data, view: data.done.map((line) => `${line}\n`).join('') };
     },
