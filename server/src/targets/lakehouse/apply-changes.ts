@@ -4,6 +4,7 @@ import { bound } from '../../lakehouse/duckdb/bounds.ts';
 import { keyRangePrune } from '../../lakehouse/duckdb/key-range.ts';
 import { writeDataFiles, writePositionDeletes } from '../../lakehouse/duckdb/parquet-write.ts';
 import { FILE_COLUMN, POSITION_COLUMN, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
+import { quoteIdentifier } from '../../lakehouse/duckdb/sql-text.ts';
 import type { IcebergType, TableMetadata } from '../../lakehouse/metadata.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
 import { writeSnapshot } from '../../lakehouse/snapshot.ts';
@@ -12,12 +13,23 @@ import { currentSchema } from '../../lakehouse/table-metadata.ts';
 import { CHANGE_FIELDS } from '../../model/change.ts';
 import { crashPoint } from '../../model/crash-point.ts';
 import { tableText } from '../../model/table.ts';
-import type { ChangeBatch } from '../target.ts';
-import { isKey, nulledCount, placeOf, readPart, STRICT, stagedName, typedLines } from './change-lines.ts';
+import type { ChangeBatch, ChangePart } from '../target.ts';
+import {
+  isKey,
+  type LineRange,
+  lineNumbers,
+  nulledCount,
+  placeOf,
+  readPart,
+  STRICT,
+  stagedName,
+  typedLines,
+} from './change-lines.ts';
 import { columnMapOf, followSchema } from './column-map.ts';
 import { foldKeyed } from './keyed-changes.ts';
+import { inPieces } from './line-pieces.ts';
 import { foldRows, sameRow } from './row-changes.ts';
-import type { Sql } from './sql.ts';
+import { isOutOfMemory, type Sql } from './sql.ts';
 import type { ReadingRules } from './text-expression.ts';
 import { findValueTrouble } from './value-trouble.ts';
 
@@ -47,7 +59,8 @@ interface Plan {
 
 /**
  * Applies a batch of changes to a table: one data file with the rows' last state, one delete file with the places
- * of their old ones, one snapshot. All is durable and nothing is visible when it returns.
+ * of their old ones, one snapshot. All is durable and nothing is visible when it returns. A batch whose values are
+ * too large to be held together is applied part by part, a snapshot each; they become visible together.
  * @throws SluiceError TABLE_VALUE, TABLE_SCHEMA, STORAGE_*
  */
 export async function applyChanges(
@@ -58,9 +71,89 @@ export async function applyChanges(
   options: ApplyOptions,
   signal: AbortSignal,
 ): Promise<Applied> {
+  const step = { sql, storage, options, signal };
+  return withPieces(batch.parts, [], (parts) => applyLines(step, base, { ...batch, parts }, null));
+}
+
+/** What all parts of one batch's work share. */
+interface Step {
+  readonly sql: Sql;
+  readonly storage: Storage;
+  readonly options: ApplyOptions;
+  readonly signal: AbortSignal;
+}
+
+function withPieces<T>(
+  todo: readonly ChangePart[],
+  done: readonly ChangePart[],
+  work: (parts: readonly ChangePart[]) => Promise<T>,
+): Promise<T> {
+  const [part, ...rest] = todo;
+  if (part === undefined) return work(done);
+  const [file] = part.files;
+  if (part.format !== 'csv' || part.files.length !== 1 || file === undefined)
+    return withPieces(rest, [...done, part], work);
+  return inPieces(file, part.longestLine, (files) => withPieces(rest, [...done, { ...part, files }], work));
+}
+
+async function applyLines(
+  step: Step,
+  base: TableMetadata,
+  batch: ChangeBatch,
+  range: LineRange | null,
+): Promise<Applied> {
+  try {
+    return await applyAtOnce(step, base, batch, range);
+  } catch (error) {
+    if (!isOutOfMemory(error)) throw error;
+    await dropTables(step.sql);
+    const halves = await halve(step.sql, batch, range);
+    if (halves === null) throw error;
+    const one = await applyLines(step, base, batch, halves[0]);
+    await dropTables(step.sql);
+    const other = await applyLines(step, one.metadata, batch, halves[1]);
+    return {
+      metadata: other.metadata,
+      rowsWritten: one.rowsWritten + other.rowsWritten,
+      nulledValues: one.nulledValues + other.nulledValues,
+      fetched: one.fetched || other.fetched,
+    };
+  }
+}
+
+async function dropTables(sql: Sql): Promise<void> {
+  for (const [name] of await sql.rows('SELECT table_name FROM duckdb_tables() WHERE temporary'))
+    await sql.run(`DROP TABLE ${quoteIdentifier(String(name))}`);
+}
+
+/** Two ranges of about as many lines. The K line of a moved key stays with the U line behind it. @returns null where there is but one row */
+async function halve(
+  sql: Sql,
+  batch: ChangeBatch,
+  range: LineRange | null,
+): Promise<readonly [LineRange, LineRange] | null> {
+  const [row] = await sql.rows(
+    `WITH l AS (${lineNumbers(batch, range)}) SELECT min(ord), max(ord), max(ord) FILTER (op <> 'K' AND ord < (SELECT max(ord) FROM l) AND ord <= (SELECT quantile_cont(ord, 0.5) FROM l)), min(ord) FILTER (op <> 'K') FROM l`,
+  );
+  const [first, last, middle, early] = (row ?? []) as (bigint | null)[];
+  if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;
+  const end = middle ?? early;
+  if (typeof end !== 'bigint' || end >= last) return null;
+  return [
+    { first, last: end },
+    { first: end + 1n, last },
+  ];
+}
+
+async function applyAtOnce(
+  { sql, storage, options, signal }: Step,
+  base: TableMetadata,
+  batch: ChangeBatch,
+  range: LineRange | null,
+): Promise<Applied> {
   const metadata = followSchema(base, batch.schema, Date.now(), { replace: false });
   const files = await liveFiles(storage, metadata);
-  await stageLines(sql, batch, options.rules);
+  await stageLines(sql, batch, range, options.rules);
   const plan =
     batch.schema.identity.kind === 'key'
       ? await planKeyed(sql, storage, metadata, files, batch, options)
@@ -91,7 +184,7 @@ export async function applyChanges(
     if (deletes !== null) added.push(deletes);
     crashPoint('after-delete-file');
   }
-  const nulledValues = await countNulled(sql, batch, options.rules);
+  const nulledValues = await countNulled(sql, batch, range, options.rules);
   if (added.length === 0 && !plan.truncated)
     return { metadata, rowsWritten, nulledValues, fetched: plan.fetched };
   await storage.sync(added.map((file) => file.path));
@@ -106,10 +199,16 @@ export async function applyChanges(
   return { metadata: next, rowsWritten, nulledValues, fetched: plan.fetched };
 }
 
-async function stageLines(sql: Sql, batch: ChangeBatch, rules: ReadingRules): Promise<void> {
+async function stageLines(
+  sql: Sql,
+  batch: ChangeBatch,
+  range: LineRange | null,
+  rules: ReadingRules,
+): Promise<void> {
   try {
-    await sql.run(`CREATE TEMP TABLE chg AS ${typedLines(batch, rules)}`);
+    await sql.run(`CREATE TEMP TABLE chg AS ${typedLines(batch, range, rules)}`);
   } catch (error) {
+    if (isOutOfMemory(error)) throw error;
     const rows = batch.parts.map((part) => ({
       from: readPart(part),
       columns: batch.schema.columns.flatMap((column, index) => {
@@ -249,8 +348,13 @@ function kindOf(type: IcebergType): string {
   return typeof type === 'string' ? type.replace(/\(.*$/, '') : type.type;
 }
 
-async function countNulled(sql: Sql, batch: ChangeBatch, rules: ReadingRules): Promise<number> {
-  const count = nulledCount(batch, rules);
+async function countNulled(
+  sql: Sql,
+  batch: ChangeBatch,
+  range: LineRange | null,
+  rules: ReadingRules,
+): Promise<number> {
+  const count = nulledCount(batch, range, rules);
   if (count === null) return 0;
   const [row] = await sql.rows(count);
   return Number(row?.[0] ?? 0);

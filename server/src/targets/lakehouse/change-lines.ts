@@ -68,11 +68,41 @@ function rawMask(part: ChangePart): string {
  * have is null there (it was added later, without a default; others are loaded anew). Columns of the key are read
  * strictly: a key that the lake cannot hold would make different rows one.
  */
-export function typedLines(batch: ChangeBatch, rules: ReadingRules): string {
-  return batch.parts.map((part) => typedPart(part, batch, rules)).join(' UNION ALL ');
+export function typedLines(batch: ChangeBatch, range: LineRange | null, rules: ReadingRules): string {
+  return batch.parts.map((part) => typedPart(part, batch, range, rules)).join(' UNION ALL ');
 }
 
-function typedPart(part: ChangePart, batch: ChangeBatch, rules: ReadingRules): string {
+/** Lines by their numbers, both ends included. */
+export interface LineRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** The numbers and operations of the lines of a batch, under the names ord and op. */
+export function lineNumbers(batch: ChangeBatch, range: LineRange | null): string {
+  return batch.parts
+    .map(
+      (part) =>
+        `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${FIELD.op} AS op FROM ${readPart(part)}${filter(rangeCondition(range))}`,
+    )
+    .join(' UNION ALL ');
+}
+
+function filter(...conditions: readonly (string | null)[]): string {
+  const real = conditions.filter((one) => one !== null);
+  return real.length === 0 ? '' : ` WHERE ${real.map((one) => `(${one})`).join(' AND ')}`;
+}
+
+function rangeCondition(range: LineRange | null): string | null {
+  return range === null ? null : `CAST(${FIELD.ord} AS BIGINT) BETWEEN ${range.first} AND ${range.last}`;
+}
+
+function typedPart(
+  part: ChangePart,
+  batch: ChangeBatch,
+  range: LineRange | null,
+  rules: ReadingRules,
+): string {
   const columns = batch.schema.columns;
   const places = columns.map((column) => placeOf(part, column));
   const values = columns.map((column, index) => {
@@ -83,7 +113,7 @@ function typedPart(part: ChangePart, batch: ChangeBatch, rules: ReadingRules): s
   });
   return (
     `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${FIELD.op} AS op, CAST(${FIELD.ts} AS BIGINT) AS ts, ` +
-    `${maskExpression(part, places)} AS mask, ${values.join(', ')} FROM ${readPart(part)}${visibleFilter(batch.alreadyVisible)}`
+    `${maskExpression(part, places)} AS mask, ${values.join(', ')} FROM ${readPart(part)}${filter(rangeCondition(range), visibleCondition(batch.alreadyVisible))}`
   );
 }
 
@@ -110,14 +140,14 @@ function maskExpression(part: ChangePart, places: readonly number[]): string {
  * Leaves out lines of transactions that the snapshot showed. Lines have 32-bit ids, the snapshot 64-bit ones: a
  * line's id is the one nearest to xmax (PostgreSQL manual, "Transaction ID Types", and pg_current_snapshot).
  */
-function visibleFilter(visibility: Visibility | null): string {
-  if (visibility === null) return '';
+function visibleCondition(visibility: Visibility | null): string | null {
+  if (visibility === null) return null;
   const xmax = BigInt(visibility.xmax);
   const epoch = (xmax >> 32n) << 32n;
   const raw = `CAST(${FIELD.xid} AS BIGINT)`;
   const near = `(CASE WHEN ${epoch} + ${raw} > ${xmax} + 2147483648 THEN ${epoch} + ${raw} - 4294967296 WHEN ${epoch} + ${raw} < ${xmax} - 2147483648 THEN ${epoch} + ${raw} + 4294967296 ELSE ${epoch} + ${raw} END)`;
   const running = visibility.xip.length > 0 ? ` AND ${near} NOT IN (${visibility.xip.join(', ')})` : '';
-  return ` WHERE ${FIELD.xid} IS NULL OR NOT (${near} < ${xmax}${running})`;
+  return `${FIELD.xid} IS NULL OR NOT (${near} < ${xmax}${running})`;
 }
 
 /** The key's text of the lines with these ords, as the source wrote it: ord, k0, k1, … */
@@ -135,7 +165,11 @@ export function keyText(batch: ChangeBatch, ords: string): string {
 }
 
 /** Values that text gave null for: how many, in all columns that can. */
-export function nulledCount(batch: ChangeBatch, rules: ReadingRules): string | null {
+export function nulledCount(
+  batch: ChangeBatch,
+  range: LineRange | null,
+  rules: ReadingRules,
+): string | null {
   const counts: string[] = [];
   for (const part of batch.parts) {
     if (!part.mayHoldInfinity && rules.outOfRange === 'error') continue;
@@ -145,7 +179,8 @@ export function nulledCount(batch: ChangeBatch, rules: ReadingRules): string | n
       const sql = lostExpression(column, rawValue(place), rules);
       return sql === null ? [] : [sql];
     });
-    if (lost.length > 0) counts.push(`SELECT ${lost.join(' + ')} AS n FROM ${readPart(part)}`);
+    if (lost.length > 0)
+      counts.push(`SELECT ${lost.join(' + ')} AS n FROM ${readPart(part)}${filter(rangeCondition(range))}`);
   }
   return counts.length === 0
     ? null

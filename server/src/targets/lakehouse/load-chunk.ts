@@ -1,3 +1,4 @@
+import type { ContentFile } from '../../lakehouse/data-file.ts';
 import { writeDataFiles } from '../../lakehouse/duckdb/parquet-write.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
@@ -7,7 +8,8 @@ import type { LoadedChunk } from '../target.ts';
 import { lostExpression, readLines, STRICT } from './change-lines.ts';
 import { columnMapOf } from './column-map.ts';
 import { printFiles } from './content-file-json.ts';
-import type { Sql } from './sql.ts';
+import { inPieces } from './line-pieces.ts';
+import { isOutOfMemory, type Sql } from './sql.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 import { findValueTrouble } from './value-trouble.ts';
 
@@ -33,7 +35,6 @@ export async function loadChunk(
 ): Promise<LoadedChunk> {
   const map = columnMapOf(metadata)!;
   const schema = currentSchema(metadata);
-  const from = readLines([chunk.file], chunk.columns.length, chunk.longestLine);
   const bySourceId = new Map(chunk.columns.map((column, index) => [column.sourceId, { column, index }]));
   const rulesOf = (index: number): ReadingRules => (chunk.key.includes(index) ? STRICT : options.rules);
   const sourceOf = new Map(
@@ -46,33 +47,41 @@ export async function loadChunk(
     if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
     return textExpression(source.column.type, source.column.text, `f${source.index}`, rulesOf(source.index));
   });
-  try {
-    const files = await writeDataFiles(
-      sql.connection,
-      storage,
-      {
-        select: `SELECT ${values.join(', ')} FROM ${from}`,
-        fields: schema.fields,
-        folder: storage.join(metadata.location, 'data'),
-        maxBytes: options.targetBytes,
-      },
-      signal,
-    );
+  return inPieces(chunk.file, chunk.longestLine, async (pieces) => {
+    const files: ContentFile[] = [];
+    let nulledValues = 0;
+    for (const piece of pieces) {
+      const from = readLines([piece], chunk.columns.length, chunk.longestLine);
+      try {
+        files.push(
+          ...(await writeDataFiles(
+            sql.connection,
+            storage,
+            {
+              select: `SELECT ${values.join(', ')} FROM ${from}`,
+              fields: schema.fields,
+              folder: storage.join(metadata.location, 'data'),
+              maxBytes: options.targetBytes,
+            },
+            signal,
+          )),
+        );
+        nulledValues += await countNulled(sql, chunk, from, options.rules);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isOutOfMemory(error)) throw error;
+        const columns = chunk.columns.map((column, index) => ({
+          column,
+          text: `f${index}`,
+          rules: rulesOf(index),
+        }));
+        throw (await findValueTrouble(sql, table, [{ from, columns }])) ?? error;
+      }
+    }
     await storage.sync(files.map((file) => file.path));
-    return {
-      files: printFiles(files),
-      rows: files.reduce((sum, file) => sum + file.records, 0),
-      nulledValues: await countNulled(sql, chunk, from, options.rules),
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    const columns = chunk.columns.map((column, index) => ({
-      column,
-      text: `f${index}`,
-      rules: rulesOf(index),
-    }));
-    throw (await findValueTrouble(sql, table, [{ from, columns }])) ?? error;
-  }
+    const rows = files.reduce((sum, file) => sum + file.records, 0);
+    return { files: printFiles(files), rows, nulledValues };
+  });
 }
 
 async function countNulled(sql: Sql, chunk: Chunk, from: string, rules: ReadingRules): Promise<number> {

@@ -8,11 +8,31 @@ export interface Sql {
   rows(sql: string): Promise<readonly (readonly unknown[])[]>;
 }
 
+/**
+ * Steps share DuckDB's memory. One that does not get enough of it is made again when no other is at work: with the
+ * memory for itself a row of any size that PostgreSQL can send goes through.
+ */
 export async function withSql<T>(
   engine: Engine,
   signal: AbortSignal,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
+  const turns = turnsOf(engine);
+  try {
+    return await turns.shared(() => connected(engine, signal, work));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isOutOfMemory(error)) throw error;
+    return turns.alone(() => connected(engine, signal, work));
+  }
+}
+
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Out of Memory Error');
+}
+
+async function connected<T>(engine: Engine, signal: AbortSignal, work: (sql: Sql) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
   const connection = await engine.connect();
   try {
     return await work({
@@ -22,5 +42,47 @@ export async function withSql<T>(
     });
   } finally {
     connection.close();
+  }
+}
+
+const TURNS = new WeakMap<Engine, Turns>();
+
+function turnsOf(engine: Engine): Turns {
+  const known = TURNS.get(engine) ?? new Turns();
+  TURNS.set(engine, known);
+  return known;
+}
+
+/** Many at a time, or one alone. */
+class Turns {
+  /** The last one that wants to be alone; others wait behind it. */
+  #last: Promise<void> = Promise.resolve();
+  readonly #running = new Set<Promise<unknown>>();
+
+  async shared<T>(work: () => Promise<T>): Promise<T> {
+    for (let last: unknown = null; last !== this.#last; ) {
+      last = this.#last;
+      await last;
+    }
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const turn = before.then(async () => {
+      await Promise.allSettled([...this.#running]);
+      return work();
+    });
+    this.#last = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
   }
 }
