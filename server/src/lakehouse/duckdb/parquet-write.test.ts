@@ -151,6 +151,31 @@ describe('writeDataFiles', () => {
     ]);
   });
 
+  it('keeps -0 and 0 apart, in lists too', async () => {
+    const list: IcebergType = { type: 'list', 'element-id': 3, 'element-required': false, element: 'float' };
+    const zero = "CASE i % 2 WHEN 0 THEN '-0' ELSE '0' END";
+    const [file] = await write(
+      `SELECT CAST(${zero} AS DOUBLE), [CAST(${zero} AS FLOAT)] FROM range(1000) r(i)`,
+      [field(1, 'd', 'double'), field(2, 'l', list)],
+    );
+    const scan = scanSql(
+      storage,
+      [live(file!, 1)],
+      [
+        { id: 1, name: 'd', type: 'double' },
+        { id: 2, name: 'l', type: list },
+      ],
+    );
+    expect(
+      await connection.rows(
+        `SELECT CAST(d AS VARCHAR) AS d, CAST(l AS VARCHAR) AS l, CAST(count(*) AS INT) AS n FROM ${scan} GROUP BY 1, 2 ORDER BY 1`,
+      ),
+    ).toEqual([
+      { d: '-0.0', l: '[-0.0]', n: 500 },
+      { d: '0.0', l: '[0.0]', n: 500 },
+    ]);
+  });
+
   it('writes no file for no rows', async () => {
     const before = await readdir(storage.localPath(folder));
     expect(await write('SELECT range FROM range(0)', [field(1, 'id', 'long')])).toEqual([]);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DuckDBMapValue, type DuckDBValue } from '@duckdb/node-api';
 import { SluiceError } from '@sluice/contract';
 import type { ContentFile } from '../data-file.ts';
-import type { IcebergField } from '../metadata.ts';
+import type { IcebergField, IcebergType } from '../metadata.ts';
 import type { Storage } from '../storage.ts';
 import { bound } from './bounds.ts';
 import type { EngineConnection, Row } from './engine.ts';
@@ -80,6 +80,11 @@ function fileColumns(fields: readonly IcebergField[]): readonly FileColumn[] {
   });
 }
 
+function isFloating(type: IcebergType): boolean {
+  if (typeof type === 'object' && type.type === 'list') return isFloating(type.element);
+  return type === 'float' || type === 'double';
+}
+
 async function copy(
   connection: EngineConnection,
   storage: Storage,
@@ -96,6 +101,8 @@ async function copy(
     `FIELD_IDS ${fieldIdsText(columns)}`,
     'RETURN_STATS true',
     'WRITE_EMPTY_FILE false',
+    // A dictionary holds -0 and 0 as one value, whichever came first. There is no telling it one column alone.
+    ...(columns.some(({ field }) => isFloating(field.type)) ? ['DICTIONARY_SIZE_LIMIT 0'] : []),
   ];
   let target = storage.join(write.folder, `${name}.parquet`);
   if (write.maxBytes !== undefined) {

@@ -24,10 +24,11 @@ export async function foldRows(sql: Sql, batch: ChangeBatch): Promise<RowOutcome
   const groups = batch.schema.columns.flatMap((column, index) =>
     sameness(column.type.kind, stagedName(index)),
   );
+  // Values are taken from a line, not by an aggregate: first() of a list makes 0 of a -0 in it.
   await sql.run(
-    `CREATE TEMP TABLE net AS SELECT ${names.map((name) => `first(${name}) AS ${name}`).join(', ')}, ` +
-      `arg_max(op, ord) AS op, arg_max(ts, ord) AS ts, CAST(sum(CASE op WHEN 'D' THEN -1 ELSE 1 END) AS BIGINT) AS copies ` +
-      `FROM chg GROUP BY ${groups.join(', ')} HAVING copies <> 0`,
+    `CREATE TEMP TABLE net AS SELECT ${names.map((name) => `chg.${name}`).join(', ')}, n.op, n.ts, n.copies FROM chg JOIN (` +
+      `SELECT min(ord) AS ord, arg_max(op, ord) AS op, arg_max(ts, ord) AS ts, CAST(sum(CASE op WHEN 'D' THEN -1 ELSE 1 END) AS BIGINT) AS copies ` +
+      `FROM chg GROUP BY ${groups.join(', ')} HAVING copies <> 0) n USING (ord)`,
   );
   const [row] = await sql.rows('SELECT CAST(coalesce(sum(-copies), 0) AS BIGINT) FROM net WHERE copies < 0');
   return {
