@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Problem } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
-import { tableText } from '../model/table.ts';
+import { tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { Base, ChangeBatch, ChangePart, TableStep } from '../targets/target.ts';
 import { joinStep } from './catch-up.ts';
@@ -84,6 +84,15 @@ async function attempt(
   // Another table bore the name before, and its last lines were still waiting.
   const own = parts.filter((part) => part.relation.objectId === lane.objectId);
   for (const [index, part] of own.entries()) {
+    if (await nameTaken(context, lane, part)) {
+      const step = await closing(context, lane, settled, position);
+      resetForLoad(lane, null);
+      // The next look at the source's catalog gives the target to the table that bears the name; no load before that.
+      lane.published = false;
+      lane.settle = true;
+      context.router.refresh();
+      return step;
+    }
     const follow = await followRelation(context, lane, part.relation);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
@@ -107,6 +116,13 @@ async function attempt(
       return advance(context, lane, settled, position, true);
   }
   return advance(context, lane, settled, position);
+}
+
+/** Whether these lines were written under another name, and the lane's own belongs to another table by now. */
+async function nameTaken(context: RunContext, lane: Lane, part: SpoolPart): Promise<boolean> {
+  if (tableKey(part.relation.name) === tableKey(lane.source)) return false;
+  const found = await context.source.discover({ schemas: [], tables: [lane.source] }, context.signal);
+  return found.some((table) => table.objectId !== lane.objectId);
 }
 
 /** Lines under a schema that the lane's does not describe would go into wrong columns. */
