@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { TableSchema } from '../../model/table.ts';
+import { stagedName } from './change-lines.ts';
+import { foldKeyed } from './keyed-changes.ts';
+import { Bench, column, type Line } from './testing/change-batches.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+const COLUMNS = [column(1, 'k', { kind: 'int' }), column(2, 'a'), column(3, 'b')];
+const SCHEMA: TableSchema = {
+  name: { schema: 's', table: 't' },
+  columns: COLUMNS,
+  identity: { kind: 'key', columns: [0] },
+};
+
+type Row = readonly [a: string | null, b: string | null];
+type Rows = ReadonlyMap<number, Row>;
+
+/** The table after the batch, as the target would make it of the fold's answer. */
+async function apply(old: Rows, lines: readonly Line[], more: { exact?: boolean; now?: Rows } = {}) {
+  const values = [...old].map(([k, [a, b]]) => `(${k}, ${text(a)}, ${text(b)})`);
+  const fetched: string[] = [];
+  const batch = bench.batch(SCHEMA, [await bench.part(COLUMNS, lines)], {
+    exact: more.exact ?? true,
+    fetchRows: async (keys) => {
+      const now = keys.flatMap(([k]) => {
+        fetched.push(k!);
+        const row = more.now?.get(Number(k));
+        return row === undefined
+          ? []
+          : [`${[k!, ...row].map((one) => (one === null ? '' : `"${one}"`)).join(',')}\n`];
+      });
+      return Buffer.from(now.join(''));
+    },
+  });
+  const after = await bench.withLines(batch, async (sql) => {
+    await sql.run('CREATE TEMP TABLE lake (c0 INTEGER, c1 VARCHAR, c2 VARCHAR)');
+    if (values.length > 0) await sql.run(`INSERT INTO lake VALUES ${values.join(', ')}`);
+    const oldRows = async (columns: readonly number[]): Promise<string> =>
+      `(SELECT ${columns.map(stagedName).join(', ')} FROM lake)`;
+    const fold = await foldKeyed(sql, batch, oldRows, bench.scratch);
+    await sql.run(`CREATE TEMP TABLE upserts AS ${fold.upserts}`);
+    await sql.run(fold.truncated ? 'DELETE FROM lake' : `DELETE FROM lake WHERE c0 IN (${fold.touched})`);
+    await sql.run('INSERT INTO lake SELECT c0, c1, c2 FROM upserts');
+    return sql.rows('SELECT c0, c1, c2 FROM lake ORDER BY ALL');
+  });
+  return { rows: after, fetched };
+}
+
+const text = (value: string | null): string => (value === null ? 'NULL' : `'${value}'`);
+const listed = (rows: Rows): unknown => [...rows].sort(([a], [b]) => a - b).map(([k, [a, b]]) => [k, a, b]);
+
+type Step =
+  | { readonly do: 'put'; readonly k: number; readonly a: string | null; readonly b: string | null }
+  | {
+      readonly do: 'set';
+      readonly k: number;
+      readonly column: 0 | 1;
+      readonly value: string | null;
+      readonly to: number | null;
+    }
+  | { readonly do: 'delete'; readonly k: number }
+  | { readonly do: 'truncate' };
+
+/** The lines that the source's log would have of these steps, and the table after them. Steps that cannot be are left out. */
+function play(old: Rows, steps: readonly Step[]): { readonly lines: readonly Line[]; readonly after: Rows } {
+  const rows = new Map(old);
+  const lines: Line[] = [];
+  const line = (op: string, values: Line['values'], mask: string | null = null): void =>
+    void lines.push({ ord: lines.length + 1, op, values, mask });
+  for (const step of steps) {
+    if (step.do === 'truncate') {
+      rows.clear();
+      line('T', [null, null, null]);
+      continue;
+    }
+    const row = rows.get(step.k);
+    if (step.do === 'put') {
+      if (row !== undefined) continue;
+      rows.set(step.k, [step.a, step.b]);
+      line('I', [String(step.k), step.a, step.b]);
+    } else if (row === undefined) continue;
+    else if (step.do === 'delete') {
+      rows.delete(step.k);
+      line('D', [String(step.k), null, null]);
+    } else {
+      const to = step.to === null || rows.has(step.to) ? step.k : step.to;
+      const next: [string | null, string | null] = [...row];
+      next[step.column] = step.value;
+      // A value that stays is left out, where it is one that can be stored out of line.
+      const left = [0, 1].map((at) => at !== step.column && row[at] !== null && row[at]!.length > 1);
+      rows.delete(step.k);
+      rows.set(to, next);
+      if (to !== step.k) line('K', [String(step.k), null, null]);
+      line(
+        'U',
+        [String(to), ...next.map((value, at) => (left[at] ? null : value))],
+        left.includes(true) ? `0${left.map(Number).join('')}` : null,
+      );
+    }
+  }
+  return { lines, after: rows };
+}
+
+const k = fc.integer({ min: 1, max: 6 });
+const cell = fc.option(fc.constantFrom('x', 'yy', 'zzz', '', 'long one'), { nil: null });
+const steps = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('put' as const), k, a: cell, b: cell }) },
+    {
+      weight: 10,
+      arbitrary: fc.record({
+        do: fc.constant('set' as const),
+        k,
+        column: fc.constantFrom(0 as const, 1 as const),
+        value: cell,
+        to: fc.option(k, { nil: null }),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), k }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('truncate' as const) }) },
+  ),
+  { minLength: 1, maxLength: 25 },
+);
+const old = fc.array(fc.tuple(k, fc.tuple(cell, cell)), { maxLength: 6 }).map((rows) => new Map(rows));
+const seed = Number(process.env.SLUICE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+it(`a batch comes to what its steps do one by one (seed ${seed})`, async () => {
+  await fc.assert(
+    fc.asyncProperty(old, steps, async (before, todo) => {
+      const { lines, after } = play(before, todo);
+      if (lines.length === 0) return;
+      const found = await apply(before, lines);
+      expect(found.rows).toEqual(listed(after));
+      expect(found.fetched).toEqual([]);
+    }),
+    { seed, numRuns: 150 },
+  );
+}, 120_000);
+
+it('a row that moves two hundred times keeps the value that the log never told', async () => {
+  const todo = Array.from(
+    { length: 200 },
+    (_, at): Step => ({ do: 'set', k: at + 1, column: 0, value: String(at % 10), to: at + 2 }),
+  );
+  const { lines, after } = play(new Map([[1, ['a', 'never told']]]), todo);
+  expect((await apply(new Map([[1, ['a', 'never told']]]), lines)).rows).toEqual(listed(after));
+});
+
+it('two rows that swap their keys over a third', async () => {
+  const before: Rows = new Map([
+    [1, ['one', 'first long']],
+    [2, ['two', 'second long']],
+  ]);
+  const move = (from: number, to: number): Step => ({ do: 'set', k: from, column: 0, value: 'x', to });
+  const { lines, after } = play(before, [move(1, 3), move(2, 1), move(3, 2)]);
+  expect(listed(after)).toEqual([
+    [1, 'x', 'second long'],
+    [2, 'x', 'first long'],
+  ]);
+  expect((await apply(before, lines)).rows).toEqual(listed(after));
+});
+
+it('asks the source for a value that nobody told, and leaves out a row that is gone by now', async () => {
+  const lines: readonly Line[] = [
+    { ord: 1, op: 'U', values: ['1', 'new', null], mask: '001' },
+    { ord: 2, op: 'U', values: ['2', 'new', null], mask: '001' },
+  ];
+  const found = await apply(new Map(), lines, {
+    exact: false,
+    now: new Map([[1, ['newer', 'from the source']]]),
+  });
+  expect(found.rows).toEqual([[1, 'new', 'from the source']]);
+  expect(found.fetched.sort()).toEqual(['1', '2']);
+});
