@@ -293,6 +293,7 @@ export class LaneSpool implements RowWriter {
       return;
     }
     this.#flush();
+    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   }
 
   #flush(): void {
