@@ -72,7 +72,7 @@ export function judgeTable(table: PostgresTable): Finding[] {
       level: 'info',
       subject: name,
       found: 'partitioned',
-      why: 'Mirrored as one table. The log tells nothing of a partition that is truncated on its own, attached with rows, detached or dropped: load the table again after that.',
+      why: 'Mirrored as one table. The log tells nothing of a partition that is truncated on its own, attached with rows, detached or dropped: that is seen in the catalog, and the table is then loaded anew by itself.',
       fix: null,
     });
   return findings;
