@@ -14,7 +14,7 @@ import {
   table,
 } from './source-support.ts';
 
-const MINUTES = 180_000;
+const MINUTES = 300_000;
 const AWAY = ['SOURCE_UNREACHABLE', 'SOURCE_INTERRUPTED'];
 
 async function fill(database: TestDatabase): Promise<void> {

@@ -4,7 +4,7 @@ import { TestLake } from '../support/lake.ts';
 import { sharedPostgres, startPostgres, type TestDatabase } from '../support/postgres.ts';
 import { expectEqual, failure, run, slotName, table } from './source-support.ts';
 
-const MINUTES = 180_000;
+const MINUTES = 300_000;
 
 const lsn = (text: string): bigint => {
   const [high, low] = text.split('/');

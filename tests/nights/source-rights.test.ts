@@ -3,7 +3,7 @@ import { TestLake } from '../support/lake.ts';
 import { sharedPostgres, startPostgres } from '../support/postgres.ts';
 import { blocklisted, createRole, expectEqual, failure, run, table } from './source-support.ts';
 
-const MINUTES = 180_000;
+const MINUTES = 300_000;
 
 it(
   'says that wal_level is not logical, and runs once it is',

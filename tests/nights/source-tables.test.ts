@@ -3,7 +3,7 @@ import { TestLake } from '../support/lake.ts';
 import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
 import { blocklisted, expectEqual, logs, run, slotName, table } from './source-support.ts';
 
-const MINUTES = 180_000;
+const MINUTES = 300_000;
 
 /** A table that others flow beside. */
 async function fill(database: TestDatabase): Promise<void> {
@@ -281,25 +281,29 @@ it(
   MINUTES,
 );
 
-it('loses nothing of a transaction that was open while the table came in and the runner died', async () => {
-  await using database = await sharedPostgres().createDatabase();
-  await using lake = await mirrored(database);
-  const early = await database.client();
-  await database.query(
-    "CREATE TABLE fresh (id int PRIMARY KEY, v text); INSERT INTO fresh VALUES (1, 'committed')",
-  );
-  await early.query(
-    "BEGIN; INSERT INTO fresh VALUES (10, 'early'); UPDATE fresh SET v = 'early' WHERE id = 1",
-  );
-  await lake.until(async () => (await published(database)).includes('fresh'));
-  expect(await lake.killRunner('m')).toBe(true);
-  // The next one finds the table published.
-  await lake.until(async () => (await run(lake, 'm')).attempts.length === 2);
-  await lake.until(async () => {
-    const [, second] = await logs(lake, 'm');
-    return second?.some((entry) => /waits for transactions|full load begins/.test(String(entry.msg)));
-  });
-  await early.query("INSERT INTO fresh VALUES (11, 'early'); COMMIT");
-  await expectEqual(lake, 'm', database);
-  expect(await table(lake, 'm', 'fresh')).toMatchObject({ state: 'live', rowsLoaded: 3 });
-}, 180_000);
+it(
+  'loses nothing of a transaction that was open while the table came in and the runner died',
+  async () => {
+    await using database = await sharedPostgres().createDatabase();
+    await using lake = await mirrored(database);
+    const early = await database.client();
+    await database.query(
+      "CREATE TABLE fresh (id int PRIMARY KEY, v text); INSERT INTO fresh VALUES (1, 'committed')",
+    );
+    await early.query(
+      "BEGIN; INSERT INTO fresh VALUES (10, 'early'); UPDATE fresh SET v = 'early' WHERE id = 1",
+    );
+    await lake.until(async () => (await published(database)).includes('fresh'));
+    expect(await lake.killRunner('m')).toBe(true);
+    // The next one finds the table published.
+    await lake.until(async () => (await run(lake, 'm')).attempts.length === 2);
+    await lake.until(async () => {
+      const [, second] = await logs(lake, 'm');
+      return second?.some((entry) => /waits for transactions|full load begins/.test(String(entry.msg)));
+    });
+    await early.query("INSERT INTO fresh VALUES (11, 'early'); COMMIT");
+    await expectEqual(lake, 'm', database);
+    expect(await table(lake, 'm', 'fresh')).toMatchObject({ state: 'live', rowsLoaded: 3 });
+  },
+  MINUTES,
+);
