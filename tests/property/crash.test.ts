@@ -60,7 +60,11 @@ class Victim {
   }
 
   async kill(what: 'runner' | 'server' | 'both'): Promise<void> {
-    if (what !== 'server') this.#log.add(`kill runner: ${await this.lake.killRunner('crash')}`);
+    if (what !== 'server') {
+      // After the blow before there may be none for a while.
+      await this.lake.until(() => this.lake.killRunner('crash'));
+      this.#log.add('runner killed');
+    }
     if (what !== 'runner') {
       await this.lake.killServer();
       this.#log.add('server killed');
