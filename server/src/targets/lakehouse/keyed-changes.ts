@@ -206,7 +206,8 @@ async function fillFromSource(
   }
 }
 
-const FETCHED_AT_ONCE = 500;
+/** Such rows have large values, and are held in memory. */
+const FETCHED_AT_ONCE = 20;
 
 function inGroups<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>
