@@ -34,7 +34,9 @@ export async function joinStep(
     ...(await segmentParts(context, lane, segments)),
     ...settled.map(({ part, kept }) => changePart(part, kept)),
   ];
-  const load = lane.load!;
+  const load = lane.load;
+  // Sent back to the queue of loads while this was asked.
+  if (load === null) return null;
   const usedSegments = segments.at(-1)?.id ?? null;
   // Without a line too: a change of the schema may be all that came since the load.
   const staged = await context.target.stageChanges(
@@ -99,7 +101,8 @@ export async function drain(context: RunContext, lane: Lane): Promise<void> {
       const all = await context.store.segments(lane.id);
       if (all.reduce((sum, segment) => sum + segment.rows, 0) <= JOIN_ROWS) return;
       const some = firstSegments(all);
-      const load = lane.load!;
+      const load = lane.load;
+      if (lane.generation !== generation || load === null) return;
       const last = some.at(-1)!;
       const staged = await context.target.stageChanges(
         lane.target,

@@ -20,6 +20,19 @@ export interface CommitTiming {
   readonly earlyLines: number;
 }
 
+/** A step, and which life of its lane it was made for: the catalog is looked at meanwhile, and may begin another. */
+interface MadeStep {
+  readonly step: LaneStep;
+  readonly generation: number;
+}
+
+/** A step of an older life is left out, and with it lines that only the next load can bring. */
+function isOfNow({ step, generation }: MadeStep): boolean {
+  if (step.lane.generation === generation) return true;
+  step.lane.settle = true;
+  return false;
+}
+
 /** When the next commit is due, in milliseconds from now; null: nothing waits. */
 export function dueIn(
   state: {
@@ -61,7 +74,7 @@ export class CommitLoop {
   #wake: () => void = () => {};
   #lastBegin = 0;
   /** Steps that other parts of the run hand in for the next commit. */
-  #handedIn: LaneStep[] = [];
+  #handedIn: MadeStep[] = [];
 
   constructor(context: RunContext, options: CommitLoopOptions) {
     this.#context = context;
@@ -77,7 +90,7 @@ export class CommitLoop {
   }
 
   handIn(step: LaneStep): void {
-    this.#handedIn.push(step);
+    this.#handedIn.push({ step, generation: step.lane.generation });
     this.#wake();
   }
 
@@ -129,8 +142,10 @@ export class CommitLoop {
     const sealed = context.router.seal();
     const handedIn = this.#handedIn.splice(0);
     this.#options.onMarks(sealed.marks);
-    const steps = [...handedIn, ...(await this.#steps(sealed))];
+    const made = [...handedIn, ...(await this.#steps(sealed))];
     const before = this.#checkpoint ?? (await context.store.checkpoint());
+    const upkeep = await context.target.stageUpkeep(made.map(({ step }) => step.lane.target));
+    const steps = made.filter(isOfNow).map(({ step }) => step);
     const rows = steps.reduce((sum, step) => sum + step.rows, 0);
     const written = steps.reduce((sum, step) => sum + (step.step?.staged.rowsWritten ?? 0), 0);
     const checkpoint: Checkpoint = {
@@ -143,11 +158,12 @@ export class CommitLoop {
       sealed.firstCommit === null ? null : Math.max(0, context.now() - Number(sealed.firstCommit / 1000n));
     crashPoint('before-commit');
     const tableSteps = steps.flatMap((step) => (step.step === null ? [] : [step.step]));
-    const upkeep = await context.target.stageUpkeep(steps.map((step) => step.lane.target));
     await context.target.commit([...tableSteps, ...upkeep], async (transaction) => {
       await context.store.fence(transaction);
-      for (const step of steps) {
-        Object.assign(step.lane, step.becomes);
+      for (const { step, generation } of made) {
+        if (!steps.includes(step)) continue;
+        // Sent back to the queue of loads since: what the table shows now stays, and the load takes its place later.
+        if (step.lane.generation === generation) Object.assign(step.lane, step.becomes);
         if (step.step !== null) step.lane.latencyMs = latencyMs;
         await context.store.saveLane(transaction, step.lane, step.error);
         for (const segment of step.segments)
@@ -179,15 +195,20 @@ export class CommitLoop {
       );
   }
 
-  async #steps(sealed: Sealed): Promise<readonly LaneStep[]> {
+  async #steps(sealed: Sealed): Promise<readonly MadeStep[]> {
     const work = new Map<Lane, Parameters<typeof makeLaneStep>[2]>();
     for (const lane of this.#lanes()) if (joinStepDue(lane) || lane.seen !== null) work.set(lane, []);
     for (const [lane, parts] of sealed.lanes) if (follows(lane.state)) work.set(lane, parts);
-    const steps: LaneStep[] = [];
+    const steps: MadeStep[] = [];
     const queue = [...work];
     const worker = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift())
-        steps.push(await makeLaneStep(this.#context, next[0], next[1], sealed.position));
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const [lane, parts] = next;
+        const before = lane.generation;
+        const step = await makeLaneStep(this.#context, lane, parts, sealed.position);
+        // The step itself may send the lane back to the queue of loads; then it is of the lane as it left it.
+        steps.push({ step, generation: step.sentBack ? lane.generation : before });
+      }
     };
     await Promise.all(Array.from({ length: STEPS_AT_ONCE }, worker));
     return steps;

@@ -325,5 +325,6 @@ export function restarted(lane: Lane): LaneStep {
     becomes: {},
     error: null,
     rows: 0,
+    sentBack: false,
   };
 }

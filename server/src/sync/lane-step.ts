@@ -25,6 +25,8 @@ export interface LaneStep {
   readonly becomes: Partial<Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues'>>;
   readonly error: Problem | null | undefined;
   readonly rows: number;
+  /** The step sends the lane back to the queue of loads. */
+  readonly sentBack: boolean;
 }
 
 export interface Settled {
@@ -40,6 +42,7 @@ const NOTHING = {
   error: undefined,
   rows: 0,
   becomes: {},
+  sentBack: false,
 } as const;
 
 /**
@@ -257,7 +260,7 @@ async function startOver(
     described.map((part) => ({ part, kept: lane.kept, version: lane.schemaVersion })),
     position,
   );
-  return { ...step, segments: [...step.segments, ...segments] };
+  return { ...step, segments: [...step.segments, ...segments], sentBack: true };
 }
 
 function matches(part: SpoolPart, kept: KeptSchema): boolean {

@@ -389,7 +389,10 @@ export class Loader {
     signal.throwIfAborted();
     const trouble = SluiceError.from(error);
     // Its load was given up meanwhile, and with it whatever went wrong.
-    if (lane.state !== 'pending' && lane.state !== 'loading' && lane.generation !== generation) return;
+    if (lane.generation !== generation) {
+      this.nudge();
+      return;
+    }
     if (trouble.rule.scope === 'table') {
       this.#context.log.warn(
         { table: tableText(lane.source), code: trouble.code, cause: trouble.message },

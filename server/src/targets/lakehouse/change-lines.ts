@@ -165,11 +165,7 @@ export function keyText(batch: ChangeBatch, ords: string): string {
 }
 
 /** Values that text gave null for: how many, in all columns that can. */
-export function nulledCount(
-  batch: ChangeBatch,
-  range: LineRange | null,
-  rules: ReadingRules,
-): string | null {
+export function nulledCount(batch: ChangeBatch, range: LineRange | null, rules: ReadingRules): string | null {
   const counts: string[] = [];
   for (const part of batch.parts) {
     if (!part.mayHoldInfinity && rules.outOfRange === 'error') continue;

@@ -86,7 +86,13 @@ export class TableUpkeep implements Upkeep {
     try {
       const position = currentPosition(metadata);
       const summary = position === undefined ? {} : { 'sluice.position': position };
-      const finished = await finishUpkeep(connection, storage, step, metadata, summary);
+      const finished = await finishUpkeep(connection, storage, step, metadata, summary).catch(
+        (error: unknown) => {
+          // The table is right without it, so the commit that it would have joined goes on.
+          log.warn({ table: tableText(table), cause: String(error) }, 'maintenance failed');
+          return null;
+        },
+      );
       if (finished !== null) {
         log.info({ table: tableText(table), kind: step.kind }, 'maintained');
         return finished.metadata;
