@@ -159,6 +159,10 @@ export const ERRORS = {
     'limited',
     'The process of the run ended without a word (killed, out of memory). The next attempt goes on from the last commit.',
   ),
+  RUNNER_MEMORY: task(
+    'limited',
+    'Raise the parameter runner_memory: rows as large as these need more. The next attempt goes on from the last commit.',
+  ),
   FAILOVER_LIMIT: task(
     'never',
     'The task failed too often without progress: mend the cause named in the attempts, then start it again.',

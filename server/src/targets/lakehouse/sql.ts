@@ -1,3 +1,4 @@
+import { SluiceError } from '@sluice/contract';
 import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
 
 /** A connection to DuckDB with temporary tables of its own, for one step of one table. */
@@ -23,8 +24,24 @@ export async function withSql<T>(
   } catch (error) {
     signal.throwIfAborted();
     if (!isOutOfMemory(error)) throw error;
-    return turns.alone(() => connected(engine, signal, work));
+    return turns
+      .alone(() => connected(engine, signal, work))
+      .catch((again: unknown) => {
+        throw isOutOfMemory(again) ? memoryError(again) : again;
+      });
   }
+}
+
+/** Work on the engine beside the tables' steps, which yields to one that has to be alone. */
+export function besideSteps<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+  return turnsOf(engine).shared(work);
+}
+
+function memoryError(cause: unknown): SluiceError {
+  const [line] = (cause as Error).message.split('\n', 1);
+  return new SluiceError('RUNNER_MEMORY', `A step of a table needs more memory than the run has: ${line}`, {
+    cause,
+  });
 }
 
 export function isOutOfMemory(error: unknown): boolean {

@@ -13,6 +13,7 @@ import {
 import type { SnapshotId, TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { type TableName, tableKey, tableText } from '../../model/table.ts';
+import { besideSteps } from './sql.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export interface UpkeepOptions {
@@ -86,13 +87,13 @@ export class TableUpkeep implements Upkeep {
     try {
       const position = currentPosition(metadata);
       const summary = position === undefined ? {} : { 'sluice.position': position };
-      const finished = await finishUpkeep(connection, storage, step, metadata, summary).catch(
-        (error: unknown) => {
-          // The table is right without it, so the commit that it would have joined goes on.
-          log.warn({ table: tableText(table), cause: String(error) }, 'maintenance failed');
-          return null;
-        },
-      );
+      const finished = await besideSteps(engine, () =>
+        finishUpkeep(connection, storage, step, metadata, summary),
+      ).catch((error: unknown) => {
+        // The table is right without it, so the commit that it would have joined goes on.
+        log.warn({ table: tableText(table), cause: String(error) }, 'maintenance failed');
+        return null;
+      });
       if (finished !== null) {
         log.info({ table: tableText(table), kind: step.kind }, 'maintained');
         return finished.metadata;
@@ -174,7 +175,9 @@ export class TableUpkeep implements Upkeep {
     const { engine, storage } = this.#options;
     const connection = await engine.connect();
     try {
-      const step = await prepareUpkeep(connection, storage, metadata, this.#thresholds, signal);
+      const step = await besideSteps(engine, () =>
+        prepareUpkeep(connection, storage, metadata, this.#thresholds, signal),
+      );
       if (step !== null) this.#prepared.set(key, { table, step });
     } finally {
       connection.close();
