@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
-import type { ChangePart } from '../targets/target.ts';
+import type { ChangePart, TableStep } from '../targets/target.ts';
 import type { Lane } from './lane.ts';
-import { batchOf, changePart, type LaneStep, type Settled, stagedBase } from './lane-step.ts';
+import { batchOf, changePart, type Settled, stagedBase } from './lane-batch.ts';
 import type { RunContext } from './run-context.ts';
 import type { SegmentRow } from './run-store.ts';
 
@@ -11,6 +11,14 @@ import type { SegmentRow } from './run-store.ts';
 const JOIN_ROWS = 50_000;
 /** Lines that are applied in one go beside the commits. */
 const DRAIN_ROWS = 2_000_000;
+
+/** What joining comes to; without a table step the staged state has come further, and the table is not visible yet. */
+export interface Join {
+  readonly step: TableStep | null;
+  /** Segments up to this id are in the staged state now. */
+  readonly usedSegments: number | null;
+  readonly becomes: Partial<Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues'>>;
+}
 
 /** Whether the next commit is to look if the lane can join, even if it has no changes. */
 export function joinStepDue(lane: Lane): boolean {
@@ -27,7 +35,7 @@ export async function joinStep(
   lane: Lane,
   settled: readonly Settled[],
   position: Position,
-): Promise<Pick<LaneStep, 'step' | 'usedSegments' | 'becomes'> | null> {
+): Promise<Join | null> {
   const segments = await context.store.segments(lane.id);
   if (segments.reduce((sum, segment) => sum + segment.rows, 0) > JOIN_ROWS) return null;
   const parts = [

@@ -4,10 +4,11 @@ import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
-import type { Base, ChangeBatch, ChangePart, TableStep } from '../targets/target.ts';
-import { joinStep } from './catch-up.ts';
+import type { TableStep } from '../targets/target.ts';
+import { type Join, joinStep } from './catch-up.ts';
 import { sameIdentity } from './evolution.ts';
 import type { KeptSchema, Lane } from './lane.ts';
+import { batchOf, changePart, type Settled } from './lane-batch.ts';
 import { nextLaneState } from './lane-state.ts';
 import type { RunContext } from './run-context.ts';
 import type { SegmentRow } from './run-store.ts';
@@ -22,17 +23,11 @@ export interface LaneStep {
   /** Segments up to this id are in the table now. */
   readonly usedSegments: number | null;
   /** What the lane becomes with the commit, and not before. */
-  readonly becomes: Partial<Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues'>>;
+  readonly becomes: Join['becomes'];
   readonly error: Problem | null | undefined;
   readonly rows: number;
   /** The step sends the lane back to the queue of loads. */
   readonly sentBack: boolean;
-}
-
-export interface Settled {
-  readonly part: SpoolPart;
-  readonly kept: KeptSchema;
-  readonly version: number;
 }
 
 const NOTHING = {
@@ -167,39 +162,6 @@ async function advance(
   return { ...base, step: { table: lane.target, staged, kind: 'advance' } };
 }
 
-export function changePart(part: SpoolPart, kept: KeptSchema): ChangePart {
-  return {
-    format: 'csv',
-    files: [part.file],
-    columns: kept.schema.columns,
-    rows: part.rows,
-    longestLine: part.longestLine,
-    masked: part.masked,
-    mayHoldInfinity: part.mayHoldInfinity,
-  };
-}
-
-export function batchOf(
-  context: RunContext,
-  lane: Lane,
-  parts: readonly ChangePart[],
-  position: Position,
-): ChangeBatch {
-  const schema = lane.kept.schema;
-  const key =
-    schema.identity.kind === 'key' ? schema.identity.columns.map((index) => schema.columns[index]!.name) : [];
-  const oneSnapshot = lane.load?.oneSnapshot ?? false;
-  return {
-    parts,
-    schema,
-    alreadyVisible: lane.load?.visibility ?? null,
-    exact: lane.load === null ? lane.exact : oneSnapshot && schema.identity.kind === 'row',
-    oneMoment: lane.load === null ? lane.exact : oneSnapshot,
-    position,
-    fetchRows: (keys) => context.source.fetchRows(lane.source, schema.columns, key, keys, context.signal),
-  };
-}
-
 async function toSegments(
   context: RunContext,
   lane: Lane,
@@ -278,9 +240,4 @@ export function resetForLoad(lane: Lane, kept: KeptSchema | null): void {
   if (kept === null) return;
   lane.kept = kept;
   lane.schemaVersion++;
-}
-
-/** The base of a lane whose load is under way. */
-export function stagedBase(lane: Lane): Base & { kind: 'staged' } {
-  return { kind: 'staged', location: lane.load!.staged };
 }
