@@ -82,42 +82,53 @@ describe.skipIf(REFUSED !== null)(
   // Where no file system can be mounted (no root, a sandbox), a disk cannot be made full without filling everybody's.
   `a full disk${REFUSED === null ? '' : ` (skipped: ${REFUSED})`}`,
   () => {
-    // The warehouse has a volume of its own; the metastore is elsewhere.
-    it('of the warehouse: the run waits, says so, and goes on', { timeout: 240_000 }, async () => {
-      await using database = await sharedPostgres().createDatabase();
-      const volume = await mkdtemp(join(tmpdir(), 'sluice-full-'));
-      await using disk = await SmallDisk.mount(volume, '160m');
-      const dataDir = await mkdtemp(join(tmpdir(), 'sluice-lake-'));
-      await symlink(volume, join(dataDir, 'warehouse'));
-      await using lake = await TestLake.start({ dataDir });
-      await database.query(`
+    // Only the warehouse, as where it has a volume of its own; and the whole data folder, the metastore with it.
+    for (const place of ['warehouse', 'data folder'] as const) {
+      it(`of the ${place}: the run waits, says so, and goes on`, { timeout: 240_000 }, async () => {
+        await using database = await sharedPostgres().createDatabase();
+        const volume = await mkdtemp(join(tmpdir(), 'sluice-full-'));
+        await using disk = await SmallDisk.mount(volume, '160m');
+        const dataDir =
+          place === 'warehouse' ? await mkdtemp(join(tmpdir(), 'sluice-lake-')) : join(volume, 'lake');
+        if (place === 'warehouse') await symlink(volume, join(dataDir, 'warehouse'));
+        await using lake = await TestLake.start({ dataDir });
+        await database.query(`
           CREATE TABLE rows (id int PRIMARY KEY, v text); CREATE TABLE other (id int PRIMARY KEY, v text);
           INSERT INTO rows SELECT i, md5(i::text) || md5((i * 7)::text) FROM generate_series(1, 20000) i; INSERT INTO other SELECT * FROM rows WHERE id < 100`);
-      await lake.createMirror('full', database.connection, { parameters: { failover_limit: '0' } });
+        await lake.createMirror('full', database.connection, { parameters: { failover_limit: '0' } });
 
-      let free = await disk.fill();
-      await lake.start('full');
-      await storageFull(lake);
-      await free();
-      await lake.caughtUp('full', 90);
-      expect(await lake.differences(database.url)).toEqual([]);
+        let free = await disk.fill();
+        if (place === 'data folder') {
+          // Without a byte for the metastore nothing can be begun, and that is said.
+          await expect(lake.start('full')).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+          await free();
+          await lake.start('full');
+          free = await disk.fill();
+        } else await lake.start('full');
+        await storageFull(lake);
+        await free();
+        await lake.caughtUp('full', 90);
+        expect(await lake.differences(database.url)).toEqual([]);
 
-      free = await disk.fill();
-      const before = await acknowledged(database);
-      await database.query(`
+        free = await disk.fill();
+        const before = await acknowledged(database);
+        await database.query(`
           UPDATE rows SET v = md5(v) WHERE id % 2 = 0; DELETE FROM rows WHERE id % 5 = 0; INSERT INTO other SELECT id + 1000, v FROM rows WHERE id < 50`);
-      const { rows } = await database.query(`SELECT (pg_current_wal_lsn() - '0/0')::bigint::text AS at`);
-      await storageFull(lake);
-      // Nothing of it is durable, so none of it may be acknowledged; while the run tries again and again.
-      const failovers = (await lake.status('full')).run?.failovers ?? 0;
-      await lake.until(async () => ((await lake.status('full')).run?.failovers ?? 0) > failovers, 90);
-      const now = await acknowledged(database);
-      expect(now).toBeGreaterThanOrEqual(before);
-      expect(now).toBeLessThan(BigInt(rows[0].at));
-      await free();
-      await lake.caughtUp('full', 90);
-      expect(await lake.differences(database.url)).toEqual([]);
-      expect(await lake.status('full')).toMatchObject({ error: null, run: { state: 'running' } });
-    });
+        const { rows } = await database.query(`SELECT (pg_current_wal_lsn() - '0/0')::bigint::text AS at`);
+        await storageFull(lake);
+        // Nothing of it is durable, so none of it may be acknowledged; while the run tries again and again. (With the
+        // metastore's disk full the next attempt cannot even be written down, and has to wait.)
+        const failovers = (await lake.status('full')).run?.failovers ?? 0;
+        if (place === 'warehouse')
+          await lake.until(async () => ((await lake.status('full')).run?.failovers ?? 0) > failovers, 90);
+        const now = await acknowledged(database);
+        expect(now).toBeGreaterThanOrEqual(before);
+        expect(now).toBeLessThan(BigInt(rows[0].at));
+        await free();
+        await lake.caughtUp('full', 90);
+        expect(await lake.differences(database.url)).toEqual([]);
+        expect(await lake.status('full')).toMatchObject({ error: null, run: { state: 'running' } });
+      });
+    }
   },
 );

@@ -53,6 +53,7 @@ interface ActiveRun {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #runs = new Map<number, ActiveRun>();
+  readonly #unwritten = new Map<number, Problem>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #closing = false;
 
@@ -123,6 +124,11 @@ export class Supervisor {
     this.#changes.emit('change');
   }
 
+  /** What keeps a run's last step from being written down (a full disk holds the metastore too); null: nothing does. */
+  trouble(runId: number): Problem | null {
+    return this.#unwritten.get(runId) ?? null;
+  }
+
   #active(runId: number): ActiveRun {
     let run = this.#runs.get(runId);
     if (run === undefined) {
@@ -143,6 +149,7 @@ export class Supervisor {
       for (;;) {
         try {
           await step();
+          this.#unwritten.delete(runId);
           break;
         } catch (thrown) {
           const error = SluiceError.from(thrown);
@@ -154,6 +161,8 @@ export class Supervisor {
             run.process?.stop();
             break;
           }
+          this.#unwritten.set(runId, error.toBody().error);
+          this.#changes.emit('change');
           await new Promise((resolve) => setTimeout(resolve, STEP_RETRY_MS));
         }
       }

@@ -8,7 +8,9 @@ import { problemOf, runView } from './runs.ts';
 import { type TaskRow, taskState } from './tasks.ts';
 
 export async function taskStatus(control: Control, ref: string): Promise<TaskStatus> {
-  return statusOf(control.db, await findNamed(control.db, 'tasks', ref));
+  const status = await statusOf(control.db, await findNamed(control.db, 'tasks', ref));
+  const unwritten = status.run === null ? null : control.supervisor.trouble(status.run.id);
+  return unwritten === null ? status : { ...status, error: unwritten };
 }
 
 export async function statusOf(db: MetastoreDb, task: TaskRow): Promise<TaskStatus> {
