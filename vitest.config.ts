@@ -10,6 +10,7 @@ export default defineConfig({
     // Native modules (DuckDB, libsql, chDB) and child processes: a process a file, never a thread.
     pool: 'forks',
     maxWorkers: 2,
+    setupFiles: ['tests/support/seed.ts'],
     globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 180_000,
     hookTimeout: 120_000,

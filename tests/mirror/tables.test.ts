@@ -91,6 +91,8 @@ it('a renamed table goes on under its target; whoever takes its name is loaded t
     `INSERT INTO ren_new VALUES (101, 'after')`,
   );
   await settled('ren_new');
+  // Its new name is seen at the next look at the catalog.
+  await lake.until(async () => (await state('ren_new')) !== null);
   expect(await state('ren_new')).toEqual({ state: 'live', code: null, target: 'ren' });
   expect((await lake.sql('SELECT count(*) FROM public.ren')).rows).toEqual([[22]]);
   await run(

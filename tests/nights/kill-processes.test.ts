@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres } from '../support/postgres.ts';
+import { freshSeed } from '../support/seed.ts';
 import { attempts, note, runnerPid } from './runner-memory.ts';
 import { gone, terminateServer } from './server-signals.ts';
 import { Writer } from './writer.ts';
 
-const SEED = Number(process.env.SLUICE_TEST_SEED ?? Date.now() % 1_000_000);
+const SEED = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
 
 /** Random numbers that a seed brings back (mulberry32). */
 function random(seed: number): () => number {

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
+import { freshSeed } from '../support/seed.ts';
 import { askClickHouse, icebergTable } from './clickhouse.ts';
 import { Random } from './random.ts';
 
@@ -159,7 +160,7 @@ async function readByClickHouse(lake: TestLake, pairs: readonly Pair[]): Promise
 }
 
 it('never shows money that is in both tables or in neither', async () => {
-  const seed = Number(process.env.SLUICE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
   const random = new Random(seed);
   await using database = await sharedPostgres().createDatabase();
   const bank = await Bank.open(database);

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { Session } from 'chdb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshSeed } from '../../../../tests/support/seed.ts';
 import type { ContentFile, LiveFile } from '../data-file.ts';
 import { writeDataFiles, writePositionDeletes } from '../duckdb/parquet-write.ts';
 import { FILE_COLUMN, POSITION_COLUMN, type ScanColumn, scanSql } from '../duckdb/scan-sql.ts';
@@ -15,7 +16,7 @@ import { prepareDeleteMerge } from './delete-merge.ts';
 import { removeOrphans } from './orphans.ts';
 import { discardUpkeep, finishUpkeep, type PreparedUpkeep, prepareUpkeep } from './upkeep.ts';
 
-const SEED = Number(process.env.SLUICE_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
 const RUNS = 6;
 const STEPS = 60;
 
@@ -294,7 +295,7 @@ class Run {
   }
 }
 
-describe(`maintenance beside a writer (SLUICE_SEED=${SEED})`, () => {
+describe(`maintenance beside a writer (SLUICE_TEST_SEED=${SEED})`, () => {
   it.each(Array.from({ length: RUNS }, (_, index) => SEED + index))(
     'keeps every row: seed %i',
     async (seed) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freshSeed } from '../../../../tests/support/seed.ts';
 import type { TableSchema } from '../../model/table.ts';
 import { foldRows } from './row-changes.ts';
 import { Bench, column, type Line } from './testing/change-batches.ts';
@@ -23,7 +24,7 @@ const change = fc.oneof(
   { weight: 12, arbitrary: fc.record({ op: fc.constantFrom('I', 'D'), values: fc.tuple(double, word) }) },
   { weight: 1, arbitrary: fc.constant({ op: 'T', values: [null, null] as const }) },
 );
-const seed = Number(process.env.SLUICE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
 
 it(`copies of whole rows are counted (seed ${seed})`, async () => {
   await fc.assert(
