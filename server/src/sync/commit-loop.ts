@@ -6,7 +6,7 @@ import { follows } from './lane-state.ts';
 import { type LaneStep, makeLaneStep } from './lane-step.ts';
 import type { Sealed } from './router.ts';
 import type { RunContext } from './run-context.ts';
-import type { Checkpoint, RunStore } from './run-store.ts';
+import type { Checkpoint } from './run-store.ts';
 
 /** Tables whose steps are made at a time: DuckDB shares its threads among them. */
 const STEPS_AT_ONCE = 2;
@@ -52,7 +52,6 @@ export function dueIn(
 export interface CommitLoopOptions {
   readonly lanes: () => Iterable<Lane>;
   readonly timing: CommitTiming;
-  readonly store: RunStore;
   /** Marks came back from the log, before the lanes' steps of this commit are made. */
   readonly onMarks: (marks: readonly string[]) => void;
   /** A loaded lane has more segments than a commit can take. */

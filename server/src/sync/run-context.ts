@@ -18,6 +18,6 @@ export interface RunContext {
   /** The task's folder for segments, which it may not. */
   readonly segmentFolder: string;
   readonly signal: AbortSignal;
-  /** Source values that the lane's rows lack, as of now (Source.fetchRows). */
+  /** Milliseconds since 1970, by this machine's clock. */
   readonly now: () => number;
 }

@@ -62,6 +62,8 @@ export class LaneSpool implements RowWriter {
   #lineMasked = false;
   #column = 0;
   #transaction = -1;
+  /** The first line of the transaction that is open, or was last. */
+  #openOrd = 0;
   #all = emptyCount();
   #whole = emptyCount();
 
@@ -93,6 +95,7 @@ export class LaneSpool implements RowWriter {
     const clock = this.#clock;
     if (this.#transaction !== clock.transaction) {
       this.#transaction = clock.transaction;
+      this.#openOrd = clock.nextOrd;
       clock.touched.push(this);
     }
     this.#reserve(96);
@@ -242,7 +245,7 @@ export class LaneSpool implements RowWriter {
         ...all,
         rows: all.rows - whole.rows,
         bytes: rest,
-        firstOrd: whole.lastOrd + 1,
+        firstOrd: this.#openOrd,
       };
     }
     closeSync(fd);

@@ -136,7 +136,6 @@ class TaskRun {
         idleMs: Math.max(1000, this.#options.work.parameters.commitInterval),
         earlyLines: 1_000_000,
       },
-      store: this.#store,
       onMarks: (marks) => discovery.marksReturned(marks),
       onBacklog: (lane) => this.#drain(context, lane),
       onCommitted: () => {

@@ -53,6 +53,16 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     this.#options = options;
   }
 
+  /** Locations of tables that have a staged state: files of a load that no table of the catalog names yet. */
+  readonly #beside = new Set<string>();
+
+  /** The staged state of a load. */
+  async #stagedState(location: string): Promise<TableMetadata> {
+    const metadata = await this.#metadata(location);
+    this.#beside.add(metadata.location);
+    return metadata;
+  }
+
   async exists(table: TableName): Promise<boolean> {
     return (await this.#options.catalog.pointer(table)) !== null;
   }
@@ -79,6 +89,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       new Set(visible.metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])),
     );
     const metadata = followSchema(withoutHead(empty), schema, Date.now(), { replace: true });
+    this.#beside.add(metadata.location);
     return this.#staged(metadata, null, NOTHING);
   }
 
@@ -89,7 +100,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     signal: AbortSignal,
   ): Promise<LoadedChunk> {
     const { storage, engine, rules, targetBytes } = this.#options;
-    const metadata = await this.#metadata(base.location);
+    const metadata = await this.#stagedState(base.location);
     return withSql(engine, signal, (sql) =>
       loadChunk(sql, storage, metadata, table, chunk, { rules, targetBytes }, signal),
     );
@@ -101,7 +112,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     files: readonly string[],
     position: string,
   ): Promise<Staged> {
-    const metadata = await this.#metadata(base.location);
+    const metadata = await this.#stagedState(base.location);
     const next = await writeSnapshot(this.#options.storage, metadata, {
       add: files.flatMap(parseFiles),
       remove: new Set(),
@@ -117,7 +128,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const from = base.kind === 'staged' ? base.location : await this.#pointer(table);
     if (from === null)
       throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
-    const before = await this.#metadata(from);
+    const before = base.kind === 'staged' ? await this.#stagedState(from) : await this.#metadata(from);
     // What maintenance has prepared meanwhile goes along with the first step that is made.
     const kept = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
     if (batch.parts.length === 0) {
@@ -185,11 +196,15 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       this.#pointers.clear();
       throw error;
     }
+    const replaced = new Set(
+      steps.flatMap((step) => (step.kind === 'replace' ? [tableKey(step.table)] : [])),
+    );
     for (const move of real) {
       this.#pointers.set(tableKey(move.name), move.to);
       const metadata = await this.#metadata(move.to);
       if (move.from !== null) await this.#forgetOldFiles(move.from, metadata);
-      upkeep.committed(move.name, metadata);
+      if (replaced.has(tableKey(move.name))) this.#beside.delete(metadata.location);
+      upkeep.committed(move.name, metadata, this.#beside.has(metadata.location));
     }
   }
 

@@ -50,7 +50,10 @@ interface Expiry {
 export class TableUpkeep implements Upkeep {
   readonly #options: UpkeepOptions;
   readonly #thresholds: Thresholds;
-  readonly #queue = new Map<string, { readonly table: TableName; readonly metadata: TableMetadata }>();
+  readonly #queue = new Map<
+    string,
+    { readonly table: TableName; readonly metadata: TableMetadata; readonly beside: boolean }
+  >();
   readonly #prepared = new Map<string, { readonly table: TableName; readonly step: PreparedUpkeep }>();
   /** Files to be removed once the metadata without their snapshots is the table's. */
   readonly #expiries = new Map<string, Expiry>();
@@ -121,11 +124,11 @@ export class TableUpkeep implements Upkeep {
     return expired.metadata;
   }
 
-  committed(table: TableName, metadata: TableMetadata): void {
+  committed(table: TableName, metadata: TableMetadata, beside: boolean): void {
     const key = tableKey(table);
     this.#removeExpired(key, metadata);
     if (this.#prepared.has(key) || this.#stop.signal.aborted) return;
-    this.#queue.set(key, { table, metadata });
+    this.#queue.set(key, { table, metadata, beside });
     if (this.#working) return;
     this.#working = true;
     this.#work = this.#run().finally(() => {
@@ -157,12 +160,12 @@ export class TableUpkeep implements Upkeep {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let [first] = this.#queue; first !== undefined && !signal.aborted; [first] = this.#queue) {
-      const [key, { table, metadata }] = first;
+      const [key, { table, metadata, beside }] = first;
       this.#queue.delete(key);
       try {
         await this.#removeLeaving();
         await this.#prepare(key, table, metadata, signal);
-        await this.#orphans(key, table);
+        if (!beside) await this.#orphans(key, table);
       } catch (error) {
         if (signal.aborted) return;
         // The table is right without it; the next commit brings the next try.
@@ -184,7 +187,6 @@ export class TableUpkeep implements Upkeep {
     }
   }
 
-  /** Only for tables that are being committed to: one that is loaded beside has files that no metadata names yet. */
   async #orphans(key: string, table: TableName): Promise<void> {
     const now = Date.now();
     if (now - this.#started < ORPHANS_NOT_BEFORE_MS) return;
@@ -196,13 +198,10 @@ export class TableUpkeep implements Upkeep {
     const removed = await removeOrphans(storage, loaded.metadata.location, () => catalog.load(table), {
       minAgeMs: DEFAULT_ORPHAN_AGE_MS,
       nowMs: now,
-      isKept: (location) => this.#isExpected(key, location),
+      // What is prepared is in no metadata yet.
+      isKept: () => this.#prepared.has(key),
     });
     if (removed.length > 0) log.info({ table: tableText(table), files: removed.length }, 'orphans removed');
-  }
-
-  #isExpected(key: string, _location: string): boolean {
-    return this.#prepared.has(key);
   }
 
   async stop(): Promise<void> {

@@ -5,8 +5,11 @@ import type { TableName } from '../../model/table.ts';
 export interface Upkeep {
   /** Puts what is prepared for the table on top of its current state; quick. The state itself where nothing is. */
   finish(table: TableName, metadata: TableMetadata): Promise<TableMetadata>;
-  /** The table's pointer moved here: looks whether anything is to be prepared, in the background. */
-  committed(table: TableName, metadata: TableMetadata): void;
+  /**
+   * The table's pointer moved here: looks whether anything is to be prepared, in the background. `beside`: a load of it
+   * is under way, whose files no metadata of the catalog names yet.
+   */
+  committed(table: TableName, metadata: TableMetadata, beside: boolean): void;
   /** Tables for which something is prepared. */
   ready(): readonly TableName[];
   stop(): Promise<void>;
