@@ -4,7 +4,7 @@ import { type Session, socketOf } from './connect.ts';
 import { sourceError } from './errors.ts';
 import { Framer } from './wire/framer.ts';
 import { MESSAGE, queryMessage, serverError, terminateMessage } from './wire/messages.ts';
-import { SocketReader } from './wire/socket-reader.ts';
+import { SocketReader } from '../socket-reader.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
 

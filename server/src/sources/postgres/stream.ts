@@ -7,7 +7,7 @@ import { Framer } from './wire/framer.ts';
 import { formatLsn, type Lsn } from './wire/lsn.ts';
 import { MESSAGE, queryMessage, serverError, standbyStatus, terminateMessage } from './wire/messages.ts';
 import { PgoutputDecoder } from './wire/pgoutput.ts';
-import { SocketReader } from './wire/socket-reader.ts';
+import { SocketReader } from '../socket-reader.ts';
 
 const COALESCE_MS = 3;
 /** How long the server may be silent where wal_sender_timeout is off. */
