@@ -138,6 +138,52 @@ export const ERRORS = {
     'Grant CREATE on the database and ownership of the tables, or let an administrator create the publication and name it in the parameter `publication`.',
   ),
 
+  // --- MySQL and MariaDB, the task as a whole
+  MYSQL_VERSION: task('never', 'Sluice reads MySQL 5.6 and later, and MariaDB 10.5 and later.'),
+  MYSQL_BINLOG_OFF: task(
+    'never',
+    'Start the server with log_bin (in the configuration: log-bin=binlog, and a server-id), then start the task.',
+  ),
+  MYSQL_BINLOG_FORMAT: task(
+    'never',
+    "Run SET GLOBAL binlog_format = 'ROW'; and put it into the server's configuration; connections that are open keep the old format until they are made anew.",
+  ),
+  MYSQL_NO_REPLICATION: task(
+    'never',
+    'Run GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO the account of the data source.',
+  ),
+  MYSQL_AUTH_NEEDS_TLS: {
+    status: 502,
+    retry: 'never',
+    scope: 'task',
+    remedy:
+      'Set the sslmode of the data source to require or verify-full, or give the server an RSA key (caching_sha2_password_auto_generate_rsa_keys = ON and a restart).',
+  },
+  BINLOG_PURGED: task(
+    'never',
+    'The server has removed binary logs that were still to be read: raise binlog_expire_logs_seconds (or expire_logs_days), then start the task stateless to load the tables anew.',
+  ),
+  BINLOG_INCIDENT: task(
+    'never',
+    'The server says that changes are missing from its binary log: start the task stateless to load the tables anew.',
+  ),
+  BINLOG_CORRUPT: task(
+    'limited',
+    'The binary log could not be read as it was written. If it comes again, the file is damaged at the server (mysqlbinlog --verify-binlog-checksum tells): start the task stateless.',
+  ),
+  EVENT_TOO_LARGE: task(
+    'never',
+    'Raise max_allowed_packet at the server (SET GLOBAL max_allowed_packet = 1073741824;) and start the task; it goes on from its last commit.',
+  ),
+  SERVER_ID_TAKEN: task(
+    'limited',
+    'Another replica of the server uses the same server id; the next attempt takes another one. Keep 5400 to 6400 free for Sluice.',
+  ),
+  SERVER_BEHIND: task(
+    'limited',
+    'Let the server catch up if it is a replica that was promoted or is behind. If its log was reset, or it is another server, start the task stateless to load the tables anew.',
+  ),
+
   // --- the task, whatever the source
   POSITION_UNAVAILABLE: task(
     'never',
@@ -192,6 +238,9 @@ export const ERRORS = {
   ),
   TABLE_NAME_TAKEN: table(
     'Two source tables lead to the same target name: change the naming rule of the target.',
+  ),
+  BINLOG_STATEMENT: table(
+    "Some session writes its statements to the binary log instead of rows: run SET GLOBAL binlog_format = 'ROW'; and end the session, then load the table again.",
   ),
 } as const satisfies Record<string, ErrorRule>;
 

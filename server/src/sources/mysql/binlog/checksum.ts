@@ -1,0 +1,36 @@
+import { crc32 } from 'node:zlib';
+import { SluiceError } from '@sluice/contract';
+import { EVENT, eventName, FLAG, FLAGS_AT, TYPE_AT } from './event-types.ts';
+
+export const CHECKSUM_BYTES = 4;
+
+/** Whether the last four bytes are the CRC32 of those before (little endian, as zlib computes it). */
+export function checksumFits(bytes: Buffer, start: number, end: number): boolean {
+  const bodyEnd = end - CHECKSUM_BYTES;
+  if (bodyEnd <= start) return false;
+  const told =
+    (bytes[bodyEnd]! |
+      (bytes[bodyEnd + 1]! << 8) |
+      (bytes[bodyEnd + 2]! << 16) |
+      (bytes[bodyEnd + 3]! << 24)) >>>
+    0;
+  let event: Uint8Array = bytes.subarray(start, bodyEnd);
+  if (
+    bytes[start + TYPE_AT] === EVENT.FORMAT_DESCRIPTION &&
+    ((bytes[start + FLAGS_AT] ?? 0) & FLAG.inUse) !== 0
+  ) {
+    event = Buffer.from(event);
+    event[FLAGS_AT] = (event[FLAGS_AT] ?? 0) & ~FLAG.inUse;
+  }
+  return crc32(event) === told;
+}
+
+/** @throws SluiceError BINLOG_CORRUPT; `where` says which event */
+export function verifyChecksum(bytes: Buffer, start: number, end: number, where: string): void {
+  if (checksumFits(bytes, start, end)) return;
+  const type = eventName(bytes[start + TYPE_AT] ?? 0);
+  throw new SluiceError(
+    'BINLOG_CORRUPT',
+    `the checksum of an event (${type}, ${end - start} bytes) ${where} does not fit`,
+  );
+}

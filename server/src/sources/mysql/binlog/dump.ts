@@ -1,0 +1,465 @@
+import type { Socket } from 'node:net';
+import { SluiceError } from '@sluice/contract';
+import { SocketReader } from '../../socket-reader.ts';
+import type { Connection } from '../../source.ts';
+import { openSession, type Session } from '../connect.ts';
+import { sourceError } from '../errors.ts';
+import type { GtidSet } from '../gtid.ts';
+import { quoteLiteral } from '../quote.ts';
+import type { ServerInfo } from '../server-info.ts';
+import { PAYLOAD, PacketFramer, readError } from '../wire/packets.ts';
+import { CHECKSUM_BYTES, checksumFits, verifyChecksum } from './checksum.ts';
+import { dumpBehind, dumpFrom, registerReplica } from './commands.ts';
+import { decompressEvent, isCompressedEvent } from './compressed-event.ts';
+import {
+  EVENT,
+  eventName,
+  FLAG,
+  FLAGS_AT,
+  HEADER_BYTES,
+  isKnownEvent,
+  LENGTH_AT,
+  POSITION_AT,
+  TYPE_AT,
+} from './event-types.ts';
+import { type FormatDescription, parseFormatDescription } from './format-description.ts';
+import { parseHeartbeatV2 } from './heartbeat.ts';
+import { TransactionPayload } from './payload.ts';
+
+const COALESCE_MS = 2;
+/** The server is given up after so many heartbeats that did not come, and a little. */
+const MISSED_HEARTBEATS = 4;
+const SLACK_MS = 1000;
+/** Before the first event the server may look through all of its files for the place. */
+const SEARCH_SILENCE_MS = 300_000;
+/** Behind the four bytes that every file begins with. */
+const FIRST_OFFSET = 4;
+const MAX_COMMAND_OFFSET = 0xffffffff;
+
+export interface DumpOptions {
+  readonly from:
+    | { readonly kind: 'file'; readonly file: string; readonly offset: number }
+    | { readonly kind: 'gtid'; readonly set: GtidSet };
+  /** By which the server tells its replicas apart; a second one with the same number ends the first. 0 with `nonBlocking`. */
+  readonly serverId: number;
+  /** MySQL tells replicas apart by this, where it is given. */
+  readonly serverUuid?: string;
+  /** End where the log ends. Such a dump never ends another one. */
+  readonly nonBlocking?: boolean;
+  /** How long the server may have nothing to say. */
+  readonly heartbeatMs: number;
+  readonly applicationName: string;
+}
+
+/**
+ * The events of a binary log, one at a time and without an object each: the fields are those of the event that
+ * `next` found, and its bytes are valid until `next` is called again.
+ *
+ * Every event that the server sends comes out, in the log's order, but for those that this reader does not know and
+ * that are flagged as such that may be ignored. Compressed transactions come as their events, with `inner` true,
+ * instead of the event that holds them; MariaDB's compressed events come as their plain types; the newer heartbeat
+ * as the older type.
+ */
+export interface Dump extends AsyncDisposable {
+  readonly info: ServerInfo;
+  /**
+   * True: there is another event. False: the log has ended (`nonBlocking`).
+   * @throws SluiceError SOURCE_INTERRUPTED, BINLOG_*, SERVER_ID_TAKEN and others; the signal's reason when it aborts
+   */
+  next(): boolean | Promise<boolean>;
+  readonly bytes: Buffer;
+  /** Of the body, behind the header. */
+  readonly start: number;
+  /** Of the body, before the checksum. */
+  readonly end: number;
+  readonly type: number;
+  /** Seconds since 1970, when the statement began. */
+  readonly timestamp: number;
+  /** The server where the event came from first. */
+  readonly serverId: number;
+  readonly flags: number;
+  /** In the header, behind which the body begins: the whole event's size as it was sent. */
+  readonly length: number;
+  /** From a compressed transaction: `file` and `nextPos` are those of the transaction. */
+  readonly inner: boolean;
+  /** The file that the event is in, or with a rotation: the one that comes next. */
+  readonly file: string;
+  /** The offset behind the event in its file; of a rotation: where the next file begins. Beyond 4 GB too. */
+  readonly nextPos: number;
+  /** Of the file that is read. */
+  readonly format: FormatDescription | null;
+}
+
+/** @throws SluiceError SOURCE_*, MYSQL_*; the signal's reason when it aborts */
+export async function openDump(
+  connection: Connection,
+  options: DumpOptions,
+  signal: AbortSignal,
+): Promise<Dump> {
+  const session = await openSession(connection, { applicationName: options.applicationName }, signal);
+  const doing = `reading the binary log of ${connection.host}:${connection.port}`;
+  let dump: BinlogDump | null = null;
+  try {
+    const command = dumpCommand(session.info, options);
+    await session.run(replicaSettings(session.info, options), [], 'start');
+    dump = new BinlogDump(session, options, doing, signal);
+    if (!options.nonBlocking) await dump.register(options.serverId);
+    dump.begin(command);
+    return dump;
+  } catch (error) {
+    await dump?.[Symbol.asyncDispose]();
+    session.destroy();
+    signal.throwIfAborted();
+    throw sourceError(error, 'start', doing);
+  }
+}
+
+/** @throws SluiceError POSITION_UNAVAILABLE */
+function dumpCommand(info: ServerInfo, { from, serverId, nonBlocking = false }: DumpOptions): Buffer {
+  const id = nonBlocking ? 0 : serverId;
+  if (from.kind === 'file')
+    return dumpFrom(
+      from.file,
+      from.offset > MAX_COMMAND_OFFSET ? FIRST_OFFSET : from.offset,
+      id,
+      nonBlocking,
+    );
+  if (info.flavour === 'mariadb' && (from.set.kind === 'mariadb' || from.set.empty))
+    return dumpFrom('', FIRST_OFFSET, id, nonBlocking);
+  if (info.flavour === 'mysql' && from.set.kind === 'mysql') return dumpBehind(from.set, id, nonBlocking);
+  throw new SluiceError(
+    'POSITION_UNAVAILABLE',
+    `${from.set} names no transactions of a ${info.flavour === 'mysql' ? 'MySQL' : 'MariaDB'} server`,
+  );
+}
+
+/** What a replica tells the server of itself: user variables, under their old and new names. */
+function replicaSettings(info: ServerInfo, options: DumpOptions): string {
+  const heartbeat = options.nonBlocking ? 0 : Math.round(options.heartbeatMs * 1e6);
+  const variables: [string, string][] = [
+    // That we know checksums; the server sends what stands in the file.
+    ['master_binlog_checksum', "'CRC32'"],
+    ['master_heartbeat_period', String(heartbeat)],
+  ];
+  if (info.flavour === 'mariadb') {
+    // MARIA_SLAVE_CAPABILITY_GTID: GTID events come as they are.
+    variables.push(['mariadb_slave_capability', '4']);
+    if (options.from.kind === 'gtid') {
+      variables.push(
+        ['slave_connect_state', quoteLiteral(options.from.set.toString())],
+        ['slave_gtid_strict_mode', '1'],
+        ['slave_gtid_ignore_duplicates', '0'],
+      );
+    }
+  } else {
+    variables.push(['source_binlog_checksum', "'CRC32'"], ['source_heartbeat_period', String(heartbeat)]);
+    if (options.serverUuid !== undefined && !options.nonBlocking) {
+      const uuid = quoteLiteral(options.serverUuid);
+      variables.push(['slave_uuid', uuid], ['replica_uuid', uuid]);
+    }
+  }
+  return `SET ${variables.map(([name, value]) => `@${name} = ${value}`).join(', ')}`;
+}
+
+/** The offset as the file has it, of the 32 bits that an event has room for; at or behind `near`. */
+function widen(low: number, near: number): number {
+  const value = near - (near % 0x100000000) + low;
+  return value >= near ? value : value + 0x100000000;
+}
+
+class BinlogDump implements Dump {
+  readonly info: ServerInfo;
+  bytes: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+  type = 0;
+  timestamp = 0;
+  serverId = 0;
+  flags = 0;
+  length = 0;
+  inner = false;
+  file: string;
+  nextPos: number;
+  format: FormatDescription | null = null;
+
+  readonly #socket: Socket;
+  readonly #reader: SocketReader;
+  /** A payload is a 0 and the event, whose header has its length. */
+  readonly #framer = new PacketFramer((bytes, start, end) =>
+    end - start > LENGTH_AT + 4 ? bytes.readUInt32LE(start + 1 + LENGTH_AT) + 1 : 0,
+  );
+  readonly #signal: AbortSignal;
+  readonly #doing: string;
+  readonly #timer: NodeJS.Timeout;
+  readonly #silenceMs: number;
+  readonly #endsAtEnd: boolean;
+  #streaming = false;
+  #silent = false;
+  #ended = false;
+  #failure: unknown = null;
+  #payload: TransactionPayload | null = null;
+  /** What lies before this offset of the first file was read already; the command has no room for such an offset. */
+  #skipTo = 0;
+
+  constructor(session: Session, options: DumpOptions, doing: string, signal: AbortSignal) {
+    this.info = session.info;
+    this.#signal = signal;
+    this.#doing = doing;
+    this.#endsAtEnd = options.nonBlocking === true;
+    this.file = options.from.kind === 'file' ? options.from.file : '';
+    this.nextPos = options.from.kind === 'file' ? options.from.offset : 0;
+    if (this.nextPos > MAX_COMMAND_OFFSET) {
+      this.#skipTo = this.nextPos;
+      this.nextPos = FIRST_OFFSET;
+    }
+    this.#socket = session.takeSocket();
+    this.#reader = new SocketReader(this.#socket, { coalesceMs: COALESCE_MS });
+    this.#silenceMs = MISSED_HEARTBEATS * options.heartbeatMs + SLACK_MS;
+    this.#timer = setInterval(
+      () => {
+        if (this.#reader.silentMs <= this.#patienceMs) return;
+        this.#silent = true;
+        this.#socket.destroy();
+      },
+      Math.min(5000, this.#silenceMs / MISSED_HEARTBEATS),
+    );
+  }
+
+  /** Sends a command and reads the server's OK. */
+  async register(serverId: number): Promise<void> {
+    this.#send(registerReplica(serverId));
+    while (!this.#framer.next()) this.#framer.push(await this.#chunk());
+    const { bytes, start, end } = this.#framer;
+    if (bytes[start] === PAYLOAD.error) throw readError(bytes, start, end);
+  }
+
+  begin(command: Buffer): void {
+    this.#send(command);
+  }
+
+  next(): boolean | Promise<boolean> {
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      if (this.#step()) return true;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    return this.#ended ? false : this.#more();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    this.#reader.detach();
+    this.#socket.destroy();
+  }
+
+  get #patienceMs(): number {
+    return this.#streaming ? this.#silenceMs : Math.max(SEARCH_SILENCE_MS, this.#silenceMs);
+  }
+
+  #send(command: Buffer): void {
+    this.#framer.begin();
+    this.#socket.write(command);
+  }
+
+  async #more(): Promise<boolean> {
+    try {
+      for (;;) {
+        this.#framer.push(await this.#chunk());
+        if (this.#step()) return true;
+        if (this.#ended) return false;
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async #chunk(): Promise<Buffer> {
+    const chunk = await this.#reader.next();
+    this.#signal.throwIfAborted();
+    if (chunk !== null) return chunk;
+    const how = this.#silent
+      ? `was silent for ${Math.round(this.#patienceMs / 1000)} s`
+      : 'closed the connection';
+    throw new SluiceError('SOURCE_INTERRUPTED', `${this.#doing}: the server ${how}`);
+  }
+
+  #fail(error: unknown): unknown {
+    this.#socket.destroy();
+    clearInterval(this.#timer);
+    this.#failure = this.#signal.aborted
+      ? this.#signal.reason
+      : sourceError(error, this.#streaming ? 'stream' : 'start', this.#doing);
+    return this.#failure;
+  }
+
+  /** True: an event. False: more bytes are needed, or the log has ended. */
+  #step(): boolean {
+    if (this.#payload && this.#nextInner(this.#payload)) return true;
+    const framer = this.#framer;
+    while (!this.#ended && framer.next())
+      if (this.#packet(framer.bytes, framer.start, framer.end)) return true;
+    return false;
+  }
+
+  #packet(bytes: Buffer, start: number, end: number): boolean {
+    switch (bytes[start]) {
+      case PAYLOAD.ok:
+        this.#streaming = true;
+        return this.#event(bytes, start + 1, end);
+      case PAYLOAD.error:
+        throw readError(bytes, start, end);
+      case PAYLOAD.eof:
+        if (!this.#endsAtEnd)
+          throw new SluiceError(
+            'SOURCE_INTERRUPTED',
+            `${this.#doing}: the server ended the stream, as it does when it shuts down`,
+          );
+        this.#ended = true;
+        return false;
+      default:
+        throw new SluiceError(
+          'SOURCE_PROTOCOL',
+          `${this.#doing}: the server sent an unknown packet (${bytes[start]})`,
+        );
+    }
+  }
+
+  /** `start`: of the header; `end`: behind the checksum. True where the event is to come out. */
+  #event(bytes: Buffer, start: number, end: number): boolean {
+    const length = end - start;
+    if (length < HEADER_BYTES || bytes.readUInt32LE(start + LENGTH_AT) !== length)
+      throw new SluiceError(
+        'SOURCE_PROTOCOL',
+        `${this.#doing}: the server sent ${length} bytes that are no event`,
+      );
+    this.#readHeader(bytes, start);
+    this.inner = false;
+    this.end = this.#checked(bytes, start, end);
+    if (!this.#knows()) return false;
+    this.#advance(bytes.readUInt32LE(start + POSITION_AT));
+    if (this.#skipTo > 0 && !this.#reached()) return false;
+    if (this.type === EVENT.TRANSACTION_PAYLOAD) {
+      this.#payload = new TransactionPayload(bytes, this.start, this.end);
+      return this.#nextInner(this.#payload);
+    }
+    if (isCompressedEvent(this.type)) {
+      const plain = decompressEvent(bytes, start, this.end);
+      this.#readHeader(plain, 0);
+      this.end = plain.length;
+      this.length = length;
+    }
+    return true;
+  }
+
+  #readHeader(bytes: Buffer, start: number): void {
+    this.bytes = bytes;
+    this.start = start + HEADER_BYTES;
+    this.timestamp = bytes.readUInt32LE(start);
+    this.type = bytes[start + TYPE_AT]!;
+    this.serverId = bytes.readUInt32LE(start + TYPE_AT + 1);
+    this.length = bytes.readUInt32LE(start + LENGTH_AT);
+    this.flags = bytes.readUInt16LE(start + FLAGS_AT);
+  }
+
+  /** The body's end, when the checksum was found right. */
+  #checked(bytes: Buffer, start: number, end: number): number {
+    if (this.type === EVENT.FORMAT_DESCRIPTION) {
+      this.format = parseFormatDescription(bytes, start + HEADER_BYTES, end);
+      if (this.format.checksum === 'crc32') verifyChecksum(bytes, start, end, this.#place);
+      return end - CHECKSUM_BYTES;
+    }
+    // What the server makes up before it has sent a file's description has a checksum if its setting says so, which
+    // may have changed since; here the bytes themselves have to tell.
+    if (this.format === null || (this.type === EVENT.ROTATE && (this.flags & FLAG.artificial) !== 0))
+      return checksumFits(bytes, start, end) ? end - CHECKSUM_BYTES : end;
+    if (this.format.checksum === 'none') return end;
+    verifyChecksum(bytes, start, end, this.#place);
+    return end - CHECKSUM_BYTES;
+  }
+
+  get #place(): string {
+    return `behind ${this.file}:${this.nextPos}`;
+  }
+
+  #knows(): boolean {
+    if (this.type === EVENT.INCIDENT) throw this.#incident();
+    if (isKnownEvent(this.type)) return true;
+    if ((this.flags & FLAG.ignorable) !== 0) return false;
+    throw new SluiceError(
+      'SOURCE_PROTOCOL',
+      `${this.#doing}: the log has an event that this version does not know (${eventName(this.type)}) ${this.#place}`,
+    );
+  }
+
+  /** Number u16, length of the message u8, the message. */
+  #incident(): SluiceError {
+    const at = this.start + 3;
+    const message = at <= this.end ? this.bytes.toString('utf8', at, this.end) : '';
+    return new SluiceError(
+      'BINLOG_INCIDENT',
+      `${this.#doing}: the server reports changes missing from its log ${this.#place}: ${message}`,
+    );
+  }
+
+  #advance(position: number): void {
+    switch (this.type) {
+      case EVENT.ROTATE: {
+        const file = this.bytes.toString('utf8', this.start + 8, this.end);
+        if (!/\.\d+$/.test(file))
+          throw new SluiceError('BINLOG_CORRUPT', `${this.#doing}: a file of the log has the name ${file}`);
+        if (this.#skipTo > 0 && file !== this.file) throw this.#noEventAt(this.#skipTo);
+        this.file = file;
+        this.nextPos = Number(this.bytes.readBigUInt64LE(this.start));
+        return;
+      }
+      case EVENT.HEARTBEAT_V2: {
+        const beat = parseHeartbeatV2(this.bytes, this.start, this.end);
+        this.type = EVENT.HEARTBEAT;
+        this.#heartbeat(beat.file, beat.position);
+        return;
+      }
+      case EVENT.HEARTBEAT:
+        this.#heartbeat(this.bytes.toString('utf8', this.start, this.end), position);
+        return;
+      default: {
+        // A description that is sent ahead of an offset has none; nothing moves by it.
+        if (position === 0 || (this.flags & FLAG.artificial) !== 0) return;
+        const behind = this.nextPos + this.length;
+        this.nextPos = behind % 0x100000000 === position ? behind : widen(position, this.nextPos);
+      }
+    }
+  }
+
+  /** Says how far the server is, beyond what it has left out; never goes back. */
+  #heartbeat(file: string, position: number): void {
+    if (this.#skipTo > 0) return;
+    if (file !== this.file) {
+      this.file = file;
+      this.nextPos = position;
+    } else if (position > this.nextPos) this.nextPos = position;
+  }
+
+  #reached(): boolean {
+    if (this.type === EVENT.FORMAT_DESCRIPTION || this.type === EVENT.ROTATE) return true;
+    if (this.type === EVENT.HEARTBEAT || this.nextPos <= this.#skipTo) return false;
+    if (this.nextPos - this.length !== this.#skipTo) throw this.#noEventAt(this.#skipTo);
+    this.#skipTo = 0;
+    return true;
+  }
+
+  #noEventAt(offset: number): SluiceError {
+    return new SluiceError('BINLOG_CORRUPT', `${this.#doing}: no event of ${this.file} begins at ${offset}`);
+  }
+
+  #nextInner(payload: TransactionPayload): boolean {
+    while (payload.next()) {
+      this.#readHeader(payload.bytes, payload.start);
+      this.inner = true;
+      this.end = payload.end;
+      if (this.#knows()) return true;
+    }
+    this.#payload = null;
+    return false;
+  }
+}
