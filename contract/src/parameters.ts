@@ -110,6 +110,21 @@ export const PARAMETERS = {
     'null',
     'What an infinite date or timestamp becomes: null, counted for the table; or an error of the table.',
   ),
+  zero_dates: choice(
+    ['null', 'error'],
+    'null',
+    "What a zero or partial date of MySQL (0000-00-00, 2024-05-00) becomes: null, counted for the table; or an error of the table.",
+  ),
+  tinyint1: choice(
+    ['boolean', 'int'],
+    'boolean',
+    "What MySQL's tinyint(1) is in the lake. As a boolean, any value but 0 and 1 is out of range.",
+  ),
+  time: choice(
+    ['time', 'string'],
+    'time',
+    "What MySQL's time is in the lake. As a time, whatever is not within one day is out of range; as a string it is kept.",
+  ),
   out_of_range: choice(
     ['error', 'null'],
     'error',

@@ -116,13 +116,14 @@ export class TestLake implements AsyncDisposable {
       readonly parameters?: Readonly<Record<string, string>>;
       readonly tables?: readonly { readonly schema: string; readonly table: string }[];
       readonly syncMode?: 1 | 2;
+      readonly type?: 'postgres' | 'mysql' | 'mariadb';
       readonly publish?: boolean;
     } = {},
   ): Promise<void> {
     const api = await this.api();
     await api.post('/data-sources', {
       name,
-      type: 'postgres',
+      type: options.type ?? 'postgres',
       host: connection.host,
       port: connection.port,
       username: connection.username,

@@ -6,14 +6,16 @@
  *   ord   a number that grows with the log, one a line, across all tables of a task
  *   op    one letter, below
  *   ts    commit time at the source, microseconds since 1970
- *   xid   the transaction's 32-bit id, to tell whether a snapshot that is taken later holds it already
+ *   xid   the transaction's number (PostgreSQL: its 32-bit id), to tell whether a snapshot that is taken later holds
+ *         it already
  *
  * the columns, in the order of the schema that the line was written under, and one field behind them,
  *
  *   mask  empty, or one '1' or '0' a column: '1' where the log left the value out because it did not change
  *         (PostgreSQL: unchanged TOAST), so that the old row's value stays
  *
- * NULL is an empty field without quotes; text of columns is always quoted, with quotes doubled; lines end with \n.
+ * NULL is an empty field without quotes; text of columns is quoted, with quotes doubled, but for digits and the
+ * like, which hold nothing that needs it and are never empty; lines end with \n.
  */
 export const CHANGE_FIELDS = ['ord', 'op', 'ts', 'xid'] as const;
 

@@ -20,6 +20,7 @@ export function tableKey(name: TableName): string {
  * How the text of a column's value, as it arrives from the source, is to be read:
  *   plain     as the type's usual text: 12, 1.50, true or t, 2024-02-29, 2024-02-29 12:00:00.5
  *   era       a date or timestamp that may carry " BC" behind it, or be infinity or -infinity
+ *   zero      a date or timestamp whose month or day may be 00 (MySQL's zero and partial dates)
  *   hex       bytes as \x6869
  *   bit       '1' or '0' for a boolean
  *   list      {a,"b c",NULL}, whose elements are read by the inner form
@@ -27,12 +28,13 @@ export function tableKey(name: TableName): string {
 export type TextForm =
   | { readonly form: 'plain' }
   | { readonly form: 'era' }
+  | { readonly form: 'zero' }
   | { readonly form: 'hex' }
   | { readonly form: 'list'; readonly delimiter: string; readonly element: TextForm };
 
 export interface Column {
   readonly name: string;
-  /** What stays the same when the column is renamed and is never used again after a drop (PostgreSQL: attnum). */
+  /** What stays the same when the column is renamed and is never used again after a drop (PostgreSQL: attnum; MySQL: a number of ours). */
   readonly sourceId: number;
   readonly type: LogicalType;
   readonly text: TextForm;

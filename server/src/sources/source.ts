@@ -1,6 +1,10 @@
+import type { SluiceError } from '@sluice/contract';
 import type { Column, TableName, TableSchema } from '../model/table.ts';
 
-/** A place in the source's log, as text (PostgreSQL: an LSN, `16/B374D848`). Compare with `Source.compare`, never as text. */
+/**
+ * A place in the source's log, as text (PostgreSQL: an LSN, `16/B374D848`; MySQL: file and offset, server, GTID set).
+ * Compare with `Source.compare`, never as text.
+ */
 export type Position = string;
 
 export interface Connection {
@@ -107,12 +111,42 @@ export interface SourceOptions {
   readonly taskKey: string;
   /** A publication that an administrator made; it is used as it is and never changed. */
   readonly publication: string | null;
+  readonly reading: ReadingOptions;
+  readonly serverIds: ServerIds;
   /** Is told what a call waits for at the source, when that takes long: somebody's open transaction. */
   readonly notice?: ((message: string) => void) | undefined;
 }
 
+/** What a task wants of types that could be read in two ways. */
+export interface ReadingOptions {
+  /** MySQL's tinyint(1). */
+  readonly tinyint1: 'boolean' | 'int';
+  /** MySQL's time, which reaches from -838:59:59 to 838:59:59. */
+  readonly time: 'time' | 'string';
+}
+
+export const DEFAULT_READING: ReadingOptions = { tinyint1: 'boolean', time: 'time' };
+
+/**
+ * Numbers by which a MySQL server tells its replicas apart. Two readers of one server never get the same one, not
+ * even in different tasks; a task keeps its own over its runs.
+ */
+export interface ServerIds {
+  /** `taken`: numbers that were found in use by strangers. */
+  allot(server: string, taken: ReadonlySet<number>): Promise<number>;
+}
+
 /** One database as a run of a task sees it. */
 export interface Source extends AsyncDisposable {
+  /**
+   * Where a change of a table's schema is learnt: from the source's catalog, which is ahead of the log that is read,
+   * or from the log itself, in its order (`ChangeSink.ddl`, and `LogRelation.table` with every relation).
+   */
+  readonly ddl: 'catalog' | 'log';
+  /** Names the server, where transaction numbers of another one mean nothing (Visibility); otherwise ''. */
+  readonly server: string;
+  /** Whether each value of a column is the same under its new definition; asked where the source's storage does not tell. */
+  keepsValues(before: Column, after: Column): boolean;
   compare(a: Position, b: Position): -1 | 0 | 1;
   discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]>;
   /**
@@ -124,10 +158,10 @@ export interface Source extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<readonly { readonly name: TableName; readonly message: string }[]>;
   /**
-   * The tables (objectId) whose changes enter the log now.
+   * The tables (objectId) whose changes enter the log now; 'all' where every change of every table does.
    * @throws SluiceError PG_PUBLICATION_MISSING where that of all of them is lost
    */
-  published(signal: AbortSignal): Promise<ReadonlySet<string>>;
+  published(signal: AbortSignal): Promise<ReadonlySet<string> | 'all'>;
   /**
    * `null`: begins anew (a slot left over from this task is dropped and made again) and returns the position from
    * which the log is complete. A position: checks that the log is still complete from there and that nobody else
@@ -137,7 +171,10 @@ export interface Source extends AsyncDisposable {
   attach(from: Position | null, signal: AbortSignal): Promise<Position>;
   /** The end of the log now: whatever committed before the call lies before it. */
   head(signal: AbortSignal): Promise<Position>;
-  /** Writes a mark into the log; it comes back through `ChangeSink.mark`. Keeps the position moving when the tables are quiet. */
+  /**
+   * Comes back through `ChangeSink.mark` when all that was in the log at the time of the call is read. Where the
+   * source lets us, it is written into the log, which keeps the position moving when the tables are quiet.
+   */
   mark(text: string, signal: AbortSignal): Promise<void>;
   /**
    * Follows the log from a position returned by `attach` or given to `ChangeSink.commit`, calling `sink` in the
@@ -147,8 +184,11 @@ export interface Source extends AsyncDisposable {
   stream(from: Position, sink: ChangeSink, signal: AbortSignal): Promise<void>;
   /** All that lies before it is durable and will never be asked for again. Passed on to the source soon after. */
   acknowledge(position: Position): void;
-  /** A consistent view of one table, to be loaded in chunks. Hold it open no longer than needed. */
-  snapshot(table: TableName, columns: readonly Column[], signal: AbortSignal): Promise<TableSnapshot>;
+  /**
+   * A view of one table, to be loaded in chunks; consistent, but where its visibility is 'none'. It shows every
+   * transaction that the sink has been told of before the call (Source.ddl 'log'). Hold it open no longer than needed.
+   */
+  snapshot(table: TableSchema, signal: AbortSignal): Promise<TableSnapshot>;
   /** The rows with these keys (values as text in key order) as they are now, as CSV lines of the table's columns. */
   fetchRows(
     table: TableName,
@@ -177,15 +217,29 @@ export interface TableSnapshot extends AsyncDisposable {
     chunk: ChunkRange,
     write: (lines: Buffer) => Promise<void>,
     signal: AbortSignal,
-  ): Promise<{ readonly rows: number; readonly longestLine: number }>;
+  ): Promise<{
+    readonly rows: number;
+    readonly longestLine: number;
+    /** Some value may have no counterpart in the lake (RowWriter.lossy). */
+    readonly lossy: boolean;
+  }>;
 }
 
-/** Tells whether a transaction was already visible in a snapshot. PostgreSQL: pg_current_snapshot(), xid8 as text. */
-export interface Visibility {
-  readonly xmin: string;
-  readonly xmax: string;
-  readonly xip: readonly string[];
-}
+/**
+ * Tells whether a transaction was already visible in a snapshot.
+ *   xid    PostgreSQL: pg_current_snapshot(), xid8 as text
+ *   log    every transaction of this server with a number (`ChangeSink.begin`) below `before`, and no other
+ *   none   nothing is known of any; rows are recognised by key, so that applying a change twice does no harm
+ */
+export type Visibility =
+  | {
+      readonly kind: 'xid';
+      readonly xmin: string;
+      readonly xmax: string;
+      readonly xip: readonly string[];
+    }
+  | { readonly kind: 'log'; readonly server: string; readonly before: number }
+  | { readonly kind: 'none' };
 
 /**
  * Receives the log, in order, in the reader's own tick: calls are synchronous and cheap; a returned promise means
@@ -194,8 +248,16 @@ export interface Visibility {
 export interface ChangeSink {
   /** Grows when the writers that were given are void: before the next row of any table, `relation` is called again. */
   readonly epoch: number;
-  /** `end`: the position after this transaction. `committedAt` in microseconds since 1970. `xid` as in Visibility (modulo 2^32). */
-  begin(transaction: { readonly end: Position; readonly committedAt: bigint; readonly xid: number }): void;
+  /** `committedAt` in microseconds since 1970. `xid`: the transaction's number, as in Visibility (PostgreSQL: modulo 2^32). */
+  begin(transaction: { readonly committedAt: bigint; readonly xid: number }): void;
+  /**
+   * What the engine knows of a table (Source.ddl 'log'): its schema at this place in the log as far as the engine
+   * has been told, to go on from; `life` is another one after each new load, which begins from the catalog again.
+   * null: its rows are of no interest now. Asked again whenever `epoch` has grown.
+   */
+  known(objectId: string): { readonly schema: TableSchema; readonly life: string } | null;
+  /** DDL of a table, known or not, at its place in the log (Source.ddl 'log'); a transaction of its own. */
+  ddl(event: TableEvent): void;
   /**
    * A table is about to change under this schema; called before its first row and again whenever the schema of the
    * following rows differs. `column.sourceId` is −1 where the log does not tell it. The returned writer is used for all its rows until the
@@ -210,6 +272,22 @@ export interface ChangeSink {
   idle(position: Position): void | Promise<void>;
 }
 
+/**
+ * What happened to a table besides its rows.
+ *   schema    from here on its rows are of this relation
+ *   gap       rows changed without a trace in the log, or the log cannot be read any more for this table
+ *   dropped   it is gone (a table made again under its name is another one)
+ *   made      a table of this name is new
+ *   renamed   `to` had no table before, or its table was renamed away before in the same statement
+ *   trouble   it cannot be mirrored on, for a reason that a person has to mend
+ */
+export type TableEvent =
+  | { readonly kind: 'schema'; readonly relation: LogRelation }
+  | { readonly kind: 'gap'; readonly objectId: string; readonly reason: string }
+  | { readonly kind: 'dropped' | 'made'; readonly objectId: string }
+  | { readonly kind: 'renamed'; readonly objectId: string; readonly to: string; readonly name: TableName }
+  | { readonly kind: 'trouble'; readonly objectId: string; readonly error: SluiceError };
+
 /** A table as the log itself describes it at its place in the log. */
 export interface LogRelation {
   readonly objectId: string;
@@ -221,6 +299,8 @@ export interface LogRelation {
     readonly typeModifier: number;
     readonly inKey: boolean;
   }[];
+  /** The whole table, where the log's reader knows it (Source.ddl 'log'); null: the catalog has to be asked. */
+  readonly table: DiscoveredTable | null;
 }
 
 /**
@@ -231,8 +311,21 @@ export interface RowWriter {
   begin(op: number): void;
   text(bytes: Buffer, start: number, end: number): void;
   null(): void;
-  unchanged(): void;
+  /** The log left the value out because it did not change. `column`: its index. */
+  unchanged(column: number): void;
   end(): void;
+  /** A value of the row may have no counterpart in the lake (a zero date) and become null there: such values are counted. */
+  lossy(): void;
+  /**
+   * For readers that make the text themselves: fields may be written into `buffer` from `at` on, each with its comma
+   * before it, in the columns' order between `begin` and `end`, after `room(bytes)` has made sure of that many bytes
+   * (which may exchange `buffer` and move `at`); then `at` is set behind them. A field without quotes holds no
+   * quote, comma or line end and is not empty, since an empty one is NULL; a quoted one has its quotes doubled.
+   * At most 64 KiB at a time: longer text goes through `text`.
+   */
+  buffer: Buffer;
+  at: number;
+  room(bytes: number): void;
   /** Key columns' indexes, for telling a moved key from an update under a full old row; empty: rows without key. */
   readonly key: readonly number[];
 }

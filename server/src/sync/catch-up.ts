@@ -17,7 +17,9 @@ export interface Join {
   readonly step: TableStep | null;
   /** Segments up to this id are in the staged state now. */
   readonly usedSegments: number | null;
-  readonly becomes: Partial<Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues'>>;
+  readonly becomes: Partial<
+    Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues' | 'source' | 'objectId'>
+  >;
 }
 
 /** Whether the next commit is to look if the lane can join, even if it has no changes. */
@@ -91,7 +93,7 @@ async function segmentParts(
       rows: segment.rows,
       longestLine: 0,
       masked: true,
-      mayHoldInfinity: true,
+      lossy: true,
     });
   }
   return parts;

@@ -7,6 +7,7 @@ import { type LaneStep, makeLaneStep } from './lane-step.ts';
 import type { Sealed } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import type { Checkpoint } from './run-store.ts';
+import type { SpoolPart } from './spool.ts';
 
 /** Tables whose steps are made at a time: DuckDB shares its threads among them. */
 const STEPS_AT_ONCE = 2;
@@ -57,6 +58,8 @@ export interface CommitLoopOptions {
   /** A loaded lane has more segments than a commit can take. */
   readonly onBacklog: (lane: Lane) => void;
   readonly onCommitted: () => void;
+  /** A lane's table bears another name now. */
+  readonly onRenamed: (lane: Lane, before: string) => void;
   readonly phase: () => string;
 }
 
@@ -157,11 +160,13 @@ export class CommitLoop {
       sealed.firstCommit === null ? null : Math.max(0, context.now() - Number(sealed.firstCommit / 1000n));
     crashPoint('before-commit');
     const tableSteps = steps.flatMap((step) => (step.step === null ? [] : [step.step]));
+    const renamed = new Map<Lane, string>();
     await context.target.commit([...tableSteps, ...upkeep], async (transaction) => {
       await context.store.fence(transaction);
       for (const { step, generation } of made) {
         if (!steps.includes(step)) continue;
         // Sent back to the queue of loads since: what the table shows now stays, and the load takes its place later.
+        if (step.becomes.objectId !== undefined) renamed.set(step.lane, step.lane.objectId);
         if (step.lane.generation === generation) Object.assign(step.lane, step.becomes);
         if (step.step !== null) step.lane.latencyMs = latencyMs;
         await context.store.saveLane(transaction, step.lane, step.error);
@@ -177,9 +182,11 @@ export class CommitLoop {
     });
     crashPoint('after-commit');
     this.#checkpoint = checkpoint;
+    for (const [lane, objectId] of renamed) this.#options.onRenamed(lane, objectId);
     // Writers of lanes whose state changed wrote for the old one.
     if (steps.some((step) => step.error !== undefined || step.becomes.state !== undefined))
       context.router.refresh();
+    context.router.eventsSettled(sealed.events);
     await this.#cleanUp(sealed);
     for (const lane of this.#lanes())
       if (joinStepDue(lane) && !steps.some((step) => step.lane === lane && step.usedSegments !== null))
@@ -195,8 +202,9 @@ export class CommitLoop {
   }
 
   async #steps(sealed: Sealed): Promise<readonly MadeStep[]> {
-    const work = new Map<Lane, Parameters<typeof makeLaneStep>[2]>();
+    const work = new Map<Lane, readonly SpoolPart[]>();
     for (const lane of this.#lanes()) if (joinStepDue(lane) || lane.seen !== null) work.set(lane, []);
+    for (const lane of sealed.events.keys()) if (follows(lane.state)) work.set(lane, []);
     for (const [lane, parts] of sealed.lanes) if (follows(lane.state)) work.set(lane, parts);
     const steps: MadeStep[] = [];
     const queue = [...work];
@@ -204,7 +212,8 @@ export class CommitLoop {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const [lane, parts] = next;
         const before = lane.generation;
-        const step = await makeLaneStep(this.#context, lane, parts, sealed.position);
+        const events = sealed.events.get(lane) ?? [];
+        const step = await makeLaneStep(this.#context, lane, { parts, events }, sealed.position);
         // The step itself may send the lane back to the queue of loads; then it is of the lane as it left it.
         steps.push({ step, generation: step.sentBack ? lane.generation : before });
       }

@@ -54,6 +54,8 @@ export class Discovery {
     const schemas =
       spec.pipelineType === 3 ? spec.schemas : [...new Set(spec.tables.map((table) => table.schema))];
     const found = await source.discover({ schemas, tables: [] }, this.#context.signal);
+    // What the lanes are is behind what the log says, which is what the catalog says here; the next look finds both.
+    if (router.ddlWaits) return;
     const byObject = new Map(found.map((table) => [table.objectId, table]));
     await this.#missedChanges(byObject);
     const left = this.#leaveOut();
@@ -63,6 +65,7 @@ export class Discovery {
       if (lane !== undefined) await this.#compare(lane, table);
       else if (this.#wanted(table.schema.name)) await this.#join(table);
     }
+    if (router.ddlWaits) return;
     for (const lane of [...this.#port.lanes.values()])
       if (!byObject.has(lane.objectId) && lane.state !== 'dropped') {
         lane.state = nextLaneState(lane.state, 'drop');
@@ -90,6 +93,7 @@ export class Discovery {
     );
     if (lanes.length === 0) return;
     const held = await source.published(signal);
+    if (held === 'all') return;
     for (const lane of lanes) {
       const table = byObject.get(lane.objectId);
       if (table === undefined || held.has(lane.objectId)) continue;
@@ -261,9 +265,10 @@ export class Discovery {
       this.#port.handIn(blocked(lane, new SluiceError(code, message, { remedy })));
       return;
     }
+    if (this.#context.source.ddl === 'log') return;
     if (
       sameShape(lane.kept.schema, table.schema) &&
-      evolve({ ...lane.kept, filledColumns: [] }, table).kind === 'same'
+      evolve({ ...lane.kept, filledColumns: [] }, table, this.#context.source.keepsValues).kind === 'same'
     ) {
       // A VACUUM FULL, or the like: the rows are the same in another file.
       if (lane.state === 'live') {

@@ -127,7 +127,7 @@ describe('evolve', () => {
     ],
   ];
   it.each(cases)('%s', (_name, before, after, expected) => {
-    const found = evolve(before, after);
+    const found = evolve(before, after, () => true);
     if (typeof expected === 'string') expect(found).toEqual({ kind: expected });
     else expect(found).toEqual({ kind: 'reload', reason: expect.stringMatching(expected) });
   });
@@ -141,7 +141,11 @@ describe('evolve', () => {
     ['a part gone', [piece('2')], /detached or dropped/],
   ];
   it.each(pieces)('%s', (_name, now, expected) => {
-    const found = evolve({ ...BEFORE, pieces: [piece('1'), piece('2')] }, { ...BEFORE, pieces: now });
+    const found = evolve(
+      { ...BEFORE, pieces: [piece('1'), piece('2')] },
+      { ...BEFORE, pieces: now },
+      () => true,
+    );
     if (expected === 'same') expect(found.kind).toBe('same');
     else expect(found).toEqual({ kind: 'reload', reason: expect.stringMatching(expected) });
   });

@@ -25,7 +25,11 @@ export type Evolution =
  * Decides how a table follows a change of its schema. The log says nothing of rows that a DDL statement changed by
  * itself (a default filled in, USING of a type change), so these are loaded anew, beside the visible ones.
  */
-export function evolve(before: ObservedTable, after: ObservedTable): Evolution {
+export function evolve(
+  before: ObservedTable,
+  after: ObservedTable,
+  keepsValues: (before: Column, after: Column) => boolean,
+): Evolution {
   if (!sameIdentity(before.schema, after.schema)) return reload('its key changed');
   const piece = pieceTrouble(before.pieces, after.pieces);
   if (piece !== null) return reload(piece);
@@ -42,18 +46,22 @@ export function evolve(before: ObservedTable, after: ObservedTable): Evolution {
       continue;
     }
     if (!sameType(was.type, column.type) || was.text.form !== column.text.form) {
-      if (rewritten || !widens(was.type, column.type))
+      if (rewritten || !widens(was.type, column.type) || !keepsValues(was, column))
         return reload(`the column ${column.name} became ${column.native}`);
       changed = true;
     } else if (rewritten && versionOf(before, column) !== versionOf(after, column))
       return reload(
         `the table was rewritten, and the column ${column.name} was defined anew (${column.native})`,
       );
+    else if (defined(was) !== defined(column) && !keepsValues(was, column))
+      return reload(`the column ${column.name} became ${column.native}`);
     if (was.name !== column.name || before.schema.columns[index]?.sourceId !== column.sourceId)
       changed = true;
   }
   return changed ? { kind: 'follow' } : { kind: 'same' };
 }
+
+const defined = ({ native, nullable }: Column): string => `${native} ${nullable}`;
 
 const reload = (reason: string): Evolution => ({ kind: 'reload', reason });
 

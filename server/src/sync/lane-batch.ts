@@ -19,7 +19,7 @@ export function changePart(part: SpoolPart, kept: KeptSchema): ChangePart {
     rows: part.rows,
     longestLine: part.longestLine,
     masked: part.masked,
-    mayHoldInfinity: part.mayHoldInfinity,
+    lossy: part.lossy,
   };
 }
 

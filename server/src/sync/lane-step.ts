@@ -14,6 +14,7 @@ import type { RunContext } from './run-context.ts';
 import type { SegmentRow } from './run-store.ts';
 import { followRelation, followTable } from './schema-follow.ts';
 import type { SpoolPart } from './spool.ts';
+import { type LaneEventOf, type Outcome, outcomeOf, renameOf } from './table-events.ts';
 
 /** What a lane contributes to a commit. */
 export interface LaneStep {
@@ -40,6 +41,12 @@ const NOTHING = {
   sentBack: false,
 } as const;
 
+/** What was read of a lane: lines, and DDL that the log told, all of whose lines lie before a closing one. */
+export interface LaneInput {
+  readonly parts: readonly SpoolPart[];
+  readonly events: readonly LaneEventOf[];
+}
+
 /**
  * Makes what one lane's whole transactions come to: a step of its table where it is live, segments where it is not
  * yet, and, where its load has caught up, the step that makes it visible.
@@ -48,11 +55,11 @@ const NOTHING = {
 export async function makeLaneStep(
   context: RunContext,
   lane: Lane,
-  parts: readonly SpoolPart[],
+  read: LaneInput,
   position: Position,
 ): Promise<LaneStep> {
   try {
-    return await attempt(context, lane, parts, position);
+    return await attempt(context, lane, read, position);
   } catch (error) {
     context.signal.throwIfAborted();
     const trouble = SluiceError.from(error);
@@ -75,14 +82,14 @@ export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
 async function attempt(
   context: RunContext,
   lane: Lane,
-  parts: readonly SpoolPart[],
+  { parts, events }: LaneInput,
   position: Position,
 ): Promise<LaneStep> {
   const settled: Settled[] = [];
-  // Another table bore the name before, and its last lines were still waiting.
-  const own = parts.filter((part) => part.relation.objectId === lane.objectId);
+  const outcome = outcomeOf(events, lane, context.source.compare);
+  const own = parts.filter((part) => belongs(context, lane, part));
   for (const [index, part] of own.entries()) {
-    if (await nameTaken(context, lane, part)) {
+    if (context.source.ddl === 'catalog' && (await nameTaken(context, lane, part))) {
       const step = await closing(context, lane, settled, position);
       resetForLoad(lane, null);
       // The next look at the source's catalog gives the target to the table that bears the name; no load before that.
@@ -93,6 +100,8 @@ async function attempt(
     }
     const follow = await followRelation(context, lane, part.relation);
     if (follow.kind === 'reload') {
+      if (context.source.ddl === 'log')
+        return sendBack(context, lane, await lastStep(context, lane, settled, position), follow.reason);
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, settled, position);
       return startOver(context, lane, follow.kept, step, own.slice(index), position);
@@ -101,10 +110,16 @@ async function attempt(
     checkColumns(lane, part);
     settled.push({ part, kept: lane.kept, version: lane.schemaVersion });
   }
+  if (outcome.kind !== 'nothing') return conclude(context, lane, settled, outcome, events, position);
+  const rename = renameOf(events);
+  if (rename !== null) {
+    const step = await advance(context, lane, settled, position);
+    return { ...step, becomes: { ...step.becomes, source: rename.name, objectId: rename.to } };
+  }
   const seen = lane.seen;
   lane.seen = null;
   if (seen !== null && seen.version === lane.schemaVersion) {
-    const follow = followTable(lane, seen.table, null);
+    const follow = followTable(context, lane, seen.table, null);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, settled, position);
@@ -114,6 +129,83 @@ async function attempt(
       return advance(context, lane, settled, position, true);
   }
   return advance(context, lane, settled, position);
+}
+
+/** Whether lines are of the table that the lane has, and not older than what its load begins with. */
+function belongs(context: RunContext, lane: Lane, part: SpoolPart): boolean {
+  if (context.source.ddl === 'catalog')
+    // Another table bore the name before, and its last lines were still waiting.
+    return part.relation.objectId === lane.objectId;
+  if (lane.state === 'pending' && lane.armedAt === null) return false;
+  return lane.state === 'live' || part.lastOrd >= (lane.armedAt ?? 0);
+}
+
+/** What DDL in the log comes to, behind the lines before it. */
+async function conclude(
+  context: RunContext,
+  lane: Lane,
+  settled: readonly Settled[],
+  outcome: Exclude<Outcome, { kind: 'nothing' }>,
+  events: readonly LaneEventOf[],
+  position: Position,
+): Promise<LaneStep> {
+  const name = tableText(lane.source);
+  switch (outcome.kind) {
+    case 'schema': {
+      const before = lane.schemaVersion;
+      const follow = followTable(context, lane, outcome.table, outcome.signature);
+      if (follow.kind === 'reload')
+        return sendBack(context, lane, await lastStep(context, lane, settled, position), follow.reason);
+      const step = await advance(
+        context,
+        lane,
+        settled,
+        position,
+        lane.state === 'live' && lane.schemaVersion !== before,
+      );
+      const rename = renameOf(events);
+      if (rename === null) return step;
+      return { ...step, becomes: { ...step.becomes, source: rename.name, objectId: rename.to } };
+    }
+    case 'gap':
+      return sendBack(context, lane, await lastStep(context, lane, settled, position), outcome.reason);
+    case 'dropped': {
+      const step = await lastStep(context, lane, settled, position);
+      lane.state = nextLaneState(lane.state, 'drop');
+      lane.generation++;
+      lane.load = null;
+      const error = new SluiceError('TABLE_DROPPED', `${name} was dropped at the source.`);
+      context.log.warn({ table: name }, 'a table is gone at the source');
+      return { ...step, error: error.toBody().error, sentBack: true };
+    }
+    case 'trouble': {
+      const step = await lastStep(context, lane, settled, position);
+      context.log.warn(
+        { table: name, code: outcome.error.code, cause: outcome.error.message },
+        'a table is stopped',
+      );
+      const stopped = blocked(lane, outcome.error);
+      return { ...step, error: stopped.error };
+    }
+  }
+}
+
+/** The table is loaded anew; the load begins behind the log's place of now, so nothing of before is kept for it. */
+function sendBack(context: RunContext, lane: Lane, step: LaneStep, reason: string): LaneStep {
+  context.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
+  resetForLoad(lane, null);
+  return { ...step, sentBack: true };
+}
+
+/** What a visible table still gets; one that is not visible gets nothing more. */
+async function lastStep(
+  context: RunContext,
+  lane: Lane,
+  settled: readonly Settled[],
+  position: Position,
+): Promise<LaneStep> {
+  if (lane.state === 'live') return advance(context, lane, settled, position);
+  return { ...NOTHING, lane };
 }
 
 /** Whether these lines were written under another name, and the lane's own belongs to another table by now. */
@@ -232,6 +324,7 @@ function matches(part: SpoolPart, kept: KeptSchema): boolean {
 
 export function resetForLoad(lane: Lane, kept: KeptSchema | null): void {
   lane.state = nextLaneState(lane.state, 'reload');
+  lane.armedAt = null;
   lane.trouble = null;
   lane.generation++;
   lane.load = null;

@@ -29,6 +29,8 @@ export interface Load {
   readonly takenAt: string;
   /** Whether chunks were read in one snapshot only. */
   readonly oneSnapshot: boolean;
+  /** Lines before it are not kept, the load has them (Source.ddl 'log'); null: all since the lane waits for its load. */
+  readonly keptFrom: Position | null;
 }
 
 /** A table of the task, in the memory of its run. The metastore's row is written with the commit that it belongs to. */
@@ -65,6 +67,15 @@ export interface Lane {
   published: boolean;
   /** Grows when the load begins anew; work for an older one is void. */
   generation: number;
+  /**
+   * The number of the next line when the lane began to keep lines for the load that comes (Source.ddl 'log'); null:
+   * it keeps none while it is pending. Earlier ones are of no use to that load.
+   */
+  armedAt: number | null;
+  /** The place that was read then. */
+  keptFrom: Position | null;
+  /** Counts DDL of the table as it is read (Source.ddl 'log'). */
+  ddlRead: number;
   /** What the source's catalog said before a mark that came back since; seen only if no newer schema was. */
   seen: { readonly table: DiscoveredTable; readonly version: number } | null;
   /** Segments are being applied to the staged state, beside the commits. */
@@ -73,8 +84,21 @@ export interface Lane {
   spools: LaneSpool[];
 }
 
+/**
+ * Names what a lane is doing since its last load began: another text means that its schema was taken from the
+ * source's catalog again, and that whatever the log's reader knew of it is void.
+ */
+export function lifeOf(lane: Lane): string {
+  return `${lane.id}.${lane.generation}.${lane.armedAt ?? 0}`;
+}
+
 /** Two relations with the same signature have the same columns in the same order, of the same types, and key. */
 export function signatureOf(relation: LogRelation): string {
+  const { table } = relation;
+  if (table !== null) {
+    const { columns, identity } = table.schema;
+    return JSON.stringify([columns.map((column) => [column.sourceId, column.name, column.native]), identity]);
+  }
   return JSON.stringify([
     relation.identity,
     relation.columns.map((column) => [column.name, column.typeId, column.typeModifier, column.inKey]),

@@ -118,15 +118,18 @@ export class Loader {
   async #open(lane: Lane, signal: AbortSignal): Promise<void> {
     for (;;) {
       const generation = lane.generation;
+      const ddlRead = lane.ddlRead;
       const table = await this.#describe(lane, signal);
+      // Read by the log's reader while the catalog was: the description is not of the reader's place.
+      if (lane.ddlRead !== ddlRead) continue;
+      this.#arm(lane, table);
       const snapshot = await this.#snapshot(lane, table, signal);
       try {
         // DDL between the two looks would have the snapshot's rows under another schema.
         const again = await this.#describe(lane, signal);
+        const same = sameShape(table.schema, again.schema) && table.storage === again.storage;
         const chunks =
-          sameShape(table.schema, again.schema) && table.storage === again.storage
-            ? await this.#plan(lane, generation, table, snapshot)
-            : null;
+          same && lane.ddlRead === ddlRead ? await this.#plan(lane, generation, table, snapshot) : null;
         if (chunks === null || lane.generation !== generation) {
           await snapshot[Symbol.asyncDispose]();
           signal.throwIfAborted();
@@ -154,14 +157,30 @@ export class Loader {
     }
   }
 
+  /**
+   * Where the log tells DDL, a lane begins to keep lines here, under the schema that the table has at the place that
+   * is read; whatever lies before is visible to the snapshot that is taken next (Source.snapshot).
+   */
+  #arm(lane: Lane, table: DiscoveredTable): void {
+    const { source, router } = this.#context;
+    if (source.ddl === 'catalog' || resumable(lane, table)) return;
+    if (!sameShape(lane.kept.schema, table.schema)) lane.schemaVersion++;
+    lane.kept = keptOf(table, null);
+    // Chunks of an earlier attempt, of a table that has changed since.
+    if (lane.state === 'loading') lane.state = nextLaneState(lane.state, 'reload');
+    lane.load = null;
+    lane.armedAt = router.nextOrd;
+    lane.keptFrom = router.position;
+    router.refresh();
+  }
+
   async #snapshot(lane: Lane, table: DiscoveredTable, signal: AbortSignal): Promise<TableSnapshot> {
-    const take = (): Promise<TableSnapshot> =>
-      this.#context.source.snapshot(table.schema.name, table.schema.columns, signal);
+    const take = (): Promise<TableSnapshot> => this.#context.source.snapshot(table.schema, signal);
     const first = await take();
-    if (!lane.settle) return first;
+    if (!lane.settle || first.visibility.kind !== 'xid') return first;
     const horizon = BigInt(first.visibility.xmax);
     for (let snapshot = first; ; snapshot = await take()) {
-      if (BigInt(snapshot.visibility.xmin) >= horizon) {
+      if (snapshot.visibility.kind !== 'xid' || BigInt(snapshot.visibility.xmin) >= horizon) {
         lane.settle = false;
         return snapshot;
       }
@@ -200,13 +219,7 @@ export class Loader {
   ): Promise<readonly ChunkRow[] | null> {
     const { store, target, work } = this.#context;
     const load = lane.load;
-    const resumable =
-      lane.state === 'loading' &&
-      load !== null &&
-      load.storage === table.storage &&
-      sameShape(lane.kept.schema, table.schema) &&
-      table.schema.identity.kind === 'key';
-    if (resumable) {
+    if (load !== null && resumable(lane, table)) {
       await store.write(async (transaction) => {
         lane.load = { ...load, oneSnapshot: false };
         await store.saveLane(transaction, lane);
@@ -230,8 +243,10 @@ export class Loader {
       storage: table.storage,
       consistentFrom: null,
       takenAt: String(snapshot.takenAt),
-      oneSnapshot: true,
+      oneSnapshot: snapshot.visibility.kind !== 'none',
+      keptFrom: lane.keptFrom,
     };
+    let stale: readonly string[] = [];
     await store.write(async (transaction) => {
       lane.state = nextLaneState(lane.state, 'load');
       if (!sameShape(lane.kept.schema, table.schema)) {
@@ -243,8 +258,10 @@ export class Loader {
       lane.nulledValues = 0;
       lane.rowsEstimated = table.estimatedRows;
       await store.saveLane(transaction, lane);
+      if (lane.armedAt !== null) stale = await store.dropSegmentsBefore(transaction, lane.id, lane.armedAt);
       await store.planChunks(transaction, lane.id, ranges);
     });
+    await Promise.all(stale.map((path) => rm(path, { force: true })));
     return ranges.map((range, number) => ({ number, range, files: null }));
   }
 
@@ -296,7 +313,7 @@ export class Loader {
           columns,
           key: identity.kind === 'key' ? identity.columns : [],
           longestLine: copied.longestLine,
-          mayHoldInfinity: copied.mayHoldInfinity,
+          lossy: copied.lossy,
           takenAt: BigInt(lane.load!.takenAt),
         },
         lane.source,
@@ -319,14 +336,12 @@ export class Loader {
     chunk: ChunkRow,
     file: string,
     signal: AbortSignal,
-  ): Promise<{ readonly rows: number; readonly longestLine: number; readonly mayHoldInfinity: boolean }> {
+  ): Promise<{ readonly rows: number; readonly longestLine: number; readonly lossy: boolean }> {
     const handle = await open(file, 'w');
-    let mayHoldInfinity = false;
     try {
-      const counted = await load.snapshot.copy(
+      const copied = await load.snapshot.copy(
         chunk.range,
         async (lines) => {
-          mayHoldInfinity ||= lines.includes('infinity');
           try {
             await handle.writeFile(lines);
           } catch (error) {
@@ -335,7 +350,7 @@ export class Loader {
         },
         signal,
       );
-      return { ...counted, mayHoldInfinity };
+      return copied;
     } finally {
       await handle.close();
     }
@@ -429,6 +444,17 @@ export class Loader {
       return true;
     }
   }
+}
+
+/** Whether the chunks of an earlier attempt are still the table's. */
+function resumable(lane: Lane, table: DiscoveredTable): boolean {
+  return (
+    lane.state === 'loading' &&
+    lane.load !== null &&
+    lane.load.storage === table.storage &&
+    sameShape(lane.kept.schema, table.schema) &&
+    table.schema.identity.kind === 'key'
+  );
 }
 
 function fileError(error: unknown, file: string): SluiceError {

@@ -1,8 +1,10 @@
 import { SluiceError } from '@sluice/contract';
-import type { ChangeSink, LogRelation, Position, RowWriter } from '../sources/source.ts';
-import { keyIn, type Lane, signatureOf } from './lane.ts';
+import type { TableSchema } from '../model/table.ts';
+import type { ChangeSink, LogRelation, Position, RowWriter, Source, TableEvent } from '../sources/source.ts';
+import { keyIn, type Lane, lifeOf, signatureOf } from './lane.ts';
 import { follows } from './lane-state.ts';
 import { LaneSpool, type LineClock, type SpoolPart } from './spool.ts';
+import { type LaneEventOf, TableEvents } from './table-events.ts';
 
 /** Whole transactions of all lanes, up to one position. */
 export interface Sealed {
@@ -11,6 +13,7 @@ export interface Sealed {
   readonly nextOrd: number;
   readonly rows: number;
   readonly lanes: ReadonlyMap<Lane, readonly SpoolPart[]>;
+  readonly events: ReadonlyMap<Lane, readonly LaneEventOf[]>;
   /** Commit time of its first transaction, microseconds since 1970; null where it has none. */
   readonly firstCommit: bigint | null;
   /** Marks that came back, in the log's order. */
@@ -26,7 +29,11 @@ export class Router implements ChangeSink {
   readonly #folder: string;
   readonly #limit: number;
   readonly #clock: LineClock;
-  readonly #owner = new WeakMap<LaneSpool, Lane>();
+  readonly #owner = new WeakMap<LaneSpool, { readonly lane: Lane; readonly life: string }>();
+  readonly #compare: Source['compare'];
+  readonly #events: TableEvents;
+  /** Lanes whose lines begin further on than the log is read. */
+  readonly #late = new Set<Lane>();
   #dirty = new Set<Lane>();
   #position: Position;
   #sealedPosition: Position;
@@ -55,7 +62,10 @@ export class Router implements ChangeSink {
     readonly folder: string;
     /** Bytes of whole transactions that may wait before reading stops. */
     readonly limit: number;
+    readonly source: Pick<Source, 'compare' | 'keepsValues'>;
   }) {
+    this.#compare = options.source.compare;
+    this.#events = new TableEvents(options.source.keepsValues);
     this.#position = options.position;
     this.#sealedPosition = options.position;
     this.#folder = options.folder;
@@ -81,18 +91,19 @@ export class Router implements ChangeSink {
 
   /** Whether anything waits for a commit. */
   get waiting(): 'changes' | 'position' | 'nothing' {
-    if (this.#dirty.size > 0 || this.#marks.length > 0) return 'changes';
+    if (this.#dirty.size > 0 || this.#marks.length > 0 || !this.#events.isEmpty) return 'changes';
     return this.#position === this.#sealedPosition ? 'nothing' : 'position';
   }
 
   /** Before the log is read: where it begins. */
   startAt(position: Position): void {
-    this.#position = position;
+    this.#moveTo(position);
     this.#sealedPosition = position;
   }
 
   adopt(lane: Lane): void {
     this.#byObject.set(lane.objectId, lane);
+    if (lane.load !== null && lane.load.keptFrom !== null) this.#late.add(lane);
     this.epoch++;
   }
 
@@ -114,9 +125,57 @@ export class Router implements ChangeSink {
     this.#clock.xid = Buffer.from(String(transaction.xid));
   }
 
+  known(objectId: string): { readonly schema: TableSchema; readonly life: string } | null {
+    const lane = this.#byObject.get(objectId);
+    if (lane === undefined || !this.#keepsLines(lane)) return null;
+    return { schema: this.#events.schemaOf(lane).schema, life: lifeOf(lane) };
+  }
+
+  /** Where the log tells DDL, a lane that waits for its load keeps nothing until its schema is known. */
+  #keepsLines(lane: Lane): boolean {
+    if (!follows(lane.state) || !this.#events.takes(lane)) return false;
+    return !this.#late.has(lane) && (lane.state !== 'pending' || lane.armedAt !== null);
+  }
+
+  ddl(event: TableEvent): void {
+    const objectId = event.kind === 'schema' ? event.relation.objectId : event.objectId;
+    const lane = this.#byObject.get(objectId);
+    if (lane === undefined || !follows(lane.state)) return;
+    lane.ddlRead++;
+    if (lane.state === 'pending') {
+      // Its load has not begun, and looks at the catalog again.
+      lane.armedAt = null;
+      this.epoch++;
+      return;
+    }
+    if (event.kind === 'made' || !this.#keepsLines(lane)) return;
+    const known: TableEvent =
+      event.kind === 'renamed' && lane.state !== 'live' ? { kind: 'dropped', objectId } : event;
+    this.#events.add(lane, known);
+    if (known.kind === 'renamed') {
+      // Its lines come under the new name; the lane itself takes it with the commit.
+      this.#byObject.delete(objectId);
+      this.#byObject.set(known.to, lane);
+    }
+    this.epoch++;
+  }
+
+  /** DDL was read that no commit has carried yet: lanes are not what the log says at the place that is read. */
+  get ddlWaits(): boolean {
+    return this.#events.unsettled;
+  }
+
+  /** A commit has carried these events. */
+  eventsSettled(events: Sealed['events']): void {
+    if (events.size === 0) return;
+    this.#events.settled(events);
+    this.epoch++;
+  }
+
   relation(relation: LogRelation): RowWriter | null {
     const lane = this.#byObject.get(relation.objectId);
     if (lane === undefined || !follows(lane.state)) return null;
+    if (relation.table !== null && !this.#keepsLines(lane)) return null;
     if (!identifies(relation, lane)) {
       this.onUnidentified(lane);
       return null;
@@ -126,6 +185,7 @@ export class Router implements ChangeSink {
     if (
       active !== undefined &&
       active.relation.objectId === relation.objectId &&
+      (relation.table === null || this.#owner.get(active)?.life === lifeOf(lane)) &&
       signatureOf(active.relation) === signatureOf(relation) &&
       active.key.join() === key.join()
     )
@@ -137,7 +197,7 @@ export class Router implements ChangeSink {
       folder: this.#folder,
       name: `lane-${lane.id}-${this.#spools++}`,
     });
-    this.#owner.set(spool, lane);
+    this.#owner.set(spool, { lane, life: lifeOf(lane) });
     lane.spools.push(spool);
     return spool;
   }
@@ -161,19 +221,30 @@ export class Router implements ChangeSink {
       this.#waitingBytes -= spool.waitingBytes;
       spool.commit();
       this.#waitingBytes += spool.waitingBytes;
-      this.#dirty.add(this.#owner.get(spool)!);
+      this.#dirty.add(this.#owner.get(spool)!.lane);
     }
     if (touched.length > 0) this.#firstCommit ??= this.#openCommit;
     touched.length = 0;
     if (this.#openMarks.length > 0) this.#marks.push(...this.#openMarks.splice(0));
     this.#inTransaction = false;
-    this.#position = end;
+    this.#events.commit(end);
+    this.#moveTo(end);
     this.onWaiting();
     return this.#backpressure();
   }
 
-  idle(position: Position): void | Promise<void> {
+  #moveTo(position: Position): void {
     this.#position = position;
+    for (const lane of this.#late) {
+      const from = lane.load?.keptFrom ?? null;
+      if (from !== null && this.#compare(position, from) < 0) continue;
+      this.#late.delete(lane);
+      this.epoch++;
+    }
+  }
+
+  idle(position: Position): void | Promise<void> {
+    this.#moveTo(position);
     this.onWaiting();
     return this.#backpressure();
   }
@@ -200,6 +271,7 @@ export class Router implements ChangeSink {
       nextOrd: this.#clock.nextOrd,
       rows,
       lanes,
+      events: this.#events.seal(),
       firstCommit: this.#firstCommit,
       marks: this.#marks.splice(0),
     };

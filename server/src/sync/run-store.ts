@@ -228,6 +228,9 @@ export class RunStore {
           // The attempt that published it may have ended before whoever was writing to it then.
           settle: row.state === 'pending',
           generation: 0,
+          armedAt: null,
+          keptFrom: null,
+          ddlRead: 0,
           seen: null,
           draining: false,
           spools: [],
@@ -290,6 +293,9 @@ export class RunStore {
         published: false,
         settle: false,
         generation: 0,
+        armedAt: null,
+        keptFrom: null,
+        ddlRead: 0,
         seen: null,
         draining: false,
         spools: [],
@@ -455,5 +461,20 @@ export class RunStore {
 
   async dropSegments(transaction: MetastoreDb, laneId: number, upTo: number): Promise<void> {
     await transaction.deleteFrom('segments').where('lane_id', '=', laneId).where('id', '<=', upTo).execute();
+  }
+
+  /** Segments all of whose lines have lower numbers. @returns their files */
+  async dropSegmentsBefore(
+    transaction: MetastoreDb,
+    laneId: number,
+    ord: number,
+  ): Promise<readonly string[]> {
+    const rows = await transaction
+      .deleteFrom('segments')
+      .where('lane_id', '=', laneId)
+      .where('last_ord', '<', ord)
+      .returning('path')
+      .execute();
+    return rows.map((row) => row.path);
   }
 }

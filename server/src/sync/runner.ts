@@ -12,6 +12,7 @@ import { openMetastore } from '../store/open-metastore.ts';
 import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
 import { TableUpkeep } from '../targets/lakehouse/table-upkeep.ts';
 import { readWork } from './run-store.ts';
+import { taskServerIds } from './server-ids.ts';
 import { runTask } from './task-run.ts';
 
 /**
@@ -67,7 +68,11 @@ async function main(): Promise<void> {
       const options = { storage, metastore, engine, warehouse, catalog: embeddedCatalog(metastore, storage) };
       await using target = new LakehouseTarget({
         ...options,
-        rules: { infiniteDates: work.parameters.infiniteDates, outOfRange: work.parameters.outOfRange },
+        rules: {
+          infiniteDates: work.parameters.infiniteDates,
+          zeroDates: work.parameters.zeroDates,
+          outOfRange: work.parameters.outOfRange,
+        },
         targetBytes: work.parameters.targetFileSize,
         scratchFolder: join(folder, 'spool'),
         upkeep: new TableUpkeep({ ...options, targetBytes: work.parameters.targetFileSize, log }),
@@ -77,6 +82,8 @@ async function main(): Promise<void> {
           connection,
           taskKey: work.sourceKey,
           publication: work.parameters.publication,
+          reading: { tinyint1: work.parameters.tinyint1, time: work.parameters.time },
+          serverIds: taskServerIds(metastore, work.taskId),
           notice: (message) => log.info(message),
         },
         stop.signal,

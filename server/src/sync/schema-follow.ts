@@ -1,6 +1,6 @@
 import type { TableSchema } from '../model/table.ts';
 import type { DiscoveredTable, LogRelation } from '../sources/source.ts';
-import { evolve } from './evolution.ts';
+import { evolve, sameShape } from './evolution.ts';
 import { describes, type KeptSchema, type Lane, signatureOf } from './lane.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -28,6 +28,7 @@ export async function followRelation(
     lane.kept = { ...lane.kept, signature };
     return { kind: 'changed' };
   }
+  if (relation.table !== null) return followTable(context, lane, relation.table, signature);
   const found = await context.source.discover({ schemas: [], tables: [relation.name] }, context.signal);
   const now = found.find((table) => table.objectId === lane.objectId);
   if (now === undefined || !describes(now, relation))
@@ -36,15 +37,27 @@ export async function followRelation(
       reason: 'its schema changed again before the change was read',
       kept: now === undefined ? null : keptOf(now, null),
     };
-  return followTable(lane, now, signature);
+  return followTable(context, lane, now, signature);
 }
 
-/** The same for what the source's catalog says at a place in the log that a mark has shown. */
-export function followTable(lane: Lane, now: DiscoveredTable, signature: string | null): Follow {
+/** The same for what the source's catalog says at a place in the log that a mark has shown, or the log itself does. */
+export function followTable(
+  context: RunContext,
+  lane: Lane,
+  now: DiscoveredTable,
+  signature: string | null,
+): Follow {
+  const { source } = context;
   const kept = keptOf(now, signature);
-  const evolution = evolve({ ...lane.kept, filledColumns: [] }, now);
+  const evolution = evolve({ ...lane.kept, filledColumns: [] }, now, source.keepsValues);
   switch (evolution.kind) {
     case 'same':
+      if (source.ddl === 'log' && !sameShape(lane.kept.schema, now.schema)) {
+        // The next attempt reads the log by it.
+        lane.kept = kept;
+        lane.schemaVersion++;
+        return { kind: 'changed' };
+      }
       // The storage that counts is the one of the last change; a VACUUM FULL between two changes nothing.
       lane.kept = { ...lane.kept, signature: signature ?? lane.kept.signature };
       return { kind: 'changed' };

@@ -23,6 +23,7 @@ it('takes a value of quotes alone, as large as goes in one piece, wherever the b
         name: { schema: 's', table: 't' },
         identity: 'full' as const,
         columns: Array.from({ length: before + 1 }, () => column),
+        table: null,
       };
       const name = `lane-${before}`;
       const spool = new LaneSpool({ relation, key: [], clock, folder, name });

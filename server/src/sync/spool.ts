@@ -25,7 +25,7 @@ export interface SpoolPart {
   readonly bytes: number;
   readonly longestLine: number;
   readonly masked: boolean;
-  readonly mayHoldInfinity: boolean;
+  readonly lossy: boolean;
   readonly firstOrd: number;
   readonly lastOrd: number;
 }
@@ -51,16 +51,17 @@ export class LaneSpool implements RowWriter {
   readonly #clock: LineClock;
   readonly #folder: string;
   readonly #name: string;
-  #buffer: Buffer = Buffer.allocUnsafe(8 << 10);
-  #at = 0;
+  buffer: Buffer = Buffer.allocUnsafe(8 << 10);
+  at = 0;
+
   #fd = -1;
   #file = '';
   #fileBytes = 0;
   #files = 0;
-  #lineBytes = 0;
+  /** Where the open line begins in the file. */
+  #lineFrom = 0;
   #mask: Uint8Array;
   #lineMasked = false;
-  #column = 0;
   #transaction = -1;
   /** The first line of the transaction that is open, or was last. */
   #openOrd = 0;
@@ -102,17 +103,14 @@ export class LaneSpool implements RowWriter {
     const ord = clock.nextOrd++;
     if (this.#all.rows === 0) this.#all.firstOrd = ord;
     this.#all.lastOrd = ord;
-    this.#lineBytes = 0;
-    const start = this.#at;
+    this.#lineFrom = this.#fileBytes + this.at;
     this.#digits(ord);
-    this.#buffer[this.#at++] = COMMA;
-    this.#buffer[this.#at++] = op;
-    this.#buffer[this.#at++] = COMMA;
-    this.#at += clock.ts.copy(this.#buffer, this.#at);
-    this.#buffer[this.#at++] = COMMA;
-    this.#at += clock.xid.copy(this.#buffer, this.#at);
-    this.#lineBytes += this.#at - start;
-    this.#column = 0;
+    this.buffer[this.at++] = COMMA;
+    this.buffer[this.at++] = op;
+    this.buffer[this.at++] = COMMA;
+    this.at += clock.ts.copy(this.buffer, this.at);
+    this.buffer[this.at++] = COMMA;
+    this.at += clock.xid.copy(this.buffer, this.at);
     this.#lineMasked = false;
   }
 
@@ -123,9 +121,8 @@ export class LaneSpool implements RowWriter {
       return;
     }
     this.#reserve(2 * length + 3);
-    const buffer = this.#buffer;
-    let at = this.#at;
-    const from = at;
+    const buffer = this.buffer;
+    let at = this.at;
     buffer[at++] = COMMA;
     buffer[at++] = QUOTE;
     if (length <= SMALL_FIELD) {
@@ -146,69 +143,65 @@ export class LaneSpool implements RowWriter {
       at += bytes.copy(buffer, at, i, end);
     }
     buffer[at++] = QUOTE;
-    this.#at = at;
-    this.#lineBytes += at - from;
-    this.#column++;
+    this.at = at;
   }
 
   /** A value larger than a part of the buffer goes through it piece by piece. */
   #longText(bytes: Buffer, start: number, end: number): void {
     // The word could lie across two pieces, where a search in either would miss it.
-    this.#all.mayHoldInfinity = true;
+    this.#all.lossy = true;
     this.#reserve(2);
-    this.#buffer[this.#at++] = COMMA;
-    this.#buffer[this.#at++] = QUOTE;
-    let written = 2;
+    this.buffer[this.at++] = COMMA;
+    this.buffer[this.at++] = QUOTE;
     for (let i = start; i < end; ) {
       const quote = bytes.indexOf(QUOTE, i);
       const stop = Math.min(end, quote < 0 ? end : quote + 1, i + BUFFER_BYTES / 4);
       this.#reserve(stop - i + 1);
-      this.#at += bytes.copy(this.#buffer, this.#at, i, stop);
-      written += stop - i;
-      if (stop - 1 === quote) {
-        this.#buffer[this.#at++] = QUOTE;
-        written++;
-      }
+      this.at += bytes.copy(this.buffer, this.at, i, stop);
+      if (stop - 1 === quote) this.buffer[this.at++] = QUOTE;
       i = stop;
     }
     this.#reserve(1);
-    this.#buffer[this.#at++] = QUOTE;
-    this.#lineBytes += written + 1;
-    this.#column++;
+    this.buffer[this.at++] = QUOTE;
   }
 
   null(): void {
     this.#reserve(1);
-    this.#buffer[this.#at++] = COMMA;
-    this.#lineBytes++;
-    this.#column++;
+    this.buffer[this.at++] = COMMA;
   }
 
-  unchanged(): void {
+  unchanged(column: number): void {
     if (!this.#lineMasked) {
       this.#mask.fill(ZERO);
       this.#lineMasked = true;
     }
-    this.#mask[this.#column] = ONE;
+    this.#mask[column] = ONE;
     this.null();
   }
 
   end(): void {
     const length = this.#mask.length;
     this.#reserve(length + 2);
-    const from = this.#at;
-    this.#buffer[this.#at++] = COMMA;
+    this.buffer[this.at++] = COMMA;
     if (this.#lineMasked) {
-      this.#buffer.set(this.#mask, this.#at);
-      this.#at += length;
+      this.buffer.set(this.#mask, this.at);
+      this.at += length;
       this.#all.masked = true;
     }
-    this.#buffer[this.#at++] = NEWLINE;
-    this.#lineBytes += this.#at - from;
+    this.buffer[this.at++] = NEWLINE;
+    const bytes = this.#fileBytes + this.at - this.#lineFrom;
     const all = this.#all;
     all.rows++;
-    all.bytes += this.#lineBytes;
-    if (this.#lineBytes > all.longestLine) all.longestLine = this.#lineBytes;
+    all.bytes += bytes;
+    if (bytes > all.longestLine) all.longestLine = bytes;
+  }
+
+  lossy(): void {
+    this.#all.lossy = true;
+  }
+
+  room(bytes: number): void {
+    this.#reserve(bytes);
   }
 
   truncate(): void {
@@ -256,7 +249,7 @@ export class LaneSpool implements RowWriter {
       bytes: whole.bytes,
       longestLine: whole.longestLine,
       masked: whole.masked,
-      mayHoldInfinity: whole.mayHoldInfinity,
+      lossy: whole.lossy,
       firstOrd: whole.firstOrd,
       lastOrd: whole.lastOrd,
     };
@@ -269,7 +262,7 @@ export class LaneSpool implements RowWriter {
     this.#fd = -1;
     this.#file = '';
     this.#fileBytes = 0;
-    this.#at = 0;
+    this.at = 0;
     this.#all = emptyCount();
     this.#whole = emptyCount();
   }
@@ -287,27 +280,26 @@ export class LaneSpool implements RowWriter {
   }
 
   #reserve(bytes: number): void {
-    if (this.#at + bytes <= this.#buffer.length) return;
-    const wanted = this.#at + bytes;
+    if (this.at + bytes <= this.buffer.length) return;
+    const wanted = this.at + bytes;
     if (wanted <= BUFFER_BYTES) {
-      const larger = Buffer.allocUnsafe(Math.min(BUFFER_BYTES, Math.max(wanted, this.#buffer.length * 2)));
-      this.#buffer.copy(larger, 0, 0, this.#at);
-      this.#buffer = larger;
+      const larger = Buffer.allocUnsafe(Math.min(BUFFER_BYTES, Math.max(wanted, this.buffer.length * 2)));
+      this.buffer.copy(larger, 0, 0, this.at);
+      this.buffer = larger;
       return;
     }
     this.#flush();
-    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+    if (bytes > this.buffer.length) this.buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   }
 
   #flush(): void {
-    if (this.#at === 0) return;
+    if (this.at === 0) return;
     if (this.#fd < 0) this.#openFile();
-    if (!this.#all.mayHoldInfinity && this.#buffer.subarray(0, this.#at).includes('infinity'))
-      this.#all.mayHoldInfinity = true;
+    if (!this.#all.lossy && this.buffer.subarray(0, this.at).includes('infinity')) this.#all.lossy = true;
     // Counted before the open line is: its lines may be whole already.
-    if (this.#all.mayHoldInfinity) this.#whole.mayHoldInfinity = true;
-    this.#write(this.#buffer, this.#at);
-    this.#at = 0;
+    if (this.#all.lossy) this.#whole.lossy = true;
+    this.#write(this.buffer, this.at);
+    this.at = 0;
   }
 
   #openFile(): void {
@@ -329,14 +321,14 @@ export class LaneSpool implements RowWriter {
   #digits(value: number): void {
     let size = 1;
     for (let v = value; v >= 10; v = Math.floor(v / 10)) size++;
-    const end = this.#at + size;
+    const end = this.at + size;
     let rest = value;
-    for (let i = end - 1; i >= this.#at; i--) {
+    for (let i = end - 1; i >= this.at; i--) {
       const tenth = Math.floor(rest / 10);
-      this.#buffer[i] = ZERO + (rest - tenth * 10);
+      this.buffer[i] = ZERO + (rest - tenth * 10);
       rest = tenth;
     }
-    this.#at = end;
+    this.at = end;
   }
 }
 
@@ -345,7 +337,7 @@ interface Count {
   bytes: number;
   longestLine: number;
   masked: boolean;
-  mayHoldInfinity: boolean;
+  lossy: boolean;
   firstOrd: number;
   lastOrd: number;
 }
@@ -356,7 +348,7 @@ function emptyCount(): Count {
     bytes: 0,
     longestLine: 0,
     masked: false,
-    mayHoldInfinity: false,
+    lossy: false,
     firstOrd: 0,
     lastOrd: 0,
   };

@@ -8,9 +8,10 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import { drain } from './catch-up.ts';
 import { CommitLoop } from './commit-loop.ts';
-import { Discovery } from './discovery.ts';
+import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
-import { blocked } from './lane-step.ts';
+import { follows } from './lane-state.ts';
+import { blocked, resetForLoad } from './lane-step.ts';
 import { Loader } from './loader.ts';
 import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
@@ -92,6 +93,10 @@ class TaskRun {
       nextOrd: (await this.#store.checkpoint()).nextOrd,
       folder: this.#spoolFolder,
       limit: WAITING_BYTES,
+      source: {
+        compare: (a, b) => source.compare(a, b),
+        keepsValues: (before, after) => source.keepsValues(before, after),
+      },
     });
     const context: RunContext = {
       work,
@@ -105,12 +110,17 @@ class TaskRun {
       signal,
       now: Date.now,
     };
-    for (const lane of this.#lanes.values()) router.adopt(lane);
+    for (const lane of this.#lanes.values()) {
+      if (isOfAnotherServer(lane, source)) resetForLoad(lane, null);
+      router.adopt(lane);
+    }
     const parts = this.#parts(context);
-    await parts.discovery.look();
+    // Where the log tells DDL the catalog is looked at behind the place that is read; at first there is none.
+    const begun = anew && source.ddl === 'log' ? await source.attach(null, signal) : null;
+    if (source.ddl === 'catalog' || this.#lanes.size === 0) await parts.discovery.look();
     if (work.spec.pipelineType === 1 && this.#lanes.size === 0)
       throw new SluiceError('NO_TABLES', 'None of the tables of the task exists at the source.');
-    const position = from ?? (await source.attach(null, signal));
+    const position = from ?? begun ?? (await source.attach(null, signal));
     router.startAt(position);
     if (!work.begun) await this.#store.begin(position);
     log.info({ position, tables: this.#lanes.size, start: anew ? 'stateless' : 'resume' }, 'the run begins');
@@ -136,6 +146,7 @@ class TaskRun {
         idleMs: Math.max(1000, this.#options.work.parameters.commitInterval),
         earlyLines: 1_000_000,
       },
+      onRenamed: (lane, before) => this.#rename(lane, before, commits),
       onMarks: (marks) => discovery.marksReturned(marks),
       onBacklog: (lane) => this.#drain(context, lane),
       onCommitted: () => {
@@ -165,6 +176,17 @@ class TaskRun {
     return parts;
   }
 
+  #rename(lane: Lane, before: string, commits: CommitLoop): void {
+    if (this.#lanes.get(before) === lane) this.#lanes.delete(before);
+    const former = this.#lanes.get(lane.objectId);
+    this.#lanes.set(lane.objectId, lane);
+    if (former === undefined || former === lane) return;
+    // It lost its table earlier and keeps its target.
+    former.objectId = `${former.objectId} left ${former.id}`;
+    this.#lanes.set(former.objectId, former);
+    commits.handIn(restarted(former));
+  }
+
   #failure: unknown = null;
   #fail(error: unknown): void {
     this.#failure ??= error;
@@ -187,7 +209,7 @@ class TaskRun {
     const streaming = guard(source.stream(position, context.router, reading));
     const background = Promise.all([
       guard(loader.run(reading)),
-      guard(this.#every(this.#options.work.parameters.discoverInterval, reading, () => discovery.look())),
+      guard(this.#looks(discovery, reading)),
       guard(
         this.#every(this.#options.work.parameters.heartbeatInterval, reading, () =>
           source.mark('heartbeat', reading),
@@ -200,6 +222,11 @@ class TaskRun {
     context.router.discard();
     if (this.#failure !== null) throw this.#failure;
     this.#end.abort();
+  }
+
+  async #looks(discovery: Discovery, signal: AbortSignal): Promise<void> {
+    if (this.#options.source.ddl === 'log') await discovery.look();
+    await this.#every(this.#options.work.parameters.discoverInterval, signal, () => discovery.look());
   }
 
   async #every(ms: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
@@ -277,6 +304,12 @@ interface Parts {
   readonly discovery: Discovery;
   readonly commits: CommitLoop;
   readonly loader: Loader;
+}
+
+/** Numbers of transactions in what is loaded mean nothing in this server's log. */
+function isOfAnotherServer(lane: Lane, source: Source): boolean {
+  const visibility = lane.load?.visibility;
+  return follows(lane.state) && visibility?.kind === 'log' && visibility.server !== source.server;
 }
 
 /** By its target, which stays when the source table is renamed. */

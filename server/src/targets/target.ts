@@ -12,7 +12,7 @@ export interface ChangePart {
   /** Whether any line has a mask. */
   readonly masked: boolean;
   /** False where the bytes "infinity" are surely in no line. */
-  readonly mayHoldInfinity: boolean;
+  readonly lossy: boolean;
 }
 
 export interface ChangeBatch {
@@ -87,7 +87,7 @@ export interface Target<Transaction> extends AsyncDisposable {
       /** Indexes of the columns that identify a row; their values never become null. */
       readonly key: readonly number[];
       readonly longestLine: number;
-      readonly mayHoldInfinity: boolean;
+      readonly lossy: boolean;
       readonly takenAt: bigint;
     },
     table: TableName,

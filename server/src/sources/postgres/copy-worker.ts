@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { SluiceError } from '@sluice/contract';
+import { SocketReader } from '../socket-reader.ts';
 import { type Session, socketOf } from './connect.ts';
 import { sourceError } from './errors.ts';
 import { Framer } from './wire/framer.ts';
 import { MESSAGE, queryMessage, serverError, terminateMessage } from './wire/messages.ts';
-import { SocketReader } from '../socket-reader.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
 
@@ -12,6 +12,7 @@ export interface CopyResult {
   readonly rows: number;
   /** Of one line with its line end, in bytes. */
   readonly longestLine: number;
+  readonly lossy: boolean;
 }
 
 /**
@@ -110,7 +111,7 @@ export class CopyWorker {
               if (failure) throw failure;
               if (!complete) throw new SluiceError('SOURCE_PROTOCOL', `${doing}: the copy did not complete`);
               await lines.finish();
-              return { rows: lines.rows, longestLine: lines.longest };
+              return { rows: lines.rows, longestLine: lines.longest, lossy: lines.lossy };
             case MESSAGE.copyOutResponse:
             case MESSAGE.copyDone:
             case MESSAGE.noticeResponse:
@@ -134,6 +135,8 @@ export class CopyWorker {
 class LineBuffer {
   rows = 0;
   longest = 0;
+  /** Lines are whole, so the word lies in one buffer. */
+  lossy = false;
   readonly #write: (lines: Buffer) => Promise<void>;
   readonly #buffers: readonly [Buffer, Buffer];
   #current: 0 | 1 = 0;
@@ -175,6 +178,7 @@ class LineBuffer {
   async #flush(): Promise<void> {
     if (this.#fill === 0) return;
     const lines = this.#buffers[this.#current].subarray(0, this.#fill);
+    this.lossy ||= lines.includes('infinity');
     await this.#writing;
     this.#writing = this.#write(lines);
     // A failure is met at the next flush; until then it must not count as unhandled.
@@ -186,6 +190,7 @@ class LineBuffer {
   /** A line longer than a buffer goes out from where it lies, after what came before it. */
   async #writeLong(line: Buffer): Promise<void> {
     await this.finish();
+    this.lossy ||= line.includes('infinity');
     this.#writing = this.#write(line);
     await this.#writing;
   }

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/contract';
-import type { Column, TableName } from '../../model/table.ts';
+import type { Column, TableName, TableSchema } from '../../model/table.ts';
 import type {
   ChangeSink,
   DiscoveredTable,
@@ -53,6 +53,8 @@ export function checkVersion(session: Session): void {
 }
 
 class PostgresSource implements Source {
+  readonly ddl = 'catalog';
+  readonly server = '';
   readonly #options: SourceOptions;
   readonly #application: string;
   readonly #slot: string;
@@ -71,8 +73,11 @@ class PostgresSource implements Source {
     this.#publication = options.publication ?? slotName(options.taskKey);
   }
 
-  compare(a: Position, b: Position): -1 | 0 | 1 {
-    return comparePositions(a, b);
+  readonly compare = comparePositions;
+
+  /** Whatever rewrites values gives the table another storage. */
+  keepsValues(): boolean {
+    return true;
   }
 
   async discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {
@@ -219,8 +224,8 @@ class PostgresSource implements Source {
     this.#acknowledge();
   }
 
-  async snapshot(table: TableName, columns: readonly Column[], signal: AbortSignal): Promise<TableSnapshot> {
-    return openSnapshot(this.#options.connection, this.#application, table, columns, signal);
+  async snapshot({ name, columns }: TableSchema, signal: AbortSignal): Promise<TableSnapshot> {
+    return openSnapshot(this.#options.connection, this.#application, name, columns, signal);
   }
 
   async fetchRows(

@@ -11,7 +11,7 @@ describe('a snapshot', () => {
       INSERT INTO a SELECT i, 0, repeat('x', i % 200) FROM generate_series(1, 30000) i`);
     await using source = await openSource(db.connection);
     const [table] = await source.discover({ schemas: ['public'], tables: [] }, never);
-    await using snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+    await using snapshot = await source.snapshot(table!.schema, never);
     const chunks = await snapshot.plan(300_000);
     expect(chunks.length).toBeGreaterThan(8);
     expect(JSON.parse(JSON.stringify(chunks))).toEqual(chunks);
@@ -63,7 +63,7 @@ describe('a snapshot', () => {
     );
     await using source = await openSource(db.connection);
     const [table] = await source.discover({ schemas: [], tables: [] }, never);
-    await using snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+    await using snapshot = await source.snapshot(table!.schema, never);
     const [chunk, ...others] = await snapshot.plan(1e12);
     expect(others).toEqual([]);
     let writing = 0;
@@ -95,7 +95,7 @@ describe('a snapshot', () => {
     );
     await using source = await openSource(db.connection);
     const [table] = await source.discover({ schemas: [], tables: [] }, never);
-    await using snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+    await using snapshot = await source.snapshot(table!.schema, never);
     const [chunk] = await snapshot.plan(1e12);
     await expect(snapshot.copy(chunk!, () => Promise.reject(new Error('disk full')), never)).rejects.toThrow(
       'disk full',
@@ -129,7 +129,7 @@ describe('a snapshot', () => {
       ['TABLE_NO_SELECT', `Run ALTER ROLE "${name}" BYPASSRLS; as a superuser. Then start the table again.`],
     ]);
     const [a, secret] = tables.map((table) => table.schema);
-    await expect(source.snapshot(a!.name, a!.columns, never)).rejects.toMatchObject({
+    await expect(source.snapshot(a!, never)).rejects.toMatchObject({
       code: 'TABLE_NO_SELECT',
     });
     await db.query('INSERT INTO secret VALUES (1, current_user)');
@@ -140,7 +140,7 @@ describe('a snapshot', () => {
     await using owner = await openSource(db.connection);
     {
       await db.query('INSERT INTO a VALUES (1)');
-      await using snapshot = await owner.snapshot(a!.name, a!.columns, never);
+      await using snapshot = await owner.snapshot(a!, never);
       const [chunk] = await snapshot.plan(1000);
       await expect(
         snapshot.copy({ ...chunk, table: 'gone' }, async () => undefined, never),
@@ -148,7 +148,7 @@ describe('a snapshot', () => {
       expect(await copyAll(snapshot)).toEqual([['1']]);
     }
     await db.query('DROP TABLE a');
-    await expect(owner.snapshot(a!.name, a!.columns, never)).rejects.toMatchObject({ code: 'TABLE_DROPPED' });
+    await expect(owner.snapshot(a!, never)).rejects.toMatchObject({ code: 'TABLE_DROPPED' });
     await source[Symbol.asyncDispose]();
     await db.query(`DROP OWNED BY ${name}; DROP ROLE ${name}`);
   });
@@ -158,7 +158,7 @@ describe('a snapshot', () => {
     await db.query('CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1)');
     await using source = await openSource(db.connection);
     const [table] = await source.discover({ schemas: [], tables: [] }, never);
-    const snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+    const snapshot = await source.snapshot(table!.schema, never);
     const [chunk] = await snapshot.plan(1_000_000);
     const emptied = (await db.client()).query('TRUNCATE a');
     const waits = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'a'::regclass";
@@ -179,7 +179,7 @@ describe('a snapshot', () => {
     );
     await using source = await openSource(db.connection);
     const [table] = await source.discover({ schemas: [], tables: [] }, never);
-    await using snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+    await using snapshot = await source.snapshot(table!.schema, never);
     const [chunk] = await snapshot.plan(1e12);
     let killed = false;
     const copying = snapshot.copy(

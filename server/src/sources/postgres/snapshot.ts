@@ -3,7 +3,7 @@ import { SluiceError } from '@sluice/contract';
 import type { Column, TableName } from '../../model/table.ts';
 import type { ChunkRange, Connection, TableSnapshot, Visibility } from '../source.ts';
 import { openSession, type Session } from './connect.ts';
-import { CopyWorker } from './copy-worker.ts';
+import { type CopyResult, CopyWorker } from './copy-worker.ts';
 import { quoteIdent, quoteLiteral, quoteTable } from './quote.ts';
 import { parseVisibility } from './visibility.ts';
 
@@ -126,7 +126,7 @@ class PostgresSnapshot implements TableSnapshot {
     chunk: ChunkRange,
     write: (lines: Buffer) => Promise<void>,
     signal: AbortSignal,
-  ): Promise<{ readonly rows: number; readonly longestLine: number }> {
+  ): Promise<CopyResult> {
     const { schema, table, from, to } = chunk;
     if (
       typeof schema !== 'string' ||

@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contract';
+import { SocketReader } from '../socket-reader.ts';
 import type { ChangeSink } from '../source.ts';
 import { type Session, socketOf } from './connect.ts';
 import { sourceError } from './errors.ts';
@@ -7,7 +8,6 @@ import { Framer } from './wire/framer.ts';
 import { formatLsn, type Lsn } from './wire/lsn.ts';
 import { MESSAGE, queryMessage, serverError, standbyStatus, terminateMessage } from './wire/messages.ts';
 import { PgoutputDecoder } from './wire/pgoutput.ts';
-import { SocketReader } from '../socket-reader.ts';
 
 const COALESCE_MS = 3;
 /** How long the server may be silent where wal_sender_timeout is off. */

@@ -2,12 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { sharedPostgres } from '../../../../tests/support/postgres.ts';
 import { begin, copyAll, never, openSource, readLog } from './testing/reading.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
-import { isVisible, parseVisibility } from './visibility.ts';
+import { isVisible, type PgVisibility, parseVisibility } from './visibility.ts';
 
 describe('visibility', () => {
   it('reads what the server writes', () => {
-    expect(parseVisibility('10:20:10,14,15')).toEqual({ xmin: '10', xmax: '20', xip: ['10', '14', '15'] });
-    expect(parseVisibility('10:10:')).toEqual({ xmin: '10', xmax: '10', xip: [] });
+    expect(parseVisibility('10:20:10,14,15')).toEqual({
+      kind: 'xid',
+      xmin: '10',
+      xmax: '20',
+      xip: ['10', '14', '15'],
+    });
+    expect(parseVisibility('10:10:')).toEqual({ kind: 'xid', xmin: '10', xmax: '10', xip: [] });
   });
 
   it('below xmin yes, from xmax on no, between by the list', () => {
@@ -58,13 +63,13 @@ describe('visibility', () => {
     await sub.query('BEGIN; SAVEPOINT s; INSERT INTO t VALUES (3); RELEASE s; INSERT INTO t VALUES (4)');
     await early.query('INSERT INTO t VALUES (5)');
     let seen: ReadonlySet<string | null>;
-    let visibility: Parameters<typeof isVisible>[0];
+    let visibility: PgVisibility;
     {
-      await using snapshot = await source.snapshot(table!.schema.name, table!.schema.columns, never);
+      await using snapshot = await source.snapshot(table!.schema, never);
       await later.query('INSERT INTO t VALUES (6)');
       await open.query('COMMIT');
       await sub.query('COMMIT');
-      visibility = snapshot.visibility;
+      visibility = snapshot.visibility as PgVisibility;
       seen = new Set((await copyAll(snapshot)).map((row) => row[0] ?? null));
       const skew = Math.abs(Number(snapshot.takenAt / 1000n) - Date.now());
       expect(skew).toBeLessThan(60_000);

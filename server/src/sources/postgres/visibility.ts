@@ -1,9 +1,11 @@
 import type { Visibility } from '../source.ts';
 
+export type PgVisibility = Extract<Visibility, { kind: 'xid' }>;
+
 /** The text of pg_current_snapshot(): `xmin:xmax:xip,xip,…` (PostgreSQL manual, table "Snapshot Components"). */
-export function parseVisibility(text: string): Visibility {
+export function parseVisibility(text: string): PgVisibility {
   const [xmin = '', xmax = '', xip = ''] = text.split(':');
-  return { xmin, xmax, xip: xip === '' ? [] : xip.split(',') };
+  return { kind: 'xid', xmin, xmax, xip: xip === '' ? [] : xip.split(',') };
 }
 
 /**
@@ -13,7 +15,7 @@ export function parseVisibility(text: string): Visibility {
  * 2^31 of the snapshot (the server itself refuses to let ids grow further apart), so the full id is the one of
  * these 32 bits that is nearest to xmax.
  */
-export function isVisible(visibility: Visibility, xid32: number): boolean {
+export function isVisible(visibility: PgVisibility, xid32: number): boolean {
   const xmax = BigInt(visibility.xmax);
   const difference = BigInt.asIntN(32, BigInt(xid32) - BigInt.asUintN(32, xmax));
   const xid = xmax + difference;

@@ -30,7 +30,7 @@ it.each([
     const around = Array.from({ length: 61 }, (_, n) => xmax - 30n + BigInt(n)).filter((xid) => xid > 2n);
     const far = [xmax - 2n ** 31n + 5n, xmax + 2n ** 31n - 5n].filter((xid) => xid > 2n);
     const ids = [...around, ...far];
-    const visibility = { xmin: String(xmin), xmax: String(xmax), xip: xip.map(String) };
+    const visibility = { kind: 'xid' as const, xmin: String(xmin), xmax: String(xmax), xip: xip.map(String) };
     const lines = ids.map((xid, ord) => ({
       ord,
       op: 'I',

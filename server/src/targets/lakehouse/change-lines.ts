@@ -2,7 +2,7 @@ import { CHANGE_FIELDS } from '../../model/change.ts';
 import type { Column } from '../../model/table.ts';
 import type { Visibility } from '../../sources/source.ts';
 import type { ChangeBatch, ChangePart } from '../target.ts';
-import { type ReadingRules, textExpression } from './text-expression.ts';
+import { isZeroDate, type ReadingRules, textExpression } from './text-expression.ts';
 
 /** Names of staged columns: `c<n>` is column n of the batch's final schema, whatever it is called. */
 export function stagedName(index: number): string {
@@ -118,7 +118,7 @@ function typedPart(
 }
 
 /** Keys are never made null. */
-export const STRICT: ReadingRules = { infiniteDates: 'error', outOfRange: 'error' };
+export const STRICT: ReadingRules = { infiniteDates: 'error', zeroDates: 'error', outOfRange: 'error' };
 
 export function isKey(batch: ChangeBatch, index: number): boolean {
   return batch.schema.identity.kind === 'key' && batch.schema.identity.columns.includes(index);
@@ -136,12 +136,23 @@ function maskExpression(part: ChangePart, places: readonly number[]): string {
   return `CASE WHEN ${mask} IS NULL THEN NULL ELSE concat(${bits.join(', ')}) END`;
 }
 
-/**
- * Leaves out lines of transactions that the snapshot showed. Lines have 32-bit ids, the snapshot 64-bit ones: a
- * line's id is the one nearest to xmax (PostgreSQL manual, "Transaction ID Types", and pg_current_snapshot).
- */
+/** Leaves out lines of transactions that the snapshot showed. */
 function visibleCondition(visibility: Visibility | null): string | null {
-  if (visibility === null) return null;
+  switch (visibility?.kind) {
+    case 'xid':
+      return unseenByXid(visibility);
+    case 'log':
+      return `${FIELD.xid} IS NULL OR CAST(${FIELD.xid} AS BIGINT) >= ${visibility.before}`;
+    default:
+      return null;
+  }
+}
+
+/**
+ * Lines have 32-bit ids, the snapshot 64-bit ones: a line's id is the one nearest to xmax (PostgreSQL manual,
+ * "Transaction ID Types", and pg_current_snapshot).
+ */
+function unseenByXid(visibility: Extract<Visibility, { kind: 'xid' }>): string {
   const xmax = BigInt(visibility.xmax);
   const epoch = (xmax >> 32n) << 32n;
   const raw = `CAST(${FIELD.xid} AS BIGINT)`;
@@ -168,7 +179,7 @@ export function keyText(batch: ChangeBatch, ords: string): string {
 export function nulledCount(batch: ChangeBatch, range: LineRange | null, rules: ReadingRules): string | null {
   const counts: string[] = [];
   for (const part of batch.parts) {
-    if (!part.mayHoldInfinity && rules.outOfRange === 'error') continue;
+    if (!part.lossy && rules.outOfRange === 'error') continue;
     const lost = batch.schema.columns.flatMap((column, index) => {
       const place = placeOf(part, column);
       if (place < 0 || isKey(batch, index)) return [];
@@ -186,8 +197,10 @@ export function nulledCount(batch: ChangeBatch, range: LineRange | null, rules: 
 /** count(*) of values of a text column that the rules turn into null; null where they never do. */
 export function lostExpression(column: Column, text: string, rules: ReadingRules): string | null {
   const infinite = column.text.form === 'era' && rules.infiniteDates === 'null';
+  const zero = column.text.form === 'zero' && rules.zeroDates === 'null';
   if (rules.outOfRange === 'null' && column.type.kind !== 'string')
     return `count(*) FILTER (${text} IS NOT NULL AND ${textExpression(column.type, column.text, text, rules)} IS NULL)`;
+  if (zero) return `count(*) FILTER (${isZeroDate(text)})`;
   if (infinite) return `count(*) FILTER (ends_with(${text}, 'infinity'))`;
   const inList = column.text.form === 'list' && column.text.element.form === 'era';
   return inList && rules.infiniteDates === 'null' ? `count(*) FILTER (contains(${text}, 'infinity'))` : null;

@@ -188,7 +188,7 @@ async function fillFromSource(
     const typed = all.map((column, index) => {
       const rules: ReadingRules = key.includes(stagedName(index))
         ? STRICT
-        : { ...STRICT, infiniteDates: 'null' };
+        : { ...STRICT, infiniteDates: 'null', zeroDates: 'null' };
       return `${textExpression(column.type, column.text, `f${index}`, rules)} AS ${stagedName(index)}`;
     });
     await sql.run(

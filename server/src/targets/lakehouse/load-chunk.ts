@@ -19,7 +19,7 @@ export interface Chunk {
   /** Indexes of the columns that identify a row. Not the metadata's identifier fields: Iceberg allows no double among them. */
   readonly key: readonly number[];
   readonly longestLine: number;
-  readonly mayHoldInfinity: boolean;
+  readonly lossy: boolean;
   readonly takenAt: bigint;
 }
 
@@ -85,7 +85,7 @@ export async function loadChunk(
 }
 
 async function countNulled(sql: Sql, chunk: Chunk, from: string, rules: ReadingRules): Promise<number> {
-  if (!chunk.mayHoldInfinity && rules.outOfRange === 'error') return 0;
+  if (!chunk.lossy && rules.outOfRange === 'error') return 0;
   const lost = chunk.columns
     .map((column, index) => lostExpression(column, `f${index}`, rules))
     .filter((one) => one !== null);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-const NULLS: ReadingRules = { infiniteDates: 'null', outOfRange: 'error' };
+const NULLS: ReadingRules = { infiniteDates: 'null', zeroDates: 'null', outOfRange: 'error' };
 const PLAIN: TextForm = { form: 'plain' };
 const ERA: TextForm = { form: 'era' };
 const list = (
@@ -107,7 +107,7 @@ describe('text as the lake’s value', () => {
   );
 
   it('infinite dates are refused where they are to be', async () => {
-    const rules: ReadingRules = { infiniteDates: 'error', outOfRange: 'error' };
+    const rules: ReadingRules = { infiniteDates: 'error', zeroDates: 'error', outOfRange: 'error' };
     await expect(read({ kind: 'date' }, ERA, 'infinity', rules)).rejects.toThrow(/infinite/);
     await expect(read(...list('date', ERA), '{infinity}', rules)).rejects.toThrow(/infinite/);
     expect(mayNull({ kind: 'date' }, ERA, rules)).toBe(false);

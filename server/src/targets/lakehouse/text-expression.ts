@@ -10,6 +10,8 @@ import type { TextForm } from '../../model/table.ts';
 export interface ReadingRules {
   /** ±infinity of dates and timestamps, which Iceberg does not have: null (and counted), or an error. */
   readonly infiniteDates: 'null' | 'error';
+  /** Zero and partial dates (0000-00-00, 2024-05-00), which are no dates: null (and counted), or an error. */
+  readonly zeroDates: 'null' | 'error';
   /** A value outside the type's range: an error, or null (and counted). */
   readonly outOfRange: 'error' | 'null';
 }
@@ -23,6 +25,7 @@ export function textExpression(type: LogicalType, form: TextForm, text: string, 
 /** Whether reading a value of this type may give null for text that is not null. */
 export function mayNull(type: LogicalType, form: TextForm, rules: ReadingRules): boolean {
   if (form.form === 'era' && rules.infiniteDates === 'null') return true;
+  if (form.form === 'zero' && rules.zeroDates === 'null') return true;
   if (rules.outOfRange === 'null' && canFail(type)) return true;
   return type.kind === 'list' && form.form === 'list' && mayNull(type.element, form.element, rules);
 }
@@ -47,6 +50,7 @@ export function strictExpression(
 
 function primitiveExpression(type: PrimitiveType, form: TextForm, text: string, rules: ReadingRules): string {
   if (form.form === 'era') return eraExpression(type, text, rules);
+  if (form.form === 'zero') return zeroExpression(type, text, rules);
   switch (type.kind) {
     case 'string':
       return text;
@@ -76,6 +80,20 @@ function eraExpression(type: PrimitiveType, text: string, rules: ReadingRules): 
     rules.infiniteDates === 'null' ? 'NULL' : refused('an infinite date has no value in the lake', text, sql);
   const bc = `regexp_replace(${text}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2')`;
   return `CASE WHEN ends_with(${text}, 'infinity') THEN ${infinite} WHEN ends_with(${text}, ' BC') THEN CAST(${bc} AS ${sql}) ELSE CAST(${text} AS ${sql}) END`;
+}
+
+/** A date or timestamp, YYYY-MM-DD…, without a month or a day. */
+export function isZeroDate(text: string): string {
+  return `substr(${text}, 6, 2) = '00' OR substr(${text}, 9, 2) = '00'`;
+}
+
+function zeroExpression(type: PrimitiveType, text: string, rules: ReadingRules): string {
+  const sql = duckTypeOfLogical(type);
+  const none =
+    rules.zeroDates === 'null'
+      ? 'NULL'
+      : refused('a date without month or day is none in the lake', text, sql);
+  return `CASE WHEN ${isZeroDate(text)} THEN ${none} ELSE CAST(${text} AS ${sql}) END`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Column, TableName } from '../../../model/table.ts';
-import type { Position, Source, TableSnapshot } from '../../source.ts';
+import { DEFAULT_READING, type Position, type Source, type TableSnapshot } from '../../source.ts';
 import { postgresAdmin } from '../admin.ts';
 import { parseCsv } from './csv.ts';
 import type { RecordingSink } from './recording-sink.ts';
@@ -20,7 +20,11 @@ export function openSource(
   options: { taskKey?: string; publication?: string; notice?: (message: string) => void } = {},
 ): Promise<Source> {
   const { taskKey = newTaskKey(), publication = null, notice } = options;
-  return postgresAdmin.open({ connection, taskKey, publication, notice }, never);
+  const serverIds = { allot: (): Promise<number> => Promise.reject(new Error('PostgreSQL knows none')) };
+  return postgresAdmin.open(
+    { connection, taskKey, publication, notice, reading: DEFAULT_READING, serverIds },
+    never,
+  );
 }
 
 /** Publishes every table that can be, and begins anew. */
@@ -71,6 +75,6 @@ export async function loadTable(
   table: TableName,
   columns: readonly Column[],
 ): Promise<readonly (readonly (string | null)[])[]> {
-  await using snapshot = await source.snapshot(table, columns, never);
+  await using snapshot = await source.snapshot({ name: table, columns, identity: { kind: 'row' } }, never);
   return await copyAll(snapshot);
 }

@@ -5,7 +5,7 @@ export const UNCHANGED = Symbol('unchanged');
 export type RecordedField = string | null | typeof UNCHANGED;
 
 export type Recorded =
-  | { readonly kind: 'begin'; readonly end: Position; readonly committedAt: bigint; readonly xid: number }
+  | { readonly kind: 'begin'; readonly committedAt: bigint; readonly xid: number }
   | { readonly kind: 'relation'; readonly relation: LogRelation }
   | {
       readonly kind: 'row';
@@ -32,7 +32,7 @@ export class RecordingSink implements ChangeSink {
     this.keys = keys;
   }
 
-  begin(transaction: { end: Position; committedAt: bigint; xid: number }): void {
+  begin(transaction: { committedAt: bigint; xid: number }): void {
     this.#add({ kind: 'begin', ...transaction });
   }
 
@@ -54,8 +54,22 @@ export class RecordingSink implements ChangeSink {
       text: (bytes, start, end) => void fields.push(bytes.toString('utf8', start, end)),
       null: () => void fields.push(null),
       unchanged: () => void fields.push(UNCHANGED),
+      lossy: () => undefined,
+      buffer: Buffer.alloc(0),
+      at: 0,
+      room: () => {
+        throw new Error('PostgreSQL writes no fields by itself');
+      },
       end: () => this.#add({ kind: 'row', table: relation.name.table, op, fields }),
     };
+  }
+
+  known(): null {
+    return null;
+  }
+
+  ddl(): void {
+    throw new Error('the log of PostgreSQL tells no DDL');
   }
 
   truncate(objectId: string): void {

@@ -81,9 +81,6 @@ export class PgoutputDecoder {
     this.#skipping = commitLsn < this.#from;
     if (this.#skipping) return;
     this.#sink.begin({
-      // The message has the place where the commit record begins, the end is known at the commit only. The next
-      // byte lies inside that record: compared with any end or beginning of a record it orders as the end does.
-      end: formatLsn(commitLsn + 1n),
       committedAt: bytes.readBigInt64BE(at + 8) + EPOCH_2000_US,
       xid: bytes.readUInt32BE(at + 16),
     });
@@ -223,7 +220,7 @@ function writeFields(writer: RowWriter, row: Tuple, old: Tuple | null): void {
     // Only text is taken over: a value that was left out is stored out of line, so it is not null. A null here
     // means that the old row holds its key only (a partition's own identity, whatever the root's says).
     else if (old && old.kinds[i] === FIELD.text) writer.text(old.bytes, old.starts[i]!, old.ends[i]!);
-    else writer.unchanged();
+    else writer.unchanged(i);
   }
 }
 

@@ -34,5 +34,5 @@ export function parseRelation(body: Buffer): LogRelation {
     columns.push({ name, typeId: body.readUInt32BE(at), typeModifier: body.readInt32BE(at + 4), inKey });
     at += 8;
   }
-  return { objectId, name: { schema, table }, identity, columns };
+  return { objectId, name: { schema, table }, identity, columns, table: null };
 }

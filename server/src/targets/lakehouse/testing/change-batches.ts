@@ -67,7 +67,7 @@ export class Bench implements AsyncDisposable {
       rows: lines.length,
       longestLine: Math.max(0, ...texts.map((text) => Buffer.byteLength(text))),
       masked: lines.some((line) => (line.mask ?? null) !== null),
-      mayHoldInfinity: true,
+      lossy: true,
     };
   }
 
@@ -88,7 +88,7 @@ export class Bench implements AsyncDisposable {
   withLines<T>(batch: ChangeBatch, work: (sql: Sql) => Promise<T>): Promise<T> {
     return withSql(this.engine, new AbortController().signal, async (sql) => {
       await sql.run(
-        `CREATE TEMP TABLE chg AS ${typedLines(batch, null, { infiniteDates: 'null', outOfRange: 'error' })}`,
+        `CREATE TEMP TABLE chg AS ${typedLines(batch, null, { infiniteDates: 'null', zeroDates: 'null', outOfRange: 'error' })}`,
       );
       return work(sql);
     });
