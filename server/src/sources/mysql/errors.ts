@@ -40,13 +40,15 @@ const BY_NUMBER: ByNumber = {
   3169: 'SOURCE_INTERRUPTED', // session killed
   3955: 'SOURCE_AUTH', // account blocked after failed logins
   4031: 'SOURCE_INTERRUPTED', // closed for inactivity
+  4052: 'SERVER_ID_TAKEN', // MariaDB
   4151: 'SOURCE_AUTH', // MariaDB: account locked
 };
 
 const BY_STAGE: Readonly<Record<Stage, ByNumber>> = {
   connect: {},
   query: {},
-  start: { 1227: 'MYSQL_NO_REPLICATION', 1153: 'EVENT_TOO_LARGE' },
+  // The account has been let in by then; registering as a replica is refused with the number of a wrong password.
+  start: { 1045: 'MYSQL_NO_REPLICATION', 1227: 'MYSQL_NO_REPLICATION', 1153: 'EVENT_TOO_LARGE' },
   stream: { 1153: 'EVENT_TOO_LARGE' },
   load: {
     1049: 'TABLE_DROPPED',
@@ -73,8 +75,8 @@ const DUMP_MESSAGES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/purged (required )?binary logs|have been purged/i, 'BINLOG_PURGED'],
   [/has more GTIDs than/i, 'SERVER_BEHIND'],
   [/is not in the (master|source)'s binlog|is missing from the (master|source)'s binlog/i, 'SERVER_BEHIND'],
-  [/from position > file size/i, 'SERVER_BEHIND'],
-  [/impossible position|AUTO_POSITION|GTID_MODE/i, 'POSITION_UNAVAILABLE'],
+  [/from position > file size|impossible position/i, 'SERVER_BEHIND'],
+  [/from position < 4|AUTO_POSITION|GTID_MODE/i, 'POSITION_UNAVAILABLE'],
   [
     /bogus data in log event|truncated in the middle|event read from binlog did not pass|not a binlog file/i,
     'BINLOG_CORRUPT',
@@ -116,8 +118,9 @@ const LOST = new Set([
   'PROTOCOL_CONNECTION_LOST',
 ]);
 
-/** mysql2 gives these no code. Matched from their beginning: nothing of the server's own words is looked at. */
+/** Errors that come without a code of their own. Matched from their beginning: nothing of the server's own words is looked at. */
 const UNKNOWN_PLUGIN = 'Server requests authentication using unknown plugin';
+const TLS_CUT_OFF = 'Client network socket disconnected';
 const CLOSED = "Can't add new command when connection is in closed state";
 
 /** What else an error calls for than the table's remedy, by number. */
@@ -159,6 +162,10 @@ function codeOf(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
+function isSystemError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'syscall' in error;
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }
@@ -178,6 +185,9 @@ export function classify(error: unknown, stage: Stage): ErrorCode {
   const code = codeOf(error);
   if (code !== null) {
     if (LOST.has(code)) return lost;
+    // mysql2 puts this in the place of Node's own code, also where the connection was lost meanwhile.
+    if (code === 'HANDSHAKE_SSL_ERROR')
+      return isSystemError(error) || message.startsWith(TLS_CUT_OFF) ? lost : 'SOURCE_TLS';
     const known = BY_CODE[code];
     if (known) return known;
     if (/^ERR_(SSL|TLS)_/.test(code)) return 'SOURCE_TLS';

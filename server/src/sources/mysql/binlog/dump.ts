@@ -194,6 +194,8 @@ class BinlogDump implements Dump {
   readonly #silenceMs: number;
   readonly #endsAtEnd: boolean;
   #streaming = false;
+  /** An event of the file itself has come. */
+  #moved = false;
   #silent = false;
   #ended = false;
   #failure: unknown = null;
@@ -287,9 +289,13 @@ class BinlogDump implements Dump {
   #fail(error: unknown): unknown {
     this.#socket.destroy();
     clearInterval(this.#timer);
-    this.#failure = this.#signal.aborted
-      ? this.#signal.reason
-      : sourceError(error, this.#streaming ? 'stream' : 'start', this.#doing);
+    if (this.#signal.aborted) this.#failure = this.#signal.reason;
+    else {
+      const failure = sourceError(error, this.#streaming ? 'stream' : 'start', this.#doing);
+      // Bytes from within an event look to the server like the head of one that is too long.
+      const astray = failure.code === 'EVENT_TOO_LARGE' && !this.#moved && this.nextPos > FIRST_OFFSET;
+      this.#failure = astray ? this.#noEventAt(this.nextPos) : failure;
+    }
     return this.#failure;
   }
 
@@ -315,6 +321,7 @@ class BinlogDump implements Dump {
             'SOURCE_INTERRUPTED',
             `${this.#doing}: the server ended the stream, as it does when it shuts down`,
           );
+        if (this.#skipTo > 0) throw this.#beyondEnd();
         this.#ended = true;
         return false;
       default:
@@ -408,7 +415,7 @@ class BinlogDump implements Dump {
         const file = this.bytes.toString('utf8', this.start + 8, this.end);
         if (!/\.\d+$/.test(file))
           throw new SluiceError('BINLOG_CORRUPT', `${this.#doing}: a file of the log has the name ${file}`);
-        if (this.#skipTo > 0 && file !== this.file) throw this.#noEventAt(this.#skipTo);
+        if (this.#skipTo > 0 && file !== this.file) throw this.#beyondEnd();
         this.file = file;
         this.nextPos = Number(this.bytes.readBigUInt64LE(this.start));
         return;
@@ -425,6 +432,7 @@ class BinlogDump implements Dump {
       default: {
         // A description that is sent ahead of an offset has none; nothing moves by it.
         if (position === 0 || (this.flags & FLAG.artificial) !== 0) return;
+        this.#moved = true;
         const behind = this.nextPos + this.length;
         this.nextPos = behind % 0x100000000 === position ? behind : widen(position, this.nextPos);
       }
@@ -433,7 +441,7 @@ class BinlogDump implements Dump {
 
   /** Says how far the server is, beyond what it has left out; never goes back. */
   #heartbeat(file: string, position: number): void {
-    if (this.#skipTo > 0) return;
+    if (this.#skipTo > 0) throw this.#beyondEnd();
     if (file !== this.file) {
       this.file = file;
       this.nextPos = position;
@@ -442,7 +450,7 @@ class BinlogDump implements Dump {
 
   #reached(): boolean {
     if (this.type === EVENT.FORMAT_DESCRIPTION || this.type === EVENT.ROTATE) return true;
-    if (this.type === EVENT.HEARTBEAT || this.nextPos <= this.#skipTo) return false;
+    if (this.nextPos <= this.#skipTo) return false;
     if (this.nextPos - this.length !== this.#skipTo) throw this.#noEventAt(this.#skipTo);
     this.#skipTo = 0;
     return true;
@@ -450,6 +458,13 @@ class BinlogDump implements Dump {
 
   #noEventAt(offset: number): SluiceError {
     return new SluiceError('BINLOG_CORRUPT', `${this.#doing}: no event of ${this.file} begins at ${offset}`);
+  }
+
+  #beyondEnd(): SluiceError {
+    return new SluiceError(
+      'SERVER_BEHIND',
+      `${this.#doing}: ${this.file} ends at ${this.nextPos}, before ${this.#skipTo}`,
+    );
   }
 
   #nextInner(payload: TransactionPayload): boolean {

@@ -1,0 +1,151 @@
+import { SluiceError } from '@sluice/contract';
+import type { Position } from '../source.ts';
+import type { Session } from './connect.ts';
+import { containsGtids, type GtidSet, parseGtidSet } from './gtid.ts';
+
+/** A place in a binary log: by file and offset, which mean something on one server only, and by what was executed before it. */
+export interface BinlogPosition {
+  readonly file: { readonly name: string; readonly offset: number } | null;
+  /** Whose file it is: ServerInfo.server; null: not known. */
+  readonly server: string | null;
+  /** All transactions before this place; null: not known, or the server has no such ids. */
+  readonly gtids: GtidSet | null;
+}
+
+const FILE = /^([^|\s]+\.\d{1,10}):(\d{1,15})$/;
+
+/**
+ * `<file>:<offset>|<server>|<GTID set>`, the last two may be empty. What a person types may also be `<file>:<offset>`
+ * or a GTID set alone. null: it is none of these.
+ */
+export function parsePosition(text: string): BinlogPosition | null {
+  const parts = text.trim().split('|');
+  if (parts.length > 3) return null;
+  if (parts.length === 1) {
+    const [alone = ''] = parts;
+    const file = parseFile(alone);
+    if (file) return { file, server: null, gtids: null };
+    const gtids = alone === '' ? null : parseGtidSet(alone);
+    return gtids && !gtids.empty ? { file: null, server: null, gtids } : null;
+  }
+  const [filePart = '', server = '', gtidPart = ''] = parts;
+  const file = parseFile(filePart);
+  const gtids = gtidPart === '' ? null : parseGtidSet(gtidPart);
+  if ((filePart !== '' && !file) || (gtidPart !== '' && !gtids) || (!file && !gtids)) return null;
+  return { file, server: server === '' ? null : server, gtids };
+}
+
+function parseFile(text: string): BinlogPosition['file'] {
+  const match = FILE.exec(text);
+  const offset = Number(match?.[2]);
+  if (!match || !Number.isSafeInteger(offset) || offset < 4) return null;
+  return { name: match[1] ?? '', offset };
+}
+
+export function formatPosition({ file, server, gtids }: BinlogPosition): Position {
+  return `${file ? `${file.name}:${file.offset}` : ''}|${server ?? ''}|${gtids ?? ''}`;
+}
+
+/** @throws SluiceError INVALID_REQUEST */
+export function requirePosition(position: Position): BinlogPosition {
+  const parsed = parsePosition(position);
+  if (!parsed)
+    throw new SluiceError(
+      'INVALID_REQUEST',
+      `${position} is not a position of MySQL or MariaDB (as binlog.000042:4711, or a GTID set)`,
+    );
+  return parsed;
+}
+
+/**
+ * By file and offset on the same server (or where one is not known to be of another), otherwise by which GTID set
+ * contains the other.
+ * @throws SluiceError POSITION_UNAVAILABLE where neither tells: transactions of either one are missing in the other
+ */
+export function comparePositions(a: Position, b: Position): -1 | 0 | 1 {
+  const left = requirePosition(a);
+  const right = requirePosition(b);
+  const sameServer = left.server === null || right.server === null || left.server === right.server;
+  if (sameServer && left.file && right.file) {
+    const byFile = fileNumber(left.file.name) - fileNumber(right.file.name);
+    return sign(byFile === 0 ? left.file.offset - right.file.offset : byFile);
+  }
+  if (left.gtids && right.gtids) {
+    const behind = containsGtids(left.gtids, right.gtids);
+    const ahead = containsGtids(right.gtids, left.gtids);
+    if (behind || ahead) return behind ? (ahead ? 0 : 1) : -1;
+  }
+  throw new SluiceError(
+    'POSITION_UNAVAILABLE',
+    `${a} and ${b} are places in the logs of different servers, and neither is known to lie behind the other`,
+  );
+}
+
+/** Files are numbered, with at least six digits; the number goes on when the digits do not suffice any more. */
+function fileNumber(name: string): number {
+  return Number(name.slice(name.lastIndexOf('.') + 1));
+}
+
+function sign(difference: number): -1 | 0 | 1 {
+  return difference < 0 ? -1 : difference > 0 ? 1 : 0;
+}
+
+/** How often a log that grows between two questions is asked again. */
+const HEAD_TRIES = 5;
+
+/**
+ * The end of the log now: whatever committed before the call lies before it.
+ *
+ * File and offset come from one statement, the set from another. MySQL's set may lack transactions that are in the
+ * log up to the offset while they commit; it never has one that is not: a set that lacks some makes a reader read
+ * them twice, one that has too many would lose them.
+ * @throws SluiceError MYSQL_BINLOG_OFF, MYSQL_NO_REPLICATION
+ */
+export async function readHead(session: Session): Promise<BinlogPosition> {
+  const { info } = session;
+  const name =
+    info.flavour === 'mysql'
+      ? info.version >= 80_200
+        ? 'BINARY LOG STATUS'
+        : 'MASTER STATUS'
+      : 'MASTER STATUS';
+  const status = async (): Promise<Status> => {
+    const [row] = await session.rows<Status>(`SHOW ${name}`, [], 'start');
+    if (!row?.File)
+      throw new SluiceError('MYSQL_BINLOG_OFF', 'the server has no binary log (log_bin is OFF)');
+    return row;
+  };
+  if (info.flavour === 'mysql') {
+    const row = await status();
+    return headOf(row, info.server, info.gtid ? (row.Executed_Gtid_Set ?? '') : null);
+  }
+  let before = await mariadbGtids(session);
+  for (let tries = 0; ; tries++) {
+    const row = await status();
+    const after = await mariadbGtids(session);
+    if (before === after) return headOf(row, info.server, after);
+    before = after;
+    if (tries < HEAD_TRIES) continue;
+    // Exact, but the server reads the file from its beginning.
+    const exact = await session.row<{ gtids: string | null }>('SELECT BINLOG_GTID_POS(?, ?) AS gtids', [
+      row.File,
+      Number(row.Position),
+    ]);
+    return headOf(row, info.server, exact.gtids);
+  }
+}
+
+type Status = { File: string; Position: string; Executed_Gtid_Set?: string };
+
+function headOf(row: Status, server: string, gtids: string | null): BinlogPosition {
+  return {
+    file: { name: row.File, offset: Number(row.Position) },
+    server,
+    gtids: gtids === null || gtids === '' ? null : parseGtidSet(gtids),
+  };
+}
+
+async function mariadbGtids(session: Session): Promise<string> {
+  const row = await session.row<{ gtids: string | null }>('SELECT @@GLOBAL.gtid_binlog_pos AS gtids');
+  return row.gtids ?? '';
+}
