@@ -1,7 +1,8 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { sharedPostgres } from '../tests/support/postgres.ts';
-import { compareDatabase, equal, type Lake } from './comparison.ts';
+import { equal, type Lake } from './comparison.ts';
+import { comparePostgres } from './comparison-postgres.ts';
 import type { Value } from './normalise.ts';
 
 /** A lake that is nothing but a query engine with tables of its own. */
@@ -62,7 +63,7 @@ describe('the comparison of source and lake', () => {
     const lake = await duckLake(LAKE);
     const client = await database.client();
 
-    const same = await compareDatabase(client, lake);
+    const same = await comparePostgres(client, lake);
     expect(same.map(({ examples, problem }) => [problem, ...examples])).toEqual([[null], [null], [null]]);
     expect(same.map(({ table, sourceRows }) => [table, sourceRows])).toEqual([
       ['public.Odd "names"', 2],
@@ -74,7 +75,7 @@ describe('the comparison of source and lake', () => {
     await lake.run(`UPDATE public."Odd ""names""" SET price = 12345678901234.5679 WHERE part = 'ä'`);
     await lake.run('DELETE FROM public.bag WHERE a = 2');
     await lake.run('UPDATE public.parted SET id = 45001 WHERE id = 77');
-    const changed = await compareDatabase(client, lake);
+    const changed = await comparePostgres(client, lake);
     expect(changed.map(({ missing, extra, different }) => [missing, extra, different])).toEqual([
       [0, 0, 1],
       [1, 0, 0],
@@ -86,7 +87,7 @@ describe('the comparison of source and lake', () => {
     await lake.run('DELETE FROM public.parted WHERE id = 45001');
     await lake.run('ALTER TABLE public.bag DROP COLUMN b');
     await lake.run('DROP TABLE public."Odd ""names"""');
-    const worse = await compareDatabase(client, lake);
+    const worse = await comparePostgres(client, lake);
     expect(worse.map(({ problem }) => problem)).toEqual([
       'the lake has no such table',
       'columns differ: no b',

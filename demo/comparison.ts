@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
-import {
-  type Kind,
-  kindOf,
-  lakeExpression,
-  normaliseLake,
-  normaliseSource,
-  sourceExpression,
-  type Value,
-} from './normalise.ts';
+import { type Kind, lakeExpression, normaliseLake, type Value } from './normalise.ts';
+
+/** How the source is read, all of it at one position. */
+export interface ComparedSource {
+  /** The tables that a lake should have. */
+  tables(): Promise<readonly SourceTable[]>;
+  /** All rows, in the columns' order, every value in the writing of normalise.ts. */
+  rows(table: SourceTable): AsyncIterable<readonly Value[]>;
+}
 
 /** How the lake is read. */
 export interface Lake {
@@ -63,63 +62,31 @@ export function equal(result: TableComparison): boolean {
 }
 
 /**
- * Compares every table of the database with its namesake in the lake, all rows, all columns. Both sides have to
+ * Compares every table of the source with its namesake in the lake, all rows, all columns. Both sides have to
  * stand still: the writers stopped, the lake caught up.
  * @param report called with each table as soon as it is done
  */
 export async function compareDatabase(
-  client: pg.Client,
+  source: ComparedSource,
   lake: Lake,
   report: (result: TableComparison) => void = () => undefined,
 ): Promise<readonly TableComparison[]> {
-  // All tables of the source at one position.
-  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  try {
-    await client.query(
-      "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'iso_8601';" +
-        "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'",
-    );
-    const results: TableComparison[] = [];
-    for (const table of await sourceTables(client)) {
-      const result = await compareTable(client, lake, table);
-      report(result);
-      results.push(result);
-    }
-    return results;
-  } finally {
-    await client.query('ROLLBACK');
+  const results: TableComparison[] = [];
+  for (const table of await source.tables()) {
+    const result = await compareTable(source, lake, table);
+    report(result);
+    results.push(result);
   }
+  return results;
 }
 
-/** Tables that people see: partitioned ones as one, their partitions not, nothing of the system's. */
-export async function sourceTables(client: pg.Client): Promise<readonly SourceTable[]> {
-  const { rows } = await client.query<{
-    schema: string;
-    table: string;
-    columns: { name: string; type: string }[];
-    key: string[];
-  }>(`
-    SELECT n.nspname AS schema, c.relname AS "table",
-           (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
-              FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
-           coalesce((SELECT json_agg(a.attname ORDER BY k.position)
-              FROM pg_index i, unnest(i.indkey::int[]) WITH ORDINALITY k(attnum, position), pg_attribute a
-             WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.attnum), '[]') AS key
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
-       AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-     ORDER BY 1, 2`);
-  return rows.map(({ schema, table, columns, key }) => ({
-    schema,
-    table,
-    key,
-    columns: (columns ?? []).map(({ name, type }) => ({ name, kind: kindOf(type) })),
-  }));
-}
-
-async function compareTable(client: pg.Client, lake: Lake, table: SourceTable): Promise<TableComparison> {
+async function compareTable(
+  database: ComparedSource,
+  lake: Lake,
+  table: SourceTable,
+): Promise<TableComparison> {
   const source = new Side(table);
-  for await (const row of sourceRows(client, table)) source.add(row);
+  for await (const row of database.rows(table)) source.add(row);
   const target = new Side(table);
   let problem: string | null = null;
   try {
@@ -196,29 +163,6 @@ export function difference(source: Pick<Side, 'rows'>, lake: Pick<Side, 'rows'>)
     note(`extra ${key}`);
   }
   return { ...found, examples };
-}
-
-/** Every value as the text that PostgreSQL's own output function made. */
-const AS_TEXT = { getTypeParser: () => (text: string) => text };
-
-async function* sourceRows(client: pg.Client, table: SourceTable): AsyncGenerator<Value[]> {
-  const columns = table.columns.map(({ name, kind }) => sourceExpression(pg.escapeIdentifier(name), kind));
-  const name = `${pg.escapeIdentifier(table.schema)}.${pg.escapeIdentifier(table.table)}`;
-  const order = table.key.length === 0 ? '' : ` ORDER BY ${table.key.map(pg.escapeIdentifier).join(', ')}`;
-  await client.query(
-    `DECLARE compared NO SCROLL CURSOR FOR SELECT ${columns.join(', ')} FROM ${name}${order}`,
-  );
-  for (;;) {
-    const { rows } = await client.query<Value[]>({
-      text: `FETCH ${PAGE_ROWS} FROM compared`,
-      rowMode: 'array',
-      types: AS_TEXT,
-    });
-    for (const row of rows)
-      yield row.map((text, index) => normaliseSource(text, table.columns[index]?.kind ?? 'text'));
-    if (rows.length < PAGE_ROWS) break;
-  }
-  await client.query('CLOSE compared');
 }
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;

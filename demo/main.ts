@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { compareDatabase, equal, type TableComparison } from './comparison.ts';
+import { equal, type TableComparison } from './comparison.ts';
+import { comparePostgres } from './comparison-postgres.ts';
 import { claim, endLeftover } from './leftover.ts';
 import { Mirror } from './mirror.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
@@ -138,7 +139,7 @@ async function compare(mirror: Mirror, screen: Screen, url: string, counts: Writ
   await client.connect();
   let results: readonly TableComparison[];
   try {
-    results = await compareDatabase(client, mirror.lake, (result) => screen.say(comparisonLine(result)));
+    results = await comparePostgres(client, mirror.lake, (result) => screen.say(comparisonLine(result)));
   } finally {
     await client.end();
   }

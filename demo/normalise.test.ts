@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { kindOf, normaliseLake, normaliseSource } from './normalise.ts';
+import { kindOf, normaliseSource } from './comparison-postgres.ts';
+import { normaliseLake } from './normalise.ts';
 
 describe('normalised values', () => {
   it('tells kinds by PostgreSQL type names', () => {

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RunDetail, SqlResult, TaskStatus, TaskTable, WaitResult } from '@sluice/contract';
+import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { Api } from '../../demo/api.ts';
-import { compareDatabase, equal, type Lake } from '../../demo/comparison.ts';
+import { equal, type Lake, type TableComparison } from '../../demo/comparison.ts';
+import { compareMysql } from '../../demo/comparison-mysql.ts';
+import { comparePostgres } from '../../demo/comparison-postgres.ts';
 import type { TestConnection } from './postgres.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -214,18 +217,42 @@ export class TestLake implements AsyncDisposable {
     };
   }
 
-  /** Compares every table of the database with the lake, row by row. @returns what differs, for people; empty when equal */
-  async differences(databaseUrl: string): Promise<readonly string[]> {
+  /**
+   * Compares every table of the database with the lake, row by row.
+   * @param database PostgreSQL: its URL; MySQL and MariaDB: how a task would connect
+   * @returns what differs, for people; empty when equal
+   */
+  async differences(database: string | Omit<TestConnection, 'sslmode'>): Promise<readonly string[]> {
+    const results =
+      typeof database === 'string' ? await this.#postgres(database) : await this.#mysql(database);
+    return results
+      .filter((result) => !equal(result))
+      .map(
+        (result) =>
+          `${result.table}: source ${result.sourceRows}, lake ${result.lakeRows}; ${result.problem ?? ''} ${result.examples.join('; ')}`,
+      );
+  }
+
+  async #postgres(databaseUrl: string): Promise<readonly TableComparison[]> {
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     try {
-      const results = await compareDatabase(client, this.lake());
-      return results
-        .filter((result) => !equal(result))
-        .map(
-          (result) =>
-            `${result.table}: source ${result.sourceRows}, lake ${result.lakeRows}; ${result.problem ?? ''} ${result.examples.join('; ')}`,
-        );
+      return await comparePostgres(client, this.lake());
+    } finally {
+      await client.end();
+    }
+  }
+
+  async #mysql({
+    host,
+    port,
+    username: user,
+    password,
+    database,
+  }: Omit<TestConnection, 'sslmode'>): Promise<readonly TableComparison[]> {
+    const client = await mysql.createConnection({ host, port, user, password, database });
+    try {
+      return await compareMysql(client, this.lake());
     } finally {
       await client.end();
     }
