@@ -1,0 +1,373 @@
+import { SluiceError } from '@sluice/contract';
+import { OP } from '../../../model/change.ts';
+import type { RowWriter } from '../../source.ts';
+import { EVENT } from '../binlog/event-types.ts';
+import type { NativeType } from '../native-type.ts';
+import type { Charsets } from './charset.ts';
+import { TYPE } from './column-types.ts';
+import { writeQuoted } from './field-output.ts';
+import { compileImage, type ImageCode } from './image-code.ts';
+import { writePatchedJson } from './json-diff.ts';
+import type { TableMap } from './table-map.ts';
+import { TextBuffer } from './text-buffer.ts';
+
+const INSERT = OP.insert.charCodeAt(0);
+const UPDATE = OP.update.charCodeAt(0);
+const DELETE = OP.delete.charCodeAt(0);
+const MOVED = OP.moved.charCodeAt(0);
+
+/** In `starts` of an image, instead of where a value begins. */
+const NULL = -1;
+const ABSENT = -2;
+
+/** value_options of an after image: partial JSON updates (rpl_record.h, PARTIAL_JSON_UPDATES). */
+const PARTIAL_JSON = 1;
+
+/**
+ * What was changed cannot be told from the log: a part of a document changed that itself was not logged. The rows
+ * before it in the event are written; the table has to be read anew.
+ */
+export class RowsLost extends Error {}
+
+export interface RowsReader {
+  /**
+   * Writes the rows of one event (its body [start, end), behind the common header and before the checksum) as lines of
+   * model/change.ts and returns how many rows it changed.
+   *
+   * A column that an update's image left out takes its value from the row's old image, and is `unchanged` where that
+   * lacks it too. A column that an insert left out is `unchanged` as well: its value is the column's default.
+   * @throws SluiceError TABLE_NO_IDENTITY where a row's old image does not tell which row it was; SOURCE_PROTOCOL
+   * @throws RowsLost
+   */
+  event(bytes: Buffer, start: number, end: number, type: number, writer: RowWriter): number;
+}
+
+/** `keyColumns`: their indexes; empty for rows that are recognised whole. @throws SluiceError TABLE_SCHEMA */
+export function compileRows(
+  map: TableMap,
+  natives: readonly NativeType[],
+  charsets: Charsets,
+  keyColumns: readonly number[],
+): RowsReader {
+  return new CompiledRows(map, compileImage(map, natives, charsets, keyColumns), keyColumns);
+}
+
+/** Where one image's values lie, where it does not hold all columns. */
+class Image {
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+
+  constructor(columns: number) {
+    this.starts = new Int32Array(columns);
+    this.ends = new Int32Array(columns);
+  }
+}
+
+class CompiledRows implements RowsReader {
+  readonly #map: TableMap;
+  readonly #code: ImageCode;
+  readonly #key: readonly number[];
+  readonly #columns: number;
+  readonly #bitmapBytes: number;
+  readonly #jsonColumns: number;
+  readonly #old: Image;
+  readonly #new: Image;
+  readonly #oldKey: Int32Array;
+  readonly #newKey: Int32Array;
+  readonly #document = new TextBuffer();
+
+  constructor(map: TableMap, code: ImageCode, key: readonly number[]) {
+    this.#map = map;
+    this.#code = code;
+    this.#key = key;
+    this.#columns = map.columnCount;
+    this.#bitmapBytes = (map.columnCount + 7) >> 3;
+    this.#jsonColumns = map.types.filter((type) => type === TYPE.JSON).length;
+    this.#old = new Image(map.columnCount);
+    this.#new = new Image(map.columnCount);
+    this.#oldKey = new Int32Array(2 * key.length);
+    this.#newKey = new Int32Array(2 * key.length);
+  }
+
+  event(bytes: Buffer, start: number, end: number, type: number, writer: RowWriter): number {
+    // Table id in six bytes, flags in two; from version 2 on a part of any kind behind its length, which counts itself.
+    let q = start + 8;
+    if (type >= EVENT.WRITE_ROWS) q += bytes[q]! | (bytes[q + 1]! << 8);
+    const columns = bytes[q]!;
+    if (columns < 251) q++;
+    else q += 3;
+    const width = columns < 251 ? columns : bytes.readUInt16LE(q - 2);
+    if (width !== this.#columns) throw protocolError('a row of another width than its table');
+    const present = q;
+    q += this.#bitmapBytes;
+    const all = this.#isAll(bytes, present);
+    switch (type) {
+      case EVENT.WRITE_ROWS:
+      case EVENT.WRITE_ROWS_V1:
+        return all
+          ? this.#inserts(bytes, q, end, writer)
+          : this.#partialInserts(bytes, q, end, present, writer);
+      case EVENT.DELETE_ROWS:
+      case EVENT.DELETE_ROWS_V1:
+        return all
+          ? this.#deletes(bytes, q, end, writer)
+          : this.#partialDeletes(bytes, q, end, present, writer);
+      case EVENT.UPDATE_ROWS:
+      case EVENT.UPDATE_ROWS_V1: {
+        const presentAfter = q;
+        q += this.#bitmapBytes;
+        return all && this.#isAll(bytes, presentAfter)
+          ? this.#updates(bytes, q, end, writer)
+          : this.#partialUpdates(bytes, q, end, present, presentAfter, false, writer);
+      }
+      case EVENT.PARTIAL_UPDATE_ROWS:
+        return this.#partialUpdates(bytes, q + this.#bitmapBytes, end, present, q, true, writer);
+      default:
+        throw new SluiceError('INTERNAL', `Event type ${type} holds no rows.`);
+    }
+  }
+
+  #isAll(bytes: Buffer, at: number): boolean {
+    const whole = this.#columns >> 3;
+    for (let i = 0; i < whole; i++) if (bytes[at + i] !== 0xff) return false;
+    const mask = (1 << (this.#columns & 7)) - 1;
+    return (bytes[at + whole]! & mask) === mask || mask === 0;
+  }
+
+  #inserts(bytes: Buffer, start: number, end: number, writer: RowWriter): number {
+    let rows = 0;
+    let q = start;
+    for (; q < end; rows++) q = this.#code.whole(bytes, q, end, writer, INSERT);
+    return ended(q, end, rows);
+  }
+
+  #deletes(bytes: Buffer, start: number, end: number, writer: RowWriter): number {
+    let rows = 0;
+    let q = start;
+    if (this.#key.length === 0) for (; q < end; rows++) q = this.#code.whole(bytes, q, end, writer, DELETE);
+    else for (; q < end; rows++) q = this.#code.keyed(bytes, q, end, writer, DELETE);
+    return ended(q, end, rows);
+  }
+
+  #updates(bytes: Buffer, start: number, end: number, writer: RowWriter): number {
+    const code = this.#code;
+    let rows = 0;
+    let q = start;
+    if (this.#key.length === 0) {
+      for (; q < end; rows++) {
+        q = code.whole(bytes, q, end, writer, DELETE);
+        q = code.whole(bytes, q, end, writer, INSERT);
+      }
+      return ended(q, end, rows);
+    }
+    for (; q < end; rows++) {
+      const before = q;
+      q = code.walk(bytes, q, this.#oldKey);
+      code.walkKey(bytes, q, this.#newKey);
+      if (q >= end) throw protocolError('an update without its new row');
+      if (this.#keyMoved(bytes)) code.keyed(bytes, before, end, writer, MOVED);
+      q = code.whole(bytes, q, end, writer, UPDATE);
+    }
+    return ended(q, end, rows);
+  }
+
+  #keyMoved(bytes: Buffer): boolean {
+    const old = this.#oldKey;
+    const now = this.#newKey;
+    for (let k = 0; k < old.length; k += 2)
+      if (!sameBytes(bytes, old[k]!, old[k + 1]!, now[k]!, now[k + 1]!)) return true;
+    return false;
+  }
+
+  #partialInserts(bytes: Buffer, start: number, end: number, present: number, writer: RowWriter): number {
+    let rows = 0;
+    let q = start;
+    for (; q < end; rows++) {
+      q = this.#locate(bytes, q, present, this.#new);
+      writer.begin(INSERT);
+      this.#writeFields(bytes, end, this.#new, null, writer);
+      writer.end();
+    }
+    return ended(q, end, rows);
+  }
+
+  #partialDeletes(bytes: Buffer, start: number, end: number, present: number, writer: RowWriter): number {
+    let rows = 0;
+    let q = start;
+    for (; q < end; rows++) {
+      q = this.#locate(bytes, q, present, this.#old);
+      this.#writeOld(bytes, end, writer, DELETE);
+    }
+    return ended(q, end, rows);
+  }
+
+  #partialUpdates(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    presentBefore: number,
+    presentAfter: number,
+    withOptions: boolean,
+    writer: RowWriter,
+  ): number {
+    const old = this.#old;
+    const now = this.#new;
+    let rows = 0;
+    let q = start;
+    for (; q < end; rows++) {
+      q = this.#locate(bytes, q, presentBefore, old);
+      let partial = -1;
+      if (withOptions) {
+        if (bytes[q]! > PARTIAL_JSON) throw protocolError('an updated row with options that are not known');
+        if (bytes[q++] === PARTIAL_JSON) {
+          partial = q;
+          q += (this.#jsonColumns + 7) >> 3;
+        }
+      }
+      q = this.#locate(bytes, q, presentAfter, now);
+      if (partial >= 0) this.#checkDocuments(bytes, partial);
+      if (this.#key.length === 0) {
+        this.#writeOld(bytes, end, writer, DELETE);
+        writer.begin(INSERT);
+      } else {
+        if (this.#imageKeyMoved(bytes)) this.#writeOld(bytes, end, writer, MOVED);
+        writer.begin(UPDATE);
+      }
+      this.#writeFields(bytes, end, now, old, writer, partial);
+      writer.end();
+    }
+    return ended(q, end, rows);
+  }
+
+  /** Where the values of an image lie that holds only the columns of the bitmap at `present`. */
+  #locate(bytes: Buffer, start: number, present: number, image: Image): number {
+    const { starts, ends } = image;
+    const skips = this.#code.skips;
+    let count = 0;
+    for (let i = 0; i < this.#columns; i++) {
+      const isPresent = (bytes[present + (i >> 3)]! & (1 << (i & 7))) !== 0;
+      starts[i] = isPresent ? count++ : ABSENT;
+    }
+    let q = start + ((count + 7) >> 3);
+    for (let i = 0; i < this.#columns; i++) {
+      const bit = starts[i]!;
+      if (bit === ABSENT) continue;
+      if ((bytes[start + (bit >> 3)]! & (1 << (bit & 7))) !== 0) {
+        starts[i] = NULL;
+        continue;
+      }
+      starts[i] = q;
+      q = skips[i]!(bytes, q);
+      ends[i] = q;
+    }
+    return q;
+  }
+
+  /** The row as it was: its key, or all of it where it has none. */
+  #writeOld(bytes: Buffer, end: number, writer: RowWriter, op: number): void {
+    const { starts } = this.#old;
+    const key = this.#key;
+    for (let i = 0; i < this.#columns; i++)
+      if (starts[i] === ABSENT && (key.length === 0 || key.includes(i))) throw this.#noIdentity();
+    writer.begin(op);
+    for (let i = 0; i < this.#columns; i++) {
+      if (starts[i]! >= 0 && (key.length === 0 || key.includes(i)))
+        this.#code.fields[i]!(bytes, starts[i]!, end, writer);
+      else writer.null();
+    }
+    writer.end();
+  }
+
+  #imageKeyMoved(bytes: Buffer): boolean {
+    const old = this.#old;
+    const now = this.#new;
+    let moved = false;
+    for (const i of this.#key) {
+      if (old.starts[i] === ABSENT) throw this.#noIdentity();
+      if (now.starts[i] === ABSENT) continue;
+      if (!sameBytes(bytes, old.starts[i]!, old.ends[i]!, now.starts[i]!, now.ends[i]!)) moved = true;
+    }
+    return moved;
+  }
+
+  /** `partial`: where the bits stand that tell which documents are differences only; −1: none are. */
+  #writeFields(
+    bytes: Buffer,
+    end: number,
+    image: Image,
+    old: Image | null,
+    writer: RowWriter,
+    partial = -1,
+  ): void {
+    let json = 0;
+    for (let i = 0; i < this.#columns; i++) {
+      const isPartial = partial >= 0 && this.#map.types[i] === TYPE.JSON && isSet(bytes, partial, json++);
+      const at = image.starts[i]!;
+      if (at >= 0) {
+        if (isPartial) this.#writeDocument(bytes, i, old!, writer);
+        else this.#code.fields[i]!(bytes, at, end, writer);
+      } else if (at === NULL) writer.null();
+      else {
+        const before = old ? old.starts[i]! : ABSENT;
+        if (before >= 0) this.#code.fields[i]!(bytes, before, end, writer);
+        else if (before === NULL) writer.null();
+        else writer.unchanged(i);
+      }
+    }
+  }
+
+  /** Before a line is begun: each document of which only differences are told must be in the old image. */
+  #checkDocuments(bytes: Buffer, partial: number): void {
+    let json = 0;
+    for (let i = 0; i < this.#columns; i++) {
+      if (this.#map.types[i] !== TYPE.JSON || !isSet(bytes, partial, json++)) continue;
+      if (this.#new.starts[i]! >= 0 && this.#old.starts[i]! < 0)
+        throw new RowsLost(
+          `${this.#map.schema}.${this.#map.table}: a part of a JSON document was changed (binlog_row_value_options=PARTIAL_JSON) and the document itself was not logged (binlog_row_image other than FULL)`,
+        );
+    }
+  }
+
+  #writeDocument(bytes: Buffer, column: number, old: Image, writer: RowWriter): void {
+    const size = this.#map.meta[column]!;
+    const text = this.#document;
+    text.length = 0;
+    writePatchedJson(
+      bytes,
+      old.starts[column]! + size,
+      old.ends[column]!,
+      this.#new.starts[column]! + size,
+      this.#new.ends[column]!,
+      text,
+    );
+    writeQuoted(writer, text.bytes, 0, text.length);
+  }
+
+  #noIdentity(): SluiceError {
+    return new SluiceError(
+      'TABLE_NO_IDENTITY',
+      `${this.#map.schema}.${this.#map.table}: the log does not tell which row was changed (binlog_row_image other than FULL)`,
+    );
+  }
+}
+
+function isSet(bytes: Buffer, at: number, bit: number): boolean {
+  return (bytes[at + (bit >> 3)]! & (1 << (bit & 7))) !== 0;
+}
+
+/** A start of −1 is null. */
+function sameBytes(bytes: Buffer, a: number, aEnd: number, b: number, bEnd: number): boolean {
+  if (a < 0 || b < 0) return a === b;
+  if (aEnd - a !== bEnd - b) return false;
+  for (let i = 0; i < aEnd - a; i++) if (bytes[a + i] !== bytes[b + i]) return false;
+  return true;
+}
+
+function ended(q: number, end: number, rows: number): number {
+  if (q !== end) throw protocolError('a row of another length than its event');
+  return rows;
+}
+
+function protocolError(what: string): SluiceError {
+  return new SluiceError('SOURCE_PROTOCOL', `the server sent ${what}`);
+}
