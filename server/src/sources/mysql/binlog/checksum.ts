@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { SluiceError } from '@sluice/contract';
+import { crc32 } from './crc32.ts';
 import { EVENT, eventName, FLAG, FLAGS_AT, TYPE_AT } from './event-types.ts';
 
 export const CHECKSUM_BYTES = 4;
@@ -14,15 +14,15 @@ export function checksumFits(bytes: Buffer, start: number, end: number): boolean
       (bytes[bodyEnd + 2]! << 16) |
       (bytes[bodyEnd + 3]! << 24)) >>>
     0;
-  let event: Uint8Array = bytes.subarray(start, bodyEnd);
   if (
     bytes[start + TYPE_AT] === EVENT.FORMAT_DESCRIPTION &&
     ((bytes[start + FLAGS_AT] ?? 0) & FLAG.inUse) !== 0
   ) {
-    event = Buffer.from(event);
+    const event = Buffer.from(bytes.subarray(start, bodyEnd));
     event[FLAGS_AT] = (event[FLAGS_AT] ?? 0) & ~FLAG.inUse;
+    return crc32(event, 0, event.length) === told;
   }
-  return crc32(event) === told;
+  return crc32(bytes, start, bodyEnd) === told;
 }
 
 /** @throws SluiceError BINLOG_CORRUPT; `where` says which event */
