@@ -44,11 +44,13 @@ export function dumpStart(position: BinlogPosition, info: ServerInfo): DumpStart
 export async function checkLog(session: Session): Promise<BinlogPosition> {
   checkVersion(session.info);
   const head = await readHead(session);
-  const row = await session.row<{ format: string }>('SELECT @@GLOBAL.binlog_format AS format').catch((error) => {
-    // A server that knows row format only has no such setting any more.
-    if (SluiceError.from(error).code === 'SOURCE_QUERY') return { format: 'ROW' };
-    throw error;
-  });
+  const row = await session
+    .row<{ format: string }>('SELECT @@GLOBAL.binlog_format AS format')
+    .catch((error) => {
+      // A server that knows row format only has no such setting any more.
+      if (SluiceError.from(error).code === 'SOURCE_QUERY') return { format: 'ROW' };
+      throw error;
+    });
   if (row.format !== 'ROW')
     throw new SluiceError('MYSQL_BINLOG_FORMAT', `binlog_format is ${row.format}, not ROW`);
   return head;
@@ -116,5 +118,8 @@ async function checkFile(session: Session, start: FilePlace, head: BinlogPositio
       `the server has no ${start.file} any more; its oldest file is ${files[0]?.Log_name ?? 'none'}`,
     );
   if (start.offset > Number(file.File_size))
-    throw new SluiceError('SERVER_BEHIND', `${start.file} ends at ${file.File_size}, before the position ${text}`);
+    throw new SluiceError(
+      'SERVER_BEHIND',
+      `${start.file} ends at ${file.File_size}, before the position ${text}`,
+    );
 }

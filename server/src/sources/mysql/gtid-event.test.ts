@@ -18,7 +18,9 @@ describe('the event that begins a transaction', () => {
   it('is read from MySQL 5.6 and 5.7, which tell no time', () => {
     const old = bytes('01 3d1a6484e71e11f1b0d702fc00000001 0700000000000000');
     expect(parseGtid(old, 0, old.length, false)).toMatchObject({ id: { number: 7n }, committedAt: null });
-    const newer = bytes('01 3d1a6484e71e11f1b0d702fc00000001 0700000000000000 02 0300000000000000 0400000000000000');
+    const newer = bytes(
+      '01 3d1a6484e71e11f1b0d702fc00000001 0700000000000000 02 0300000000000000 0400000000000000',
+    );
     expect(parseGtid(newer, 0, newer.length, false)).toMatchObject({ committedAt: null });
   });
 

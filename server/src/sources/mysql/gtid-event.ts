@@ -166,5 +166,8 @@ export function parseMariadbGtid(bytes: Buffer, start: number, end: number, serv
 }
 
 function malformed(): SluiceError {
-  return new SluiceError('SOURCE_PROTOCOL', 'the server sent the beginning of a transaction in an unknown form');
+  return new SluiceError(
+    'SOURCE_PROTOCOL',
+    'the server sent the beginning of a transaction in an unknown form',
+  );
 }

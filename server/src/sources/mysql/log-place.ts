@@ -1,6 +1,6 @@
-import type { BinlogPosition } from './position.ts';
-import type { GtidEvent } from './gtid-event.ts';
 import type { GtidSet, MysqlGtidSet } from './gtid.ts';
+import type { GtidEvent } from './gtid-event.ts';
+import type { BinlogPosition } from './position.ts';
 
 /** A place in the files of one server. */
 export interface FilePlace {

@@ -43,7 +43,15 @@ export function parseQuery(bytes: Buffer, start: number, end: number, load = fal
 }
 
 /** Status variables that come before those that we want, and these themselves, are written in the order of the code. */
-const VARIABLE = { flags: 0, sqlMode: 1, catalog: 2, autoIncrement: 3, charset: 4, timeZone: 5, catalogNz: 6 };
+const VARIABLE = {
+  flags: 0,
+  sqlMode: 1,
+  catalog: 2,
+  autoIncrement: 3,
+  charset: 4,
+  timeZone: 5,
+  catalogNz: 6,
+};
 
 /** What is not known ends it: both servers write flags, mode and character set before anything that is newer. */
 function readVariables(

@@ -1,0 +1,416 @@
+import { createHash } from 'node:crypto';
+import { SluiceError } from '@sluice/contract';
+import { type Column, type TableName, type TableSchema, tableKey } from '../../model/table.ts';
+import type {
+  ChangeSink,
+  DiscoveredTable,
+  Position,
+  Selection,
+  Source,
+  SourceOptions,
+  TableSnapshot,
+} from '../source.ts';
+import { checkLog, checkResumable, checkVersion, dumpStart } from './attach.ts';
+import { type Dump, openDump } from './binlog/dump.ts';
+import { applicationName, openSession, type Session } from './connect.ts';
+import { DdlFollower } from './ddl-follower.ts';
+import { DdlPlaces } from './ddl-places.ts';
+import { discoverTables } from './discover.ts';
+import { LogAhead } from './log-ahead.ts';
+import { comparePlaces, type FilePlace, LogPlace } from './log-place.ts';
+import { LogReader } from './log-reader.ts';
+import { comparePositions, formatPosition, readHead, requirePosition } from './position.ts';
+import { Marks, Reached } from './reached.ts';
+import { Charsets } from './rows/charset.ts';
+import { fetchRows } from './rows.ts';
+import type { ServerInfo } from './server-info.ts';
+import { openSnapshot } from './snapshot.ts';
+import { TableModels } from './table-models.ts';
+import { keepsValues } from './types.ts';
+import { PreparedTransactions, splitPosition } from './xa.ts';
+import { findPrepared, readPrepared } from './xa-search.ts';
+
+/** How long a short question may take: the catalog of many thousand tables included. */
+const ANSWER_MS = 120_000;
+/** How often the server says that it is there while its log is quiet. */
+const HEARTBEAT_MS = 2_000;
+/** Server ids that are tried where strangers use them. */
+const SERVER_ID_TRIES = 5;
+
+export async function openMysql(options: SourceOptions, signal: AbortSignal): Promise<Source> {
+  const { applicationName: application } = namesOf(options);
+  await using session = await openSession(options.connection, { applicationName: application }, signal);
+  checkVersion(session.info);
+  return new MysqlSource(options, session.info);
+}
+
+function namesOf({ taskKey }: SourceOptions): { readonly applicationName: string } {
+  return { applicationName: applicationName(taskKey) };
+}
+
+/** What is read now: ends with the stream. */
+interface Reading {
+  readonly reader: LogReader;
+  readonly places: DdlPlaces;
+  readonly reached: Reached;
+  readonly place: FilePlace;
+}
+
+class MysqlSource implements Source {
+  readonly ddl = 'log';
+  readonly server: string;
+  readonly keepsValues = keepsValues;
+  readonly #options: SourceOptions;
+  readonly #info: ServerInfo;
+  readonly #application: string;
+  readonly #closed = new AbortController();
+  /** The connection for short questions, opened again when it was lost; one question at a time. */
+  #session: Session | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  readonly #charsets = new Charsets();
+  readonly #marks = new Marks();
+  readonly #takenIds = new Set<number>();
+  /** Tables (objectId) that were found or read: what may be followed. */
+  readonly #seen = new Set<string>();
+  #reading: Reading | null = null;
+
+  constructor(options: SourceOptions, info: ServerInfo) {
+    this.#options = options;
+    this.#info = info;
+    this.server = info.server;
+    this.#application = namesOf(options).applicationName;
+  }
+
+  compare(a: Position, b: Position): -1 | 0 | 1 {
+    return comparePositions(splitPosition(a).base, splitPosition(b).base);
+  }
+
+  async discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {
+    for (;;) {
+      const [before, tables, behind] = await this.withSession(signal, async (session) => [
+        await readFileHead(session),
+        await this.#discoverNow(session, selection),
+        await readFileHead(session),
+      ]);
+      const reading = this.#reading;
+      if (reading !== null && comparePlaces(reading.place, behind) < 0)
+        await reading.reached.wait(behind, signal);
+      // The catalog shows what the log tells further on, or showed what it was before.
+      if (reading !== null && reading.places.since(before, this.#withDefault(selection))) continue;
+      for (const table of tables) this.#seen.add(table.objectId);
+      return tables;
+    }
+  }
+
+  #withDefault(selection: Selection): Selection {
+    if (selection.schemas.length > 0 || selection.tables.length > 0) return selection;
+    const { database } = this.#options.connection;
+    return database === '' ? selection : { schemas: [database], tables: [] };
+  }
+
+  #discoverNow(session: Session, selection: Selection): Promise<readonly DiscoveredTable[]> {
+    const { connection, reading } = this.#options;
+    return discoverTables(session, selection, { database: connection.database, reading });
+  }
+
+  /** The log has every change of every table. */
+  async publish(): Promise<readonly []> {
+    return [];
+  }
+
+  async published(): Promise<'all'> {
+    return 'all';
+  }
+
+  async attach(from: Position | null, signal: AbortSignal): Promise<Position> {
+    await using session = await this.#open(signal);
+    const head = await checkLog(session);
+    const position = from ?? formatPosition(head);
+    const { connection } = this.#options;
+    await checkResumable(session, connection, this.#application, position, head, signal);
+    return position;
+  }
+
+  async head(signal: AbortSignal): Promise<Position> {
+    return this.withSession(signal, async (session) => formatPosition(await readHead(session)));
+  }
+
+  async mark(text: string, signal: AbortSignal): Promise<void> {
+    const place = await this.withSession(signal, readFileHead);
+    this.#marks.add(text, place);
+    this.#reading?.reader.nudge();
+  }
+
+  async stream(from: Position, sink: ChangeSink, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const life = AbortSignal.any([signal, this.#closed.signal]);
+    let position = from;
+    for (let tries = 1; ; tries++) {
+      const serverId = await this.#options.serverIds.allot(this.server, this.#takenIds);
+      try {
+        return await this.#follow(position, serverId, sink, life, (reached) => {
+          position = reached;
+        });
+      } catch (error) {
+        if (life.aborted) return;
+        if (SluiceError.from(error).code !== 'SERVER_ID_TAKEN' || tries === SERVER_ID_TRIES) throw error;
+        this.#takenIds.add(serverId);
+      }
+    }
+  }
+
+  /** `between`: is told the position where the stream ended, if no transaction was being read there. */
+  async #follow(
+    from: Position,
+    serverId: number,
+    sink: ChangeSink,
+    life: AbortSignal,
+    between: (position: Position) => void,
+  ): Promise<void> {
+    const { base, prepared } = splitPosition(from);
+    const position = requirePosition(base);
+    const start = dumpStart(position, this.#info);
+    const place = new LogPlace(position, this.server);
+    const own = position.server === null || position.server === this.server;
+    const pending = PreparedTransactions.parse(own ? prepared : '');
+    if (pending === null)
+      throw new SluiceError('POSITION_UNAVAILABLE', `position ${from} has a part that is not known`);
+    const places = new DdlPlaces();
+    const reached = new Reached();
+    const followed = (): Iterable<string> => this.#followed(sink);
+    const tables = new TableModels({
+      sink,
+      charsets: this.#charsets,
+      loadCharsets: (names) =>
+        this.withSession(life, (session) => this.#charsets.load((sql) => session.rows(sql), names)),
+      begin: () => reader.begin(),
+    });
+    const ddl = new DdlFollower({
+      sink,
+      tables,
+      catalog: this.#catalog,
+      ahead: new LogAhead(this.#info.flavour, this.#fold, (at, signal) => this.#openStretch(at, signal)),
+      places,
+      fold: this.#fold,
+      followed,
+      begin: () => reader.begin(),
+      signal: life,
+    });
+    const reader: LogReader = new LogReader({
+      flavour: this.#info.flavour,
+      sink,
+      place,
+      prepared: pending,
+      tables,
+      ddl,
+      marks: this.#marks,
+      from: start.kind === 'gtid' && place.known ? { file: place.file, offset: place.offset } : null,
+      replay: (xid, at, before, each) => this.#replay(xid, at, before, each, life),
+      followed,
+      onPlace: (now) => reached.advance(now),
+    });
+    await using dump = await openDump(
+      this.#options.connection,
+      {
+        from: start,
+        serverId,
+        serverUuid: replicaUuid(this.#options.taskKey, serverId),
+        heartbeatMs: HEARTBEAT_MS,
+        applicationName: this.#application,
+      },
+      life,
+    );
+    this.#reading = { reader, places, reached, place };
+    let failure: unknown = new SluiceError('SOURCE_INTERRUPTED', 'the log is not read any more');
+    try {
+      reader.nudge();
+      for (;;) {
+        const next = dump.next();
+        if (next !== true && !(await next))
+          throw new SluiceError('SOURCE_INTERRUPTED', 'the server ended the stream of its log');
+        const held = reader.event(dump);
+        if (held !== undefined && !(await settled(held, life))) return;
+      }
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      if (reader.between) between(reader.position);
+      this.#reading = null;
+      reached.end(failure);
+    }
+  }
+
+  #followed(sink: ChangeSink & { tables?(): Iterable<string> }): Iterable<string> {
+    return sink.tables?.() ?? this.#seen;
+  }
+
+  readonly #fold = (name: TableName): TableName =>
+    this.#info.lowerCaseTableNames === 1
+      ? { schema: name.schema.toLowerCase(), table: name.table.toLowerCase() }
+      : name;
+
+  readonly #catalog = {
+    describe: (name: TableName, signal: AbortSignal): Promise<DiscoveredTable | null> =>
+      this.withSession(signal, async (session) => {
+        const found = await this.#discoverNow(session, { schemas: [], tables: [name] });
+        return found.find((table) => table.objectId === tableKey(name)) ?? null;
+      }),
+    head: (signal: AbortSignal): Promise<FilePlace> => this.withSession(signal, readFileHead),
+  };
+
+  /** Ends where the log does. */
+  #openStretch({ file, offset }: FilePlace, signal: AbortSignal): Promise<Dump> {
+    return openDump(
+      this.#options.connection,
+      {
+        from: { kind: 'file', file, offset },
+        serverId: 0,
+        nonBlocking: true,
+        heartbeatMs: 60_000,
+        applicationName: this.#application,
+      },
+      signal,
+    );
+  }
+
+  async #replay(
+    xid: string,
+    at: FilePlace | null,
+    before: FilePlace,
+    each: Parameters<typeof readPrepared>[2],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const open = (from: FilePlace, until: AbortSignal): Promise<Dump> => this.#openStretch(from, until);
+    let place = at;
+    if (place === null) {
+      this.#options.notice?.(
+        `the changes of the XA transaction ${xid} are looked for in older files of the log`,
+      );
+      const files = await this.withSession(signal, (session) =>
+        session.rows<{ Log_name: string }>('SHOW BINARY LOGS'),
+      );
+      const names = files.map((file) => file.Log_name);
+      place = await findPrepared(open, names, xid, before, signal);
+    }
+    if (place === null) return false;
+    await readPrepared(open, place, each, signal);
+    return true;
+  }
+
+  /** The log is the server's; it is kept as long as the server's settings say. */
+  acknowledge(): void {}
+
+  async snapshot({ name, columns, identity }: TableSchema, signal: AbortSignal): Promise<TableSnapshot> {
+    return openSnapshot(
+      this.#options.connection,
+      this.#application,
+      name,
+      columns,
+      identity,
+      AbortSignal.any([signal, this.#closed.signal]),
+      this.#notice,
+    );
+  }
+
+  async fetchRows(
+    table: TableName,
+    columns: readonly Column[],
+    key: readonly string[],
+    keys: readonly (readonly string[])[],
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    return fetchRows(this.#options.connection, this.#application, table, columns, key, keys, signal);
+  }
+
+  async withSession<T>(signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(async () => {
+      signal.throwIfAborted();
+      const session = await this.#shortSession(signal);
+      const onAbort = (): void => session.destroy();
+      signal.addEventListener('abort', onAbort);
+      // A host that vanished while it owed us an answer would keep TCP trying for a quarter of an hour.
+      const patience = setTimeout(() => session.destroy(), ANSWER_MS);
+      try {
+        return await work(session);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error;
+      } finally {
+        clearTimeout(patience);
+        signal.removeEventListener('abort', onAbort);
+      }
+    });
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #shortSession(signal: AbortSignal): Promise<Session> {
+    if (this.#session?.alive) return this.#session;
+    this.#session?.destroy();
+    this.#session = null;
+    this.#closed.signal.throwIfAborted();
+    const opening = new AbortController();
+    const onAbort = (): void => opening.abort(signal.reason);
+    const onClose = (): void => opening.abort(this.#closed.signal.reason);
+    signal.addEventListener('abort', onAbort);
+    this.#closed.signal.addEventListener('abort', onClose);
+    try {
+      this.#session = await openSession(
+        this.#options.connection,
+        { applicationName: this.#application },
+        opening.signal,
+      );
+      return this.#session;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#closed.signal.removeEventListener('abort', onClose);
+    }
+  }
+
+  #open(signal: AbortSignal): Promise<Session> {
+    return openSession(
+      this.#options.connection,
+      { applicationName: this.#application },
+      AbortSignal.any([signal, this.#closed.signal]),
+    );
+  }
+
+  readonly #notice = (message: string): void => {
+    this.#options.notice?.(message);
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(new SluiceError('SOURCE_INTERRUPTED', 'the source was closed'));
+    await this.#session?.[Symbol.asyncDispose]();
+  }
+}
+
+async function readFileHead(session: Session): Promise<FilePlace> {
+  const { file } = await readHead(session);
+  if (file === null) throw new SluiceError('MYSQL_BINLOG_OFF', 'the server does not tell the end of its log');
+  return { file: file.name, offset: file.offset };
+}
+
+/** MySQL tells replicas apart by this: the same for a task, so that its next reader ends one that died. */
+function replicaUuid(taskKey: string, serverId: number): string {
+  const hex = createHash('sha256').update(`sluice ${taskKey} ${serverId}`).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    '-',
+  );
+}
+
+/** False when the signal aborts first. */
+async function settled(held: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false;
+  let onAbort = (): void => {};
+  const aborted = new Promise<false>((resolve) => {
+    onAbort = () => resolve(false);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([held.then(() => true), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
