@@ -12,6 +12,11 @@ const DUMP_FLAG = {
   throughGtid: 0x04,
 } as const;
 
+/** Behind the four bytes that every file begins with. */
+export const FIRST_OFFSET = 4;
+/** The command has four bytes for it. */
+export const MAX_COMMAND_OFFSET = 0xffffffff;
+
 const MAX_HOST_BYTES = 60;
 
 /** Puts us into SHOW REPLICAS (SHOW SLAVE HOSTS). No port and no account are told. */
@@ -42,7 +47,7 @@ export function dumpFrom(file: string, offset: number, serverId: number, nonBloc
 export function dumpBehind(set: MysqlGtidSet, serverId: number, nonBlocking: boolean): Buffer {
   const encoded = set.encode();
   const firstOffset = Buffer.alloc(8);
-  firstOffset.writeUInt32LE(4);
+  firstOffset.writeUInt32LE(FIRST_OFFSET);
   return commandPacket(
     Buffer.from([COMMAND.binlogDumpGtid]),
     uint16(DUMP_FLAG.throughGtid | (nonBlocking ? DUMP_FLAG.nonBlocking : 0)),
