@@ -1,14 +1,17 @@
 import { SluiceError } from '@sluice/contract';
 import type { Position } from '../source.ts';
 import type { Session } from './connect.ts';
-import { containsGtids, type GtidSet, parseGtidSet } from './gtid.ts';
+import { containsGtids, type GtidSet, MariadbGtidSet, MysqlGtidSet, parseGtidSet } from './gtid.ts';
 
 /** A place in a binary log: by file and offset, which mean something on one server only, and by what was executed before it. */
 export interface BinlogPosition {
   readonly file: { readonly name: string; readonly offset: number } | null;
   /** Whose file it is: ServerInfo.server; null: not known. */
   readonly server: string | null;
-  /** All transactions before this place; null: not known, or the server has no such ids. */
+  /**
+   * All transactions before this place; null: not known, or the server has no such ids. An empty set, as a new server
+   * has it, is null when it is read from a text again.
+   */
   readonly gtids: GtidSet | null;
 }
 
@@ -117,13 +120,13 @@ export async function readHead(session: Session): Promise<BinlogPosition> {
   };
   if (info.flavour === 'mysql') {
     const row = await status();
-    return headOf(row, info.server, info.gtid ? (row.Executed_Gtid_Set ?? '') : null);
+    return headOf(row, info.server, info.gtid ? MysqlGtidSet.parse(row.Executed_Gtid_Set ?? '') : null);
   }
   let before = await mariadbGtids(session);
   for (let tries = 0; ; tries++) {
     const row = await status();
     const after = await mariadbGtids(session);
-    if (before === after) return headOf(row, info.server, after);
+    if (before === after) return headOf(row, info.server, MariadbGtidSet.parse(after));
     before = after;
     if (tries < HEAD_TRIES) continue;
     // Exact, but the server reads the file from its beginning.
@@ -131,17 +134,17 @@ export async function readHead(session: Session): Promise<BinlogPosition> {
       row.File,
       Number(row.Position),
     ]);
-    return headOf(row, info.server, exact.gtids);
+    return headOf(row, info.server, MariadbGtidSet.parse(exact.gtids ?? ''));
   }
 }
 
 type Status = { File: string; Position: string; Executed_Gtid_Set?: string };
 
-function headOf(row: Status, server: string, gtids: string | null): BinlogPosition {
+function headOf(row: Status, server: string, gtids: GtidSet | null): BinlogPosition {
   return {
     file: { name: row.File, offset: Number(row.Position) },
     server,
-    gtids: gtids === null || gtids === '' ? null : parseGtidSet(gtids),
+    gtids,
   };
 }
 
