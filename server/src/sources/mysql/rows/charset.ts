@@ -15,7 +15,7 @@ const QUESTION_MARK = 0x3f;
 const UNKNOWN = -1;
 
 /** Their bytes are UTF-8 as they are. */
-const UTF8: ReadonlySet<string> = new Set(['utf8', 'utf8mb3', 'utf8mb4', 'ascii', 'binary']);
+const UTF8: ReadonlySet<string> = new Set(['utf8', 'utf8mb3', 'utf8mb4', 'binary']);
 
 /** Character sets with more than one byte a character, and what their characters of more bytes than one begin with. */
 const MULTIBYTE: Readonly<Record<string, readonly CodeRange[]>> = (() => {
@@ -68,6 +68,7 @@ export class Charsets {
 export async function loadCharset(ask: Ask, name: string): Promise<Converter> {
   switch (name) {
     case 'ucs2':
+      return new Ucs2();
     case 'utf16':
       return new Utf16(false);
     case 'utf16le':
@@ -200,6 +201,17 @@ class TableConverter extends Growing {
       bytes[q + 3]! -
       0x30;
     return index <= 0xfffff ? 0x10000 + index : QUESTION_MARK;
+  }
+}
+
+class Ucs2 extends Growing {
+  convert(bytes: Buffer, start: number, end: number): number {
+    this.reserve(2 * (end - start));
+    let o = 0;
+    // A surrogate is a character of its own here; the server sends it as the three bytes that UTF-8 forbids, and so do
+    // we: the target refuses both.
+    for (let q = start; q + 1 < end; q += 2) o = writePoint(this.out, o, (bytes[q]! << 8) | bytes[q + 1]!);
+    return o;
   }
 }
 

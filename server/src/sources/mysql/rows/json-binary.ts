@@ -25,7 +25,7 @@ export const JSONB = {
 } as const;
 
 const LITERALS = ['null', 'true', 'false'] as const;
-/** base64_encode puts a line end behind so many characters (mysys/base64.cc). */
+/** base64_encode puts a line end, printed as \n, behind so many characters (mysys/base64.cc). */
 const BASE64_LINE = 76;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -232,7 +232,7 @@ function writeOpaque(bytes: Buffer, at: number, end: number, out: TextBuffer): v
     default: {
       const base64 = bytes.toString('base64', from, to);
       const lines = base64.match(new RegExp(`.{1,${BASE64_LINE}}`, 'g')) ?? [];
-      out.ascii(`"base64:type${type}:${lines.join('\n')}"`);
+      out.ascii(`"base64:type${type}:${lines.join('\\n')}"`);
       return;
     }
   }
