@@ -1,5 +1,5 @@
 import type { TableName } from '../../model/table.ts';
-import type { Session, TextRow } from './connect.ts';
+import type { Session } from './connect.ts';
 import { guessBetween } from './key-guess.ts';
 import {
   type Key,
@@ -155,7 +155,8 @@ class KeySpace {
   constructor(session: Session, table: TableName, { columns, index }: KeyIndex) {
     this.#session = session;
     this.columns = columns;
-    this.#list = columns.map((column, i) => `${keySelect(column)} AS k${i}`).join(', ');
+    // Without names: one of a column would be taken for it by ORDER BY.
+    this.#list = columns.map(keySelect).join(', ');
     this.#table = quoteTable(table);
     this.#use = index === null ? '' : ` USE INDEX (${quoteIdent(index)})`;
     this.#from = forced(table, index);
@@ -174,11 +175,11 @@ class KeySpace {
   ): Promise<{ readonly below: Key | null; readonly above: Key | null }> {
     const span = spanCondition(this.columns, first, last);
     const side = (where: 'upTo' | 'behind'): string =>
-      `(SELECT '${where}' AS place, ${this.#list} FROM ${this.#from} WHERE ${span} AND ${valueCondition(column, guess, where)} ORDER BY ${orderBy(this.columns, where === 'upTo')} LIMIT 1)`;
-    const rows = await this.#session.rows(`${side('upTo')} UNION ALL ${side('behind')}`, [], 'load');
+      `(SELECT '${where}', ${this.#list} FROM ${this.#from} WHERE ${span} AND ${valueCondition(column, guess, where)} ORDER BY ${orderBy(this.columns, where === 'upTo')} LIMIT 1)`;
+    const rows = await this.#session.buffers(`${side('upTo')} UNION ALL ${side('behind')}`, [], 'load');
     const at = (where: string): Key | null => {
-      const row = rows.find((one) => one.place === where);
-      return row ? this.#key(row) : null;
+      const row = rows.find(([place]) => place?.toString() === where);
+      return row ? keyOf(row.slice(1)) : null;
     };
     return { below: at('upTo'), above: at('behind') };
   }
@@ -203,11 +204,12 @@ class KeySpace {
   }
 
   async #one(rest: string): Promise<Key | null> {
-    const [row] = await this.#session.rows(`SELECT ${this.#list} FROM ${this.#from} ${rest}`, [], 'load');
-    return row ? this.#key(row) : null;
+    const [row] = await this.#session.buffers(`SELECT ${this.#list} FROM ${this.#from} ${rest}`, [], 'load');
+    return row ? keyOf(row) : null;
   }
+}
 
-  #key(row: TextRow): Key {
-    return this.columns.map((_, i) => row[`k${i}`] ?? '');
-  }
+/** What a key has is never null. */
+function keyOf(values: readonly (Buffer | null)[]): Key {
+  return values.map((value) => value?.toString('utf8') ?? '');
 }

@@ -65,7 +65,8 @@ async function quietMoment(session: Session, notice: (message: string) => void):
       if (before.file === after.file && before.offset === after.offset) return before;
       await session.run('COMMIT');
     }
-    await waiting.pause(() => 'the full load waits for a moment in which nobody commits');
+    // Moments are short where many write: they are met by looking often.
+    waiting.tell(() => 'the full load waits for a moment in which nobody commits');
   }
   return null;
 }

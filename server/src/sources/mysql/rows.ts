@@ -1,7 +1,6 @@
-import type { Column, TableName } from '../../model/table.ts';
-import { tableText } from '../../model/table.ts';
+import { type Column, type TableName, tableText } from '../../model/table.ts';
 import type { Connection } from '../source.ts';
-import { openSession, type Session } from './connect.ts';
+import { openSession } from './connect.ts';
 import { literalOfText } from './key-text.ts';
 import { LoadConnection } from './load-connection.ts';
 import { parseNative } from './native-type.ts';
@@ -9,34 +8,6 @@ import { quoteIdent, quoteTable } from './quote.ts';
 import { selectList } from './select-list.ts';
 
 const KEYS_A_STATEMENT = 200;
-
-/** The first rows of a table as the server's own text; bytes as hex. */
-export async function sampleRows(
-  session: Session,
-  table: TableName,
-  columns: readonly Column[],
-  limit: number,
-): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }> {
-  const list = selectList(columns);
-  const sql = `SELECT ${list.sql} FROM ${quoteTable(table)} LIMIT ${Math.max(0, Math.trunc(limit))}`;
-  const rows = await session.buffers(sql, [], 'load');
-  const texts = rows.map((row) =>
-    row.map((value, i) => {
-      if (value === null) return null;
-      switch (list.fields[i]) {
-        case 'hex':
-          return `\\x${value.toString('hex')}`;
-        case 'bit1':
-          return String(value[value.length - 1]! & 1);
-        case 'geometry':
-          return list.geometry(value, 0, value.length);
-        default:
-          return value.toString('utf8');
-      }
-    }),
-  );
-  return { columns: columns.map((column) => column.name), rows: texts };
-}
 
 /**
  * The rows with these keys as CSV lines of the columns, over a connection of its own. Keys are compared as values of

@@ -135,7 +135,7 @@ export async function locked<T>(
   }
 }
 
-/** Pauses that grow, and a message when it takes long. */
+/** Pauses that grow, and one message when it takes long. */
 export class Waiting {
   readonly #signal: AbortSignal;
   readonly #notice: (message: string) => void;
@@ -153,13 +153,16 @@ export class Waiting {
   }
 
   async pause(message: () => string): Promise<void> {
-    if (!this.#told && this.elapsedMs > NOTICE_MS) {
-      this.#told = true;
-      this.#notice(message());
-    }
+    this.tell(message);
     await pause(this.#pauseMs, undefined, { signal: this.#signal }).catch(() =>
       this.#signal.throwIfAborted(),
     );
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.#pauseMs);
+  }
+
+  tell(message: () => string): void {
+    if (this.#told || this.elapsedMs < NOTICE_MS) return;
+    this.#told = true;
+    this.#notice(message());
   }
 }
