@@ -133,7 +133,10 @@ export class DdlFollower {
   #truncate(table: TableName): void {
     const { sink, tables, begin } = this.#options;
     const model = tables.model(tableKey(table));
-    if (model === null) return this.#gap(table, 'it was truncated');
+    if (model === null) {
+      this.#gap(table, 'it was truncated');
+      return;
+    }
     begin();
     if (sink.relation(model.relation) !== null) sink.truncate(tableKey(table));
   }

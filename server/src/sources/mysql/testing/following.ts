@@ -26,7 +26,7 @@ export function openSource(database: TestMysqlDatabase, taskKey = 'test'): Promi
 export class Following implements AsyncDisposable {
   readonly database: TestMysqlDatabase;
   readonly source: Source;
-  sink = new RecordingLog();
+  sink: RecordingLog;
   #stop = new AbortController();
   #streaming: Promise<void> = Promise.resolve();
   #marks = 0;
@@ -34,6 +34,7 @@ export class Following implements AsyncDisposable {
   private constructor(database: TestMysqlDatabase, source: Source) {
     this.database = database;
     this.source = source;
+    this.sink = new RecordingLog(database.name);
   }
 
   static async open(flavour: Flavour, sql: readonly string[] = []): Promise<Following> {
@@ -45,7 +46,7 @@ export class Following implements AsyncDisposable {
   /** Streams from the head of now, or from a position; all tables that there are now are followed. */
   async start(from?: Position, follow: 'all' | readonly DiscoveredTable[] = 'all'): Promise<Position> {
     const position = await this.source.attach(from ?? null, never);
-    this.sink = new RecordingLog();
+    this.sink = new RecordingLog(this.database.name);
     this.sink.follow(...(follow === 'all' ? await this.tables() : follow));
     this.stream(position);
     return position;
@@ -65,6 +66,7 @@ export class Following implements AsyncDisposable {
   async run(...sql: readonly string[]): Promise<void> {
     const client = await this.database.client();
     for (const one of sql) await client.query(one);
+    await client.end();
   }
 
   /** All that the log has until now, as the sink was told it. */

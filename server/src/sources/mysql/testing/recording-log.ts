@@ -35,8 +35,14 @@ export class RecordingLog implements ChangeSink {
   readonly #followed = new Map<string, Followed>();
   /** Called after each transaction's end; its promise holds the reader. */
   onCommit: (end: Position) => void | Promise<void> = () => undefined;
+  /** DDL in other databases of the server is not recorded. */
+  readonly #schema: string;
   #watchers: (() => void)[] = [];
   #lives = 0;
+
+  constructor(schema: string) {
+    this.#schema = schema;
+  }
 
   /** Keeps the table's changes from now on. */
   follow(...tables: readonly DiscoveredTable[]): this {
@@ -56,8 +62,9 @@ export class RecordingLog implements ChangeSink {
   }
 
   ddl(event: TableEvent): void {
-    this.#add({ kind: 'ddl', event });
     const objectId = event.kind === 'schema' ? event.relation.objectId : event.objectId;
+    if ((JSON.parse(objectId) as string[])[0] !== this.#schema) return;
+    this.#add({ kind: 'ddl', event });
     const one = this.#followed.get(objectId);
     if (!one) return;
     this.epoch++;
@@ -97,8 +104,22 @@ export class RecordingLog implements ChangeSink {
     this.#add({ kind: 'idle', position });
   }
 
-  /** What was told but for positions that moved by themselves, a text each: `begin`, `I t 1,a`, `gap t`, `commit`. */
+  /** What was told of transactions that hold something, a text each: `begin`, `I t 1,a`, `gap t`, `commit`. */
   get story(): readonly string[] {
+    const lines = this.#lines();
+    // Another database's DDL, perhaps of now.
+    const empty = (at: number): boolean => lines[at] === 'begin' && (lines[at + 1] ?? 'commit') === 'commit';
+    return lines.filter((_, at) => !empty(at) && !empty(at - 1));
+  }
+
+  /** Where each of these transactions ends. */
+  get ends(): readonly Position[] {
+    return this.events.flatMap((event, at, all) =>
+      event.kind === 'commit' && all[at - 1]?.kind !== 'begin' ? [event.end] : [],
+    );
+  }
+
+  #lines(): readonly string[] {
     return this.events.flatMap((event) => {
       switch (event.kind) {
         case 'row': {
