@@ -10,7 +10,14 @@ type Node =
 
 type Leg =
   | { readonly kind: 'member'; readonly key: Buffer }
-  | { readonly kind: 'cell'; readonly index: number };
+  /** `back`: counted from the last one. */
+  | { readonly kind: 'cell'; readonly index: number; readonly back: boolean };
+
+/** Something in a document that can be exchanged. */
+interface Place {
+  readonly node: Node;
+  put(node: Node): void;
+}
 
 const OPERATION = { replace: 0, insert: 1, remove: 2 } as const;
 
@@ -18,7 +25,7 @@ const OPERATION = { replace: 0, insert: 1, remove: 2 } as const;
  * Writes the text of the document at [start, end) after the differences at [diffStart, diffEnd) (sql-common/json_diff.cc,
  * Json_diff_vector::write_binary): an operation, a path and, but for a removal, a value, the latter two with a
  * length-encoded length.
- * @throws SluiceError SOURCE_PROTOCOL where they do not fit the document
+ * @throws SluiceError SOURCE_PROTOCOL where they do not fit the document; `out` then holds nothing of use
  */
 export function writePatchedJson(
   bytes: Buffer,
@@ -43,56 +50,78 @@ export function writePatchedJson(
       if (q > diffEnd) throw malformed();
       value = parse(bytes, bytes[from]!, from + 1, q);
     }
-    if (legs.length === 0) {
-      if (operation !== OPERATION.replace || !value) throw malformed();
-      root = value;
-    } else change(root, legs, operation, value);
+    const top: Place = {
+      node: root,
+      put: (node) => {
+        root = node;
+      },
+    };
+    change(top, legs, operation, value);
   }
   if (q !== diffEnd) throw malformed();
   print(root, out);
 }
 
-function change(root: Node, legs: readonly Leg[], operation: number, value: Node | null): void {
-  let parent = root;
-  for (const leg of legs.slice(0, -1)) parent = child(parent, leg);
-  const leg = legs.at(-1)!;
+function change(top: Place, legs: readonly Leg[], operation: number, value: Node | null): void {
+  if (operation === OPERATION.replace) {
+    let place = top;
+    for (const leg of legs) place = placeOf(place, leg);
+    place.put(value!);
+    return;
+  }
+  const leg = legs.at(-1);
+  if (!leg) throw malformed();
+  let place = top;
+  for (const each of legs.slice(0, -1)) place = placeOf(place, each);
+  const parent = place.node;
   if (leg.kind === 'cell') {
-    // A scalar is the only cell of itself, which these paths never rely on.
     if (parent.kind !== 'array') throw malformed();
-    if (operation === OPERATION.insert) parent.items.splice(leg.index, 0, value!);
-    else {
-      if (leg.index >= parent.items.length) throw malformed();
-      if (operation === OPERATION.remove) parent.items.splice(leg.index, 1);
-      else if (operation === OPERATION.replace) parent.items[leg.index] = value!;
-      else throw malformed();
-    }
+    const index = indexOf(parent.items, leg);
+    if (operation === OPERATION.insert) parent.items.splice(index, 0, value!);
+    else if (operation === OPERATION.remove && index >= 0 && index < parent.items.length)
+      parent.items.splice(index, 1);
+    else throw malformed();
     return;
   }
   if (parent.kind !== 'object') throw malformed();
   const at = parent.members.findIndex((member) => member.key.equals(leg.key));
-  if (operation === OPERATION.insert) {
-    if (at >= 0) throw malformed();
+  if (operation === OPERATION.insert && at < 0) {
     const before = parent.members.findIndex((member) => compareKeys(member.key, leg.key) > 0);
     parent.members.splice(before < 0 ? parent.members.length : before, 0, { key: leg.key, value: value! });
-    return;
-  }
-  if (at < 0) throw malformed();
-  if (operation === OPERATION.remove) parent.members.splice(at, 1);
-  else if (operation === OPERATION.replace) parent.members[at]!.value = value!;
+  } else if (operation === OPERATION.remove && at >= 0) parent.members.splice(at, 1);
   else throw malformed();
 }
 
-function child(parent: Node, leg: Leg): Node {
-  const found =
-    leg.kind === 'cell'
-      ? parent.kind === 'array'
-        ? parent.items[leg.index]
-        : undefined
-      : parent.kind === 'object'
-        ? parent.members.find((member) => member.key.equals(leg.key))?.value
-        : undefined;
-  if (!found) throw malformed();
-  return found;
+function placeOf(parent: Place, leg: Leg): Place {
+  const node = parent.node;
+  if (leg.kind === 'member') {
+    const member = node.kind === 'object' ? node.members.find(({ key }) => key.equals(leg.key)) : undefined;
+    if (!member) throw malformed();
+    return {
+      node: member.value,
+      put: (value) => {
+        member.value = value;
+      },
+    };
+  }
+  // What is no array counts as one of a single cell.
+  if (node.kind !== 'array') {
+    if (leg.index !== 0) throw malformed();
+    return parent;
+  }
+  const index = indexOf(node.items, leg);
+  const item = node.items[index];
+  if (!item) throw malformed();
+  return {
+    node: item,
+    put: (value) => {
+      node.items[index] = value;
+    },
+  };
+}
+
+function indexOf(items: readonly Node[], leg: Extract<Leg, { kind: 'cell' }>): number {
+  return leg.back ? items.length - 1 - leg.index : leg.index;
 }
 
 /** Json_key_comparator: shorter keys first. */
@@ -100,16 +129,17 @@ function compareKeys(a: Buffer, b: Buffer): number {
   return a.length - b.length || a.compare(b);
 }
 
-/** A path without wildcards: $.name."any name"[3] */
+/** A path without wildcards: $.name."any name"[3][last][last-1] */
 export function parsePath(path: string): Leg[] {
   const legs: Leg[] = [];
-  const form = /\.("(?:[^"\\]|\\.)*"|[^."[\]]+)|\[(\d+)\]/y;
+  const form = /\.("(?:[^"\\]|\\.)*"|[^."[\]]+)|\[(?:(\d+)|(last)(?:-(\d+))?)\]/y;
   form.lastIndex = 1;
   if (path[0] !== '$') throw malformed();
   while (form.lastIndex < path.length) {
     const found = form.exec(path);
     if (!found) throw malformed();
-    if (found[2] !== undefined) legs.push({ kind: 'cell', index: Number(found[2]) });
+    if (found[2] !== undefined) legs.push({ kind: 'cell', index: Number(found[2]), back: false });
+    else if (found[3] !== undefined) legs.push({ kind: 'cell', index: Number(found[4] ?? 0), back: true });
     else {
       const name = found[1]!;
       const key = name.startsWith('"') ? (JSON.parse(name) as string) : name;

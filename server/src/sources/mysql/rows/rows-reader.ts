@@ -74,7 +74,8 @@ class CompiledRows implements RowsReader {
   readonly #new: Image;
   readonly #oldKey: Int32Array;
   readonly #newKey: Int32Array;
-  readonly #document = new TextBuffer();
+  /** By column: those of the row at hand of which only differences were logged. */
+  readonly #documents: (TextBuffer | undefined)[] = [];
 
   constructor(map: TableMap, code: ImageCode, key: readonly number[]) {
     this.#map = map;
@@ -225,7 +226,7 @@ class CompiledRows implements RowsReader {
         }
       }
       q = this.#locate(bytes, q, presentAfter, now);
-      if (partial >= 0) this.#checkDocuments(bytes, partial);
+      if (partial >= 0) this.#patchDocuments(bytes, partial);
       if (this.#key.length === 0) {
         this.#writeOld(bytes, end, writer, DELETE);
         writer.begin(INSERT);
@@ -304,8 +305,10 @@ class CompiledRows implements RowsReader {
       const isPartial = partial >= 0 && this.#map.types[i] === TYPE.JSON && isSet(bytes, partial, json++);
       const at = image.starts[i]!;
       if (at >= 0) {
-        if (isPartial) this.#writeDocument(bytes, i, old!, writer);
-        else this.#code.fields[i]!(bytes, at, end, writer);
+        if (isPartial) {
+          const text = this.#documents[i]!;
+          writeQuoted(writer, text.bytes, 0, text.length);
+        } else this.#code.fields[i]!(bytes, at, end, writer);
       } else if (at === NULL) writer.null();
       else {
         const before = old ? old.starts[i]! : ABSENT;
@@ -316,31 +319,39 @@ class CompiledRows implements RowsReader {
     }
   }
 
-  /** Before a line is begun: each document of which only differences are told must be in the old image. */
-  #checkDocuments(bytes: Buffer, partial: number): void {
+  /** Before a line is begun: it cannot be taken back where a document cannot be made. @throws RowsLost */
+  #patchDocuments(bytes: Buffer, partial: number): void {
+    const old = this.#old;
+    const now = this.#new;
     let json = 0;
     for (let i = 0; i < this.#columns; i++) {
-      if (this.#map.types[i] !== TYPE.JSON || !isSet(bytes, partial, json++)) continue;
-      if (this.#new.starts[i]! >= 0 && this.#old.starts[i]! < 0)
-        throw new RowsLost(
-          `${this.#map.schema}.${this.#map.table}: a part of a JSON document was changed (binlog_row_value_options=PARTIAL_JSON) and the document itself was not logged (binlog_row_image other than FULL)`,
+      if (this.#map.types[i] !== TYPE.JSON || !isSet(bytes, partial, json++) || now.starts[i]! < 0) continue;
+      if (old.starts[i]! < 0)
+        throw this.#lost('and the document itself was not logged (binlog_row_image other than FULL)');
+      const size = this.#map.meta[i]!;
+      const text = this.#documents[i] ?? new TextBuffer();
+      this.#documents[i] = text;
+      text.length = 0;
+      try {
+        writePatchedJson(
+          bytes,
+          old.starts[i]! + size,
+          old.ends[i]!,
+          now.starts[i]! + size,
+          now.ends[i]!,
+          text,
         );
+      } catch (error) {
+        throw this.#lost('in a way that does not fit the document', error);
+      }
     }
   }
 
-  #writeDocument(bytes: Buffer, column: number, old: Image, writer: RowWriter): void {
-    const size = this.#map.meta[column]!;
-    const text = this.#document;
-    text.length = 0;
-    writePatchedJson(
-      bytes,
-      old.starts[column]! + size,
-      old.ends[column]!,
-      this.#new.starts[column]! + size,
-      this.#new.ends[column]!,
-      text,
+  #lost(how: string, cause?: unknown): RowsLost {
+    return new RowsLost(
+      `${this.#map.schema}.${this.#map.table}: a part of a JSON document was changed (binlog_row_value_options=PARTIAL_JSON) ${how}`,
+      { cause },
     );
-    writeQuoted(writer, text.bytes, 0, text.length);
   }
 
   #noIdentity(): SluiceError {
