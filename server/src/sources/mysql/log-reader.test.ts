@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FLAVOURS } from '../../../../tests/support/mysql.ts';
+import { FLAVOURS, startMysql } from '../../../../tests/support/mysql.ts';
 import { Following } from './testing/following.ts';
 import { splitPosition } from './xa.ts';
 
@@ -258,6 +258,42 @@ describe.each(FLAVOURS)('XA at %s', (flavour) => {
     expect(story).toHaveLength(22);
     expect(story[20]).toBe(`I big 19,${'x'.repeat(1 << 20)}`);
   });
+});
+
+it.each(FLAVOURS)('an XA commit at %s whose changes were removed loads all tables anew', async (flavour) => {
+  await using server = await startMysql(flavour);
+  await using following = await Following.open(flavour, [T, 'CREATE TABLE u (id int PRIMARY KEY)'], server);
+  await following.run("XA START 'x'", "INSERT INTO t VALUES (1, 'a')", "XA END 'x'", "XA PREPARE 'x'");
+  for (let i = 0; i < 3; i++) await following.run('FLUSH BINARY LOGS');
+  const newest = (await following.database.rows('SHOW BINARY LOGS')).at(-1)![0];
+  for (let oldest = ''; oldest !== newest; ) {
+    await following.run(`PURGE BINARY LOGS TO '${newest}'`);
+    oldest = (await following.database.rows('SHOW BINARY LOGS'))[0]![0]!;
+  }
+  await following.start();
+  await following.run("XA COMMIT 'x'");
+  expect(await following.story()).toEqual(transaction('gap t', 'gap u'));
+});
+
+it.each(FLAVOURS)('rows that the log of %s does not tell whole', async (flavour) => {
+  await using following = await Following.open(flavour, [
+    'CREATE TABLE k (id int PRIMARY KEY, a int, b int)',
+    'CREATE TABLE n (a int, b int)',
+    'INSERT INTO k VALUES (1, 1, 1)',
+    'INSERT INTO n VALUES (1, 1)',
+  ]);
+  await following.start();
+  await following.run(
+    "SET SESSION binlog_row_image = 'MINIMAL'",
+    'UPDATE k SET a = 5',
+    'DELETE FROM k',
+    'UPDATE n SET a = 2',
+  );
+  const [first, second, ...rest] = [...(await following.story())].slice(1);
+  expect([first, second]).toEqual([`U k 1,5,<unchanged>`, 'commit']);
+  expect(rest.slice(0, 3)).toEqual(transaction('D k 1,~,~'));
+  // A table without a key has its whole old row in the log, whatever is asked for.
+  expect(rest.slice(3)).toEqual(transaction('D n 1,1', 'I n 2,1'));
 });
 
 describe('what MariaDB rolls back behind rows that it has logged', () => {

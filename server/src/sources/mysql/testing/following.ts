@@ -1,4 +1,9 @@
-import { type Flavour, sharedMysql, type TestMysqlDatabase } from '../../../../../tests/support/mysql.ts';
+import {
+  type Flavour,
+  sharedMysql,
+  type TestMysql,
+  type TestMysqlDatabase,
+} from '../../../../../tests/support/mysql.ts';
 import { DEFAULT_READING, type DiscoveredTable, type Position, type Source } from '../../source.ts';
 import { openMysql } from '../mysql-source.ts';
 import { RecordingLog } from './recording-log.ts';
@@ -37,8 +42,12 @@ export class Following implements AsyncDisposable {
     this.sink = new RecordingLog(database.name);
   }
 
-  static async open(flavour: Flavour, sql: readonly string[] = []): Promise<Following> {
-    const database = await sharedMysql(flavour).createDatabase();
+  static async open(
+    flavour: Flavour,
+    sql: readonly string[] = [],
+    server: TestMysql = sharedMysql(flavour),
+  ): Promise<Following> {
+    const database = await server.createDatabase();
     for (const one of sql) await database.query(one);
     return new Following(database, await openSource(database));
   }
