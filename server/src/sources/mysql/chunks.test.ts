@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FLAVOURS, sharedMysql, type TestMysqlDatabase } from '../../../../tests/support/mysql.ts';
 import { freshSeed } from '../../../../tests/support/seed.ts';
-import { describeTable, loadTable, snapshotOf } from './testing/loading.ts';
+import { planRanges } from './chunks.ts';
+import { openSession } from './connect.ts';
+import { readKeyIndex } from './table-shape.ts';
+import { describeTable, loadTable, never } from './testing/loading.ts';
 
 /** A generator of numbers below n, from a seed (mulberry32). */
 function numbers(seed: number): (n: number) => number {
@@ -269,5 +272,94 @@ describe.each(FLAVOURS)('chunks of %s', (flavour) => {
       expect(chunks.length, about).toBeGreaterThan(2);
       expect(Math.max(...chunks), about).toBeLessThan(count / 2);
     }
+  });
+
+  it.each([
+    ['evenly spread', 'bigint', 'n * 3'],
+    ['one at 0, the others far away', 'bigint', 'IF(n = 1, 0, 1099511627776 + n)'],
+    ['in clusters', 'bigint', '(n DIV 20000) * 1000000000 + n'],
+    ['growing faster and faster', 'bigint', 'n * n * n'],
+    ['in times', 'datetime(6)', "'2020-01-01' + INTERVAL n * 10 SECOND"],
+    ['in texts', 'varchar(30) CHARACTER SET utf8mb4', "CONCAT('order-', LPAD(n, 9, '0'))"],
+    [
+      'in texts of random digits',
+      'char(40) CHARACTER SET ascii',
+      "CONCAT(LPAD(HEX((n * 2654435761) % 4294967296), 8, '0'), '-', n)",
+    ],
+  ])(
+    'are found without reading the table: keys %s',
+    async (_, type, expression) => {
+      await using db = await server.createDatabase();
+      const client = await db.client();
+      const rows = 120_000;
+      await client.query(`CREATE TABLE a (id ${type} PRIMARY KEY, t varchar(60))`);
+      const digits =
+        '(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)';
+      const n = '1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 100000 * g.d';
+      await client.query(
+        `INSERT INTO a SELECT ${expression}, 'a text of about this length, no more' FROM (SELECT ${n} AS n FROM ${['a', 'b', 'c', 'e', 'f', 'g'].map((name) => `${digits} ${name}`).join(', ')}) s WHERE n <= ${rows}; ANALYZE TABLE a`,
+      );
+      const { name, columns, identity } = await describeTable(db, 'a');
+      const key = identity.kind === 'key' ? identity.columns : [];
+      await using session = await openSession(db.connection, { applicationName: 'sluice test' }, never);
+      const index = await readKeyIndex(session, name, columns, key);
+      const counters = async (): Promise<Record<string, number>> =>
+        Object.fromEntries(
+          (
+            await session.rows(
+              "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Questions'",
+            )
+          ).map((row) => [row.Variable_name!, Number(row.Value)]),
+        );
+      const before = await counters();
+      const ranges = await planRanges(session, name, index, 5000);
+      const after = await counters();
+      const grown = (names: readonly string[]): number =>
+        names.reduce((sum, one) => sum + after[one]! - before[one]!, 0);
+      const questions = grown(['Questions']);
+      const read = grown(Object.keys(after).filter((one) => one.startsWith('Handler_read')));
+      const { chunks } = await loadTable(db, 'a', 5000 * 90);
+      const about = `${questions} statements, ${read} rows read, chunks ${chunks.join(' ')}`;
+      expect(ranges.length, about).toBeGreaterThan(15);
+      expect(questions, about).toBeLessThan(10 * ranges.length);
+      expect(read, about).toBeLessThan(50 * ranges.length);
+      expect(chunks.reduce((sum, count) => sum + count, 0)).toBe(rows);
+      expect(Math.max(...chunks), about).toBeLessThan(4 * 5000);
+    },
+    30_000,
+  );
+
+  it('are found where the statistics know nothing of the rows', async () => {
+    await using db = await server.createDatabase();
+    const client = await db.client();
+    await client.query(
+      'CREATE TABLE a (id int PRIMARY KEY, t varchar(60)) STATS_AUTO_RECALC=0, STATS_PERSISTENT=1; ANALYZE TABLE a',
+    );
+    for (let at = 0; at < 20_000; at += 1000)
+      await client.query('INSERT INTO a VALUES ?', [
+        Array.from({ length: 1000 }, (_, i) => [at + i, 'x'.repeat(50)]),
+      ]);
+    const { chunks } = await loadTable(db, 'a', 100_000);
+    expect(chunks.reduce((sum, count) => sum + count, 0)).toBe(20_000);
+    expect(Math.max(...chunks), chunks.join(' ')).toBeLessThan(10_000);
+  });
+
+  it('of an index that is sorted downwards, of one without a row, of columns in another order than the key', async () => {
+    await using db = await server.createDatabase();
+    const client = await db.client();
+    await client.query(
+      'CREATE TABLE a (x int, y int, PRIMARY KEY (y DESC, x)); CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE k0 (k0 varchar(9), `from` int, PRIMARY KEY (`from`, k0))',
+    );
+    const some = Array.from({ length: 5000 }, (_, i) => [i % 7, i]);
+    await client.query('INSERT INTO a VALUES ?', [some]);
+    await client.query('INSERT INTO k0 VALUES ?', [some]);
+    await client.query('ANALYZE TABLE a, k0');
+    for (const table of ['a', 'k0']) {
+      const { rows, chunks } = await loadTable(db, table, 20_000);
+      expect(new Set(rows.map(String)).size).toBe(5000);
+      expect(rows.length).toBe(5000);
+      expect(chunks.length).toBeGreaterThan(3);
+    }
+    expect(await loadTable(db, 'b')).toEqual({ rows: [], chunks: [] });
   });
 });

@@ -37,7 +37,7 @@ const POOR_SHARE = 0.9;
 const MAX_POOR = 64;
 /** Texts are not distributed as they are guessed, and one more guess does not help. */
 const MAX_POOR_TEXT = 8;
-/** A table that has this many times the rows of its estimate has no statistics to go by. */
+/** A table that has this many times the rows of its estimate, and some more, has no statistics to go by. */
 const STALE = 3;
 const STALE_ROWS = 1000;
 
@@ -69,6 +69,7 @@ export async function planRanges(
   const stretch: Stretch = { first, last, rows, poor: 0 };
   const parts: Part[] = [];
   if (rows > TOLERANCE * targetRows) await cut(space, stretch, targetRows, parts);
+  else if (rows > targetRows / (STALE + 1)) return whole;
   else if ((await space.step(first, STALE * rows + STALE_ROWS, last)) === null) return whole;
   else await walk(space, stretch, targetRows, parts);
   return merge(parts, targetRows);

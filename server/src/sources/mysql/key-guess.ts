@@ -177,12 +177,13 @@ function halfOfText(a: string, b: string): string | null {
   const to = value(high);
   if (from >= to) return null;
   let rest = half(from, to);
-  let text = '';
+  const ranks: number[] = [];
   for (let i = 0; i < TEXT_WINDOW; i++) {
-    const rank = Number(rest % base);
+    ranks.unshift(Number(rest % base));
     rest /= base;
-    text = (rank === 0 ? alphabet[0]! : alphabet[rank - 1]!) + text;
   }
+  const end = ranks.indexOf(0);
+  const text = (end < 0 ? ranks : ranks.slice(0, end)).map((rank) => alphabet[rank - 1] ?? '').join('');
   // The part in common as it is written in one of the two.
   return quoteLiteral(a.slice(0, same) + text);
 }

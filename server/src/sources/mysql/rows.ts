@@ -26,7 +26,12 @@ export async function fetchRows(
   const natives = key.map((name) => parseNative(columns.find((column) => column.name === name)!.native));
   const list = selectList(columns);
   const session = await openSession(connection, { applicationName }, signal);
-  await session.run('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  try {
+    await session.run('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
   const reader = new LoadConnection(session);
   const parts: Buffer[] = [];
   try {

@@ -1,7 +1,9 @@
-import type { Column, TableName } from '../../model/table.ts';
+import { SluiceError } from '@sluice/contract';
+import { type Column, type TableName, tableText } from '../../model/table.ts';
 import type { Session, TextRow } from './connect.ts';
 import type { KeyColumn } from './key-range.ts';
 import { type NativeType, parseNative } from './native-type.ts';
+import { quoteTable } from './quote.ts';
 
 /** What is to be known of a table before it is cut into chunks. */
 export interface TableShape {
@@ -18,7 +20,7 @@ export interface KeyIndex {
   readonly index: string | null;
 }
 
-/** @throws SluiceError SOURCE_* */
+/** @throws SluiceError TABLE_DROPPED, TABLE_NO_SELECT, SOURCE_* */
 export async function readShape(
   session: Session,
   table: TableName,
@@ -33,12 +35,17 @@ export async function readShape(
       WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ?`,
     [table.schema, table.table],
   );
-  const bytes = Number(row?.bytes ?? 0);
-  const rows = Number(row?.n ?? 0);
+  if (!row) {
+    // A table that may not be read is not in there either; the server's own word tells which it is.
+    await session.run(`SELECT 1 FROM ${quoteTable(table)} LIMIT 0`, [], 'load');
+    throw new SluiceError('TABLE_DROPPED', `The table ${tableText(table)} is gone at the source.`);
+  }
+  const bytes = Number(row.bytes ?? 0);
+  const rows = Number(row.n ?? 0);
   const least = columns.reduce((sum, column) => sum + leastBytes(parseNative(column.native)), ROW_BYTES);
   // The statistics may be of long ago; the least that a row takes is not.
   return {
-    transactional: row?.transactional === 'YES',
+    transactional: row.transactional === 'YES',
     bytesPerRow: Math.max(least, rows > 0 ? bytes / rows : 0),
     estimatedBytes: Math.max(bytes, rows * least),
   };
