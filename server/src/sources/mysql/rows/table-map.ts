@@ -113,6 +113,8 @@ function parseOptional(reader: FieldReader, types: Uint8Array, meta: readonly nu
     const field = reader.part(reader.packed());
     switch (kind) {
       case OPTIONAL.SIGNEDNESS:
+        // MySQL 9.7 counts years among the numbers, older servers do not: with one, the bits are ambiguous.
+        if (columns.includes(TYPE.YEAR)) break;
         found.unsigned = spread(columns.length, numbers, highBitsFirst(field.rest(), numbers.length));
         break;
       case OPTIONAL.COLUMN_CHARSET:
@@ -183,6 +185,7 @@ function isNumber(type: number): boolean {
     case TYPE.NEWDECIMAL:
     case TYPE.FLOAT:
     case TYPE.DOUBLE:
+    case TYPE.YEAR:
       return true;
     default:
       return false;
