@@ -38,6 +38,10 @@ const cases: readonly (readonly [string, NativeType])[] = [
   ['binary(16)', { kind: 'bytes', fixed: true, length: 16, compressed: false }],
   ['longblob', { kind: 'bytes', fixed: false, length: null, compressed: false }],
   [
+    "set('b\\\\s','n\\nl','\\r','\\0','\\\\n') character set latin1",
+    { kind: 'set', values: ['b\\s', 'n\nl', '\r', '\0', '\\n'], charset: 'latin1' },
+  ],
+  [
     "enum('a','b,c','it''s','') character set utf8mb4",
     { kind: 'enum', values: ['a', 'b,c', "it's", ''], charset: 'utf8mb4' },
   ],

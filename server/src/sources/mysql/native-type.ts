@@ -124,7 +124,10 @@ function endOfType(native: string): number {
   return native.length;
 }
 
-/** `('a','it''s')`: information_schema doubles quotes and writes everything else as it is. */
+/** What information_schema writes with a backslash, on both servers and under every sql_mode. */
+const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\', n: '\n', r: '\r', '0': '\0' };
+
+/** `('a','it''s','a\\b')`: information_schema doubles quotes and backslashes. */
 function memberNames(list: string, native: string): readonly string[] {
   const names: string[] = [];
   let at = list.indexOf('(') + 1;
@@ -132,7 +135,8 @@ function memberNames(list: string, native: string): readonly string[] {
     let name = '';
     for (at++; ; at++) {
       if (at >= list.length) throw new SluiceError('TABLE_SCHEMA', `The column type ${native} is cut off.`);
-      if (list[at] !== "'") name += list[at];
+      if (list[at] === '\\') name += ESCAPED[list[++at]!] ?? list[at];
+      else if (list[at] !== "'") name += list[at];
       else if (list[at + 1] === "'") name += list[++at];
       else break;
     }
