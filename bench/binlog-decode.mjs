@@ -230,7 +230,13 @@ function ourRows(events) {
 async function zongji(folder, connection, file, ours) {
   const path = createRequire(join(folder, 'package.json')).resolve('@vlasky/zongji');
   const { default: ZongJi } = await import(pathToFileURL(path).href);
-  const reader = new ZongJi({ ...connection, user: connection.username, dateStrings: true });
+  const reader = new ZongJi({
+    host: connection.host,
+    port: connection.port,
+    user: connection.username,
+    password: connection.password,
+    dateStrings: true,
+  });
   let rows = 0;
   let different = 0;
   const begun = performance.now();

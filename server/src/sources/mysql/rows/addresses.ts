@@ -13,10 +13,9 @@ const SWAPPED = [
 /**
  * Text of a MariaDB uuid of 16 stored bytes. Those of versions 1 to 5 are stored with their groups turned around, so that
  * they sort by time; which these are shows in the variant's bit (plugin/type_uuid/sql_type_uuid.h, rec_need_swap).
- * `always`: columns made before 10.11.5, whose type is shown as "uuid /* old *\/", turn every value around.
  */
-export function uuidText(bytes: Uint8Array, always: boolean): string {
-  const swapped = always || (bytes[6]! & -bytes[8]! & 0x80) !== 0;
+export function uuidText(bytes: Uint8Array): string {
+  const swapped = (bytes[6]! & -bytes[8]! & 0x80) !== 0;
   const hex = (from: number, length: number): string => {
     let text = '';
     for (let i = from; i < from + length; i++) text += HEX[bytes[i]!];

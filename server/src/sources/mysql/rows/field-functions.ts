@@ -118,7 +118,7 @@ function whole(bytes: Buffer, start: number, end: number): Uint8Array {
 }
 
 function uuid(writer: RowWriter, bytes: Buffer, start: number, end: number): void {
-  ascii(writer, uuidText(whole(bytes, start, end), false));
+  ascii(writer, uuidText(whole(bytes, start, end)));
 }
 
 function inet4(writer: RowWriter, bytes: Buffer, start: number, end: number): void {

@@ -16,7 +16,7 @@ export interface TableMap {
   readonly meta: readonly number[];
   readonly nullable: readonly boolean[];
   readonly names: readonly string[] | null;
-  /** null for a column that is no number */
+  /** null for a column that is no number; nothing is told where one is a year. */
   readonly unsigned: readonly (boolean | null)[] | null;
   /** Collation numbers; null for a column that has none. */
   readonly collations: readonly (number | null)[] | null;
@@ -185,7 +185,6 @@ function isNumber(type: number): boolean {
     case TYPE.NEWDECIMAL:
     case TYPE.FLOAT:
     case TYPE.DOUBLE:
-    case TYPE.YEAR:
       return true;
     default:
       return false;
