@@ -144,6 +144,17 @@ for (const flavour of FLAVOURS)
       ).toEqual(['I 1,~,~,2023-11-14 22:13:20,12,~ 010001']);
     });
 
+    it('binlog_row_image=MINIMAL: a row without a key that came without its defaults is lost', async () => {
+      await expect(
+        changes(
+          'a int, b int DEFAULT 7',
+          [],
+          ['INSERT INTO t (a) VALUES (1)'],
+          ["binlog_row_image = 'MINIMAL'"],
+        ),
+      ).rejects.toThrow(RowsLost);
+    });
+
     it('generated and invisible columns', async () => {
       expect(
         await changes(

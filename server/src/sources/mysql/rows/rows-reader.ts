@@ -24,8 +24,8 @@ const ABSENT = -2;
 const PARTIAL_JSON = 1;
 
 /**
- * What was changed cannot be told from the log: a part of a document changed that itself was not logged. The rows
- * before it in the event are written; the table has to be read anew.
+ * What was changed cannot be told from the log: a part of a document changed that itself was not logged, or a row
+ * without a key came without its defaults. The rows before it in the event are written; the table has to be read anew.
  */
 export class RowsLost extends Error {}
 
@@ -35,7 +35,8 @@ export interface RowsReader {
    * model/change.ts and returns how many rows it changed.
    *
    * A column that an update's image left out takes its value from the row's old image, and is `unchanged` where that
-   * lacks it too. A column that an insert left out is `unchanged` as well: its value is the column's default.
+   * lacks it too. A column that an insert left out is `unchanged` as well: its value is the column's default, and never
+   * that of an earlier row under the key.
    * @throws SluiceError TABLE_NO_IDENTITY where a row's old image does not tell which row it was; SOURCE_PROTOCOL
    * @throws RowsLost
    */
@@ -185,6 +186,11 @@ class CompiledRows implements RowsReader {
     let q = start;
     for (; q < end; rows++) {
       q = this.#locate(bytes, q, present, this.#new);
+      // Without a key nobody can ask the source for this row.
+      if (this.#key.length === 0 && this.#new.starts.includes(ABSENT))
+        throw new RowsLost(
+          `${this.#map.schema}.${this.#map.table}: a row was inserted whose default values were not logged (binlog_row_image other than FULL), and it has no key`,
+        );
       writer.begin(INSERT);
       this.#writeFields(bytes, end, this.#new, null, writer);
       writer.end();
