@@ -145,14 +145,15 @@ for (const flavour of FLAVOURS)
     });
 
     it('binlog_row_image=MINIMAL: a row without a key that came without its defaults is lost', async () => {
-      await expect(
-        changes(
-          'a int, b int DEFAULT 7',
-          [],
-          ['INSERT INTO t (a) VALUES (1)'],
-          ["binlog_row_image = 'MINIMAL'"],
-        ),
-      ).rejects.toThrow(RowsLost);
+      const made = changes(
+        'a int, b int DEFAULT 7',
+        [],
+        ['INSERT INTO t (a) VALUES (1)'],
+        ["binlog_row_image = 'MINIMAL'"],
+      );
+      // MariaDB logs such rows whole.
+      if (flavour === 'mariadb') expect(await made).toEqual(['I 1,7']);
+      else await expect(made).rejects.toThrow(RowsLost);
     });
 
     it('generated and invisible columns', async () => {
