@@ -21,6 +21,17 @@ it('remembers where DDL of what is selected was met', () => {
   expect(places.since(at(250), tables('u'))).toBe(true);
 });
 
+it('remembers what the catalog may not show yet', () => {
+  const places = new DdlPlaces();
+  places.met({ schema: 's', table: 't' }, at(100));
+  places.met({ schema: 'other', table: 't' }, at(200));
+  expect(places.takeUnseen(tables('t'))).toEqual([{ schema: 's', table: 't' }]);
+  expect(places.unseen(tables('t'))).toEqual([]);
+  places.met({ schema: 's', table: null }, at(300));
+  expect(places.takeUnseen(tables('u'))).toEqual([{ schema: 's', table: null }]);
+  expect(places.takeUnseen({ schemas: [], tables: [] })).toEqual([{ schema: 'other', table: 't' }]);
+});
+
 it('forgets the oldest, and then says yes rather than no', () => {
   const places = new DdlPlaces();
   for (let i = 0; i < 10_010; i++) places.met({ schema: 'x', table: `t${i}` }, at(i));

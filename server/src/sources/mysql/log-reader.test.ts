@@ -191,6 +191,7 @@ describe.each(FLAVOURS)('the log of %s', (flavour) => {
   it('says so when its connection is lost', async () => {
     await using following = await Following.open(flavour, [T]);
     await following.start();
+    await following.run("INSERT INTO t VALUES (1, 'a')");
     await following.story();
     const threads = await following.database.rows(
       `SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%' AND USER = '${following.database.connection.username}'`,

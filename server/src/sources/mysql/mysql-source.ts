@@ -3,6 +3,7 @@ import { SluiceError } from '@sluice/contract';
 import { type Column, type TableName, type TableSchema, tableKey } from '../../model/table.ts';
 import type {
   ChangeSink,
+  Connection,
   DiscoveredTable,
   Position,
   Selection,
@@ -10,11 +11,12 @@ import type {
   SourceOptions,
   TableSnapshot,
 } from '../source.ts';
-import { checkLog, checkResumable, checkVersion, dumpStart } from './attach.ts';
+import { checkLog, checkResumable, checkVersion, type DumpStart, dumpStart } from './attach.ts';
 import { type Dump, openDump } from './binlog/dump.ts';
 import { applicationName, openSession, type Session } from './connect.ts';
 import { DdlFollower } from './ddl-follower.ts';
 import { DdlPlaces } from './ddl-places.ts';
+import { ddlVisible } from './ddl-visible.ts';
 import { discoverTables } from './discover.ts';
 import { LogAhead } from './log-ahead.ts';
 import { comparePlaces, type FilePlace, LogPlace } from './log-place.ts';
@@ -24,28 +26,33 @@ import { Marks, Reached } from './reached.ts';
 import { Charsets } from './rows/charset.ts';
 import { fetchRows } from './rows.ts';
 import type { ServerInfo } from './server-info.ts';
+import { ShortQuestions } from './short-questions.ts';
 import { openSnapshot } from './snapshot.ts';
 import { TableModels } from './table-models.ts';
 import { keepsValues } from './types.ts';
 import { PreparedTransactions, splitPosition } from './xa.ts';
 import { findPrepared, readPrepared } from './xa-search.ts';
 
-/** How long a short question may take: the catalog of many thousand tables included. */
-const ANSWER_MS = 120_000;
 /** How often the server says that it is there while its log is quiet. */
 const HEARTBEAT_MS = 2_000;
 /** Server ids that are tried where strangers use them. */
 const SERVER_ID_TRIES = 5;
 
 export async function openMysql(options: SourceOptions, signal: AbortSignal): Promise<Source> {
-  const { applicationName: application } = namesOf(options);
-  await using session = await openSession(options.connection, { applicationName: application }, signal);
+  await using session = await openSession(
+    options.connection,
+    { applicationName: applicationName(options.taskKey) },
+    signal,
+  );
   checkVersion(session.info);
   return new MysqlSource(options, session.info);
 }
 
-function namesOf({ taskKey }: SourceOptions): { readonly applicationName: string } {
-  return { applicationName: applicationName(taskKey) };
+/** From where the log is asked for, and what its events are given to. */
+interface Log {
+  readonly start: DumpStart;
+  readonly place: LogPlace;
+  readonly reader: LogReader;
 }
 
 /** What is read now: ends with the stream. */
@@ -64,9 +71,7 @@ class MysqlSource implements Source {
   readonly #info: ServerInfo;
   readonly #application: string;
   readonly #closed = new AbortController();
-  /** The connection for short questions, opened again when it was lost; one question at a time. */
-  #session: Session | null = null;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #questions: ShortQuestions;
   readonly #charsets = new Charsets();
   readonly #marks = new Marks();
   readonly #takenIds = new Set<number>();
@@ -78,7 +83,8 @@ class MysqlSource implements Source {
     this.#options = options;
     this.#info = info;
     this.server = info.server;
-    this.#application = namesOf(options).applicationName;
+    this.#application = applicationName(options.taskKey);
+    this.#questions = new ShortQuestions((signal) => this.#open(signal));
   }
 
   compare(a: Position, b: Position): -1 | 0 | 1 {
@@ -86,17 +92,23 @@ class MysqlSource implements Source {
   }
 
   async discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {
+    const wanted = this.#withDefault(selection);
     for (;;) {
-      const [before, tables, behind] = await this.withSession(signal, async (session) => [
-        await readFileHead(session),
-        await this.#discoverNow(session, selection),
-        await readFileHead(session),
-      ]);
       const reading = this.#reading;
-      if (reading !== null && comparePlaces(reading.place, behind) < 0)
-        await reading.reached.wait(behind, signal);
-      // The catalog shows what the log tells further on, or showed what it was before.
-      if (reading !== null && reading.places.since(before, this.#withDefault(selection))) continue;
+      const [before, tables, behind] = await this.#questions.ask(signal, async (session) => {
+        if (reading !== null) await ddlVisible(session, reading.places.takeUnseen(wanted));
+        return [
+          await readFileHead(session),
+          await this.#discoverNow(session, selection),
+          await readFileHead(session),
+        ] as const;
+      });
+      if (reading !== this.#reading) continue;
+      if (reading !== null) {
+        if (comparePlaces(reading.place, behind) < 0) await reading.reached.wait(behind, signal);
+        // The catalog shows what the log tells further on, or may have shown what was before it.
+        if (reading.places.since(before, wanted) || reading.places.unseen(wanted).length > 0) continue;
+      }
       for (const table of tables) this.#seen.add(table.objectId);
       return tables;
     }
@@ -126,17 +138,16 @@ class MysqlSource implements Source {
     await using session = await this.#open(signal);
     const head = await checkLog(session);
     const position = from ?? formatPosition(head);
-    const { connection } = this.#options;
-    await checkResumable(session, connection, this.#application, position, head, signal);
+    await checkResumable(session, this.#ofServer, this.#application, position, head, signal);
     return position;
   }
 
   async head(signal: AbortSignal): Promise<Position> {
-    return this.withSession(signal, async (session) => formatPosition(await readHead(session)));
+    return this.#questions.ask(signal, async (session) => formatPosition(await readHead(session)));
   }
 
   async mark(text: string, signal: AbortSignal): Promise<void> {
-    const place = await this.withSession(signal, readFileHead);
+    const place = await this.#questions.ask(signal, readFileHead);
     this.#marks.add(text, place);
     this.#reading?.reader.nudge();
   }
@@ -144,29 +155,62 @@ class MysqlSource implements Source {
   async stream(from: Position, sink: ChangeSink, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const life = AbortSignal.any([signal, this.#closed.signal]);
-    let position = from;
-    for (let tries = 1; ; tries++) {
-      const serverId = await this.#options.serverIds.allot(this.server, this.#takenIds);
-      try {
-        return await this.#follow(position, serverId, sink, life, (reached) => {
-          position = reached;
-        });
-      } catch (error) {
-        if (life.aborted) return;
-        if (SluiceError.from(error).code !== 'SERVER_ID_TAKEN' || tries === SERVER_ID_TRIES) throw error;
-        this.#takenIds.add(serverId);
+    const reached = new Reached();
+    const places = new DdlPlaces();
+    let failure: unknown = new SluiceError('SOURCE_INTERRUPTED', 'the log is not read any more');
+    try {
+      let position = from;
+      for (let tries = 1; ; tries++) {
+        const log = this.#logOf(position, sink, reached, places, life);
+        // Before anything is waited for: whoever looks at the catalog from now on is told what holds at this place.
+        this.#reading = { reader: log.reader, places, reached, place: log.place };
+        const serverId = await this.#options.serverIds.allot(this.server, this.#takenIds);
+        try {
+          return await this.#follow(log, serverId, life);
+        } catch (error) {
+          if (SluiceError.from(error).code !== 'SERVER_ID_TAKEN' || tries === SERVER_ID_TRIES) throw error;
+          this.#takenIds.add(serverId);
+          // Rows of the open transaction cannot be taken back: the next attempt begins it again.
+          if (!log.reader.between) throw error;
+          position = log.reader.position;
+        }
       }
+    } catch (error) {
+      if (life.aborted) return;
+      failure = error;
+      throw error;
+    } finally {
+      this.#reading = null;
+      reached.end(failure);
     }
   }
 
-  /** `between`: is told the position where the stream ended, if no transaction was being read there. */
-  async #follow(
-    from: Position,
-    serverId: number,
-    sink: ChangeSink,
-    life: AbortSignal,
-    between: (position: Position) => void,
-  ): Promise<void> {
+  /** Reads until the signal aborts. */
+  async #follow({ start, reader }: Log, serverId: number, life: AbortSignal): Promise<void> {
+    await using dump = await openDump(
+      this.#ofServer,
+      {
+        from: start,
+        serverId,
+        serverUuid: replicaUuid(this.#options.taskKey, serverId),
+        heartbeatMs: HEARTBEAT_MS,
+        applicationName: this.#application,
+      },
+      life,
+    );
+    // Whatever waits for the place where it begins.
+    reader.nudge();
+    for (;;) {
+      const next = dump.next();
+      if (next !== true && !(await next))
+        throw new SluiceError('SOURCE_INTERRUPTED', 'the server ended the stream of its log');
+      const held = reader.event(dump);
+      if (held !== undefined && !(await settled(held, life))) return;
+    }
+  }
+
+  /** What reads the log from a position. @throws SluiceError POSITION_UNAVAILABLE */
+  #logOf(from: Position, sink: ChangeSink, reached: Reached, places: DdlPlaces, life: AbortSignal): Log {
     const { base, prepared } = splitPosition(from);
     const position = requirePosition(base);
     const start = dumpStart(position, this.#info);
@@ -175,14 +219,12 @@ class MysqlSource implements Source {
     const pending = PreparedTransactions.parse(own ? prepared : '');
     if (pending === null)
       throw new SluiceError('POSITION_UNAVAILABLE', `position ${from} has a part that is not known`);
-    const places = new DdlPlaces();
-    const reached = new Reached();
     const followed = (): Iterable<string> => this.#followed(sink);
     const tables = new TableModels({
       sink,
       charsets: this.#charsets,
       loadCharsets: (names) =>
-        this.withSession(life, (session) => this.#charsets.load((sql) => session.rows(sql), names)),
+        this.#questions.ask(life, (session) => this.#charsets.load((sql) => session.rows(sql), names)),
       begin: () => reader.begin(),
     });
     const ddl = new DdlFollower({
@@ -209,36 +251,7 @@ class MysqlSource implements Source {
       followed,
       onPlace: (now) => reached.advance(now),
     });
-    await using dump = await openDump(
-      this.#options.connection,
-      {
-        from: start,
-        serverId,
-        serverUuid: replicaUuid(this.#options.taskKey, serverId),
-        heartbeatMs: HEARTBEAT_MS,
-        applicationName: this.#application,
-      },
-      life,
-    );
-    this.#reading = { reader, places, reached, place };
-    let failure: unknown = new SluiceError('SOURCE_INTERRUPTED', 'the log is not read any more');
-    try {
-      reader.nudge();
-      for (;;) {
-        const next = dump.next();
-        if (next !== true && !(await next))
-          throw new SluiceError('SOURCE_INTERRUPTED', 'the server ended the stream of its log');
-        const held = reader.event(dump);
-        if (held !== undefined && !(await settled(held, life))) return;
-      }
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      if (reader.between) between(reader.position);
-      this.#reading = null;
-      reached.end(failure);
-    }
+    return { start, place, reader };
   }
 
   #followed(sink: ChangeSink & { tables?(): Iterable<string> }): Iterable<string> {
@@ -252,17 +265,18 @@ class MysqlSource implements Source {
 
   readonly #catalog = {
     describe: (name: TableName, signal: AbortSignal): Promise<DiscoveredTable | null> =>
-      this.withSession(signal, async (session) => {
+      this.#questions.ask(signal, async (session) => {
+        await ddlVisible(session, [name]);
         const found = await this.#discoverNow(session, { schemas: [], tables: [name] });
         return found.find((table) => table.objectId === tableKey(name)) ?? null;
       }),
-    head: (signal: AbortSignal): Promise<FilePlace> => this.withSession(signal, readFileHead),
+    head: (signal: AbortSignal): Promise<FilePlace> => this.#questions.ask(signal, readFileHead),
   };
 
   /** Ends where the log does. */
   #openStretch({ file, offset }: FilePlace, signal: AbortSignal): Promise<Dump> {
     return openDump(
-      this.#options.connection,
+      this.#ofServer,
       {
         from: { kind: 'file', file, offset },
         serverId: 0,
@@ -287,7 +301,7 @@ class MysqlSource implements Source {
       this.#options.notice?.(
         `the changes of the XA transaction ${xid} are looked for in older files of the log`,
       );
-      const files = await this.withSession(signal, (session) =>
+      const files = await this.#questions.ask(signal, (session) =>
         session.rows<{ Log_name: string }>('SHOW BINARY LOGS'),
       );
       const names = files.map((file) => file.Log_name);
@@ -323,54 +337,14 @@ class MysqlSource implements Source {
     return fetchRows(this.#options.connection, this.#application, table, columns, key, keys, signal);
   }
 
-  async withSession<T>(signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(async () => {
-      signal.throwIfAborted();
-      const session = await this.#shortSession(signal);
-      const onAbort = (): void => session.destroy();
-      signal.addEventListener('abort', onAbort);
-      // A host that vanished while it owed us an answer would keep TCP trying for a quarter of an hour.
-      const patience = setTimeout(() => session.destroy(), ANSWER_MS);
-      try {
-        return await work(session);
-      } catch (error) {
-        signal.throwIfAborted();
-        throw error;
-      } finally {
-        clearTimeout(patience);
-        signal.removeEventListener('abort', onAbort);
-      }
-    });
-    this.#turn = mine.catch(() => undefined);
-    return mine;
-  }
-
-  async #shortSession(signal: AbortSignal): Promise<Session> {
-    if (this.#session?.alive) return this.#session;
-    this.#session?.destroy();
-    this.#session = null;
-    this.#closed.signal.throwIfAborted();
-    const opening = new AbortController();
-    const onAbort = (): void => opening.abort(signal.reason);
-    const onClose = (): void => opening.abort(this.#closed.signal.reason);
-    signal.addEventListener('abort', onAbort);
-    this.#closed.signal.addEventListener('abort', onClose);
-    try {
-      this.#session = await openSession(
-        this.#options.connection,
-        { applicationName: this.#application },
-        opening.signal,
-      );
-      return this.#session;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      this.#closed.signal.removeEventListener('abort', onClose);
-    }
+  /** The log is the server's, whatever becomes of the database. */
+  get #ofServer(): Connection {
+    return { ...this.#options.connection, database: '' };
   }
 
   #open(signal: AbortSignal): Promise<Session> {
     return openSession(
-      this.#options.connection,
+      this.#ofServer,
       { applicationName: this.#application },
       AbortSignal.any([signal, this.#closed.signal]),
     );
@@ -382,7 +356,7 @@ class MysqlSource implements Source {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(new SluiceError('SOURCE_INTERRUPTED', 'the source was closed'));
-    await this.#session?.[Symbol.asyncDispose]();
+    await this.#questions[Symbol.asyncDispose]();
   }
 }
 

@@ -16,6 +16,7 @@ describe('a position', () => {
     [`${U}:1-5`, `||${U}:1-5`],
     ['0-7-5', '||0-7-5'],
     [`|${U}|${U}:1-5:tag:1`, `|${U}|${U}:1-5:tag:1`],
+    [`binlog.000042:4711|${U}||61..1@binlog.000007:4`, `binlog.000042:4711|${U}|`],
   ])('%s is read and printed', (text, printed) => {
     const position = requirePosition(text);
     expect(formatPosition(position)).toBe(printed);
@@ -32,6 +33,7 @@ describe('a position', () => {
     'binlog.000001',
     '16/B374D848',
     'a.1:4|b|c|d',
+    'a.1:4|||d',
     'a.1:4||x',
   ])('%j is none', (text) => {
     expect(parsePosition(text)).toBeNull();

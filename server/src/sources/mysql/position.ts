@@ -15,6 +15,9 @@ export interface BinlogPosition {
   readonly gtids: GtidSet | null;
 }
 
+/** What XA transactions were prepared there (xa.ts): of no concern to where it is. */
+const PREPARED = /^[0-9a-f]*\.[0-9a-f]*\.-?\d+@[^|]+$/;
+
 const FILE = /^([^|\s]+\.\d{1,10}):(\d{1,15})$/;
 
 /**
@@ -23,7 +26,7 @@ const FILE = /^([^|\s]+\.\d{1,10}):(\d{1,15})$/;
  */
 export function parsePosition(text: string): BinlogPosition | null {
   const parts = text.trim().split('|');
-  if (parts.length > 3) return null;
+  if (parts.length > 4 || (parts.length === 4 && !PREPARED.test(parts[3] ?? ''))) return null;
   if (parts.length === 1) {
     const [alone = ''] = parts;
     const file = parseFile(alone);
