@@ -23,6 +23,11 @@ export function dsTypeWord(code: number): DsTypeWord | null {
   return null;
 }
 
+/** Where a server of this kind listens unless somebody has changed it. */
+export function defaultPort(type: DsTypeWord): number {
+  return /mysql|mariadb/.test(type) ? 3306 : type === 'tidb' ? 4000 : type === 'sqlserver' ? 1433 : 5432;
+}
+
 export const SslMode = z
   .enum(['disable', 'require', 'verify-full'])
   .describe('require: encrypted, the server is not verified');
@@ -40,7 +45,7 @@ export const CreateDataSource = z.strictObject({
   name: Name,
   type: z.enum(Object.keys(DS_TYPES) as [DsTypeWord, ...DsTypeWord[]]),
   ...connection,
-  port: connection.port.default(5432),
+  port: connection.port.optional().describe('5432 for PostgreSQL, 3306 for MySQL and MariaDB by default'),
   sslmode: SslMode.default('disable'),
   password: Password.optional(),
 });

@@ -207,7 +207,7 @@ async function createDatabase(flavour: Flavour, url: string, wanted?: string): P
 async function connect(url: string, database?: string): Promise<Connection> {
   const made = await mysql.createConnection({
     uri: url,
-    database,
+    ...(database === undefined ? {} : { database }),
     multipleStatements: true,
     charset: 'utf8mb4',
     supportBigNumbers: true,

@@ -2,6 +2,7 @@ import {
   CreateDataSource,
   type DataSource,
   DS_TYPES,
+  defaultPort,
   dsTypeWord,
   SluiceError,
   TaskSpec,
@@ -30,7 +31,8 @@ export async function getDataSource(control: Control, ref: string): Promise<Data
 
 /** @throws SluiceError ALREADY_EXISTS, INVALID_REQUEST for a kind that cannot be read */
 export async function createDataSource(control: Control, request: CreateDataSource): Promise<DataSource> {
-  const { name, type, password, ...config } = CreateDataSource.parse(request);
+  const { name, type, password, ...given } = CreateDataSource.parse(request);
+  const config = { ...given, port: given.port ?? defaultPort(type) };
   sourceAdmin(control.sources, DS_TYPES[type]);
   const now = Date.now();
   return control.db.transaction().execute(async (trx) => {

@@ -1,5 +1,6 @@
 import { DS_TYPES, type DsTypeWord, dsTypeWord, SluiceError } from '@sluice/contract';
 import { discreet } from './discreet.ts';
+import { mysqlAdmin } from './mysql/admin.ts';
 import { postgresAdmin } from './postgres/admin.ts';
 import type { SourceAdmin } from './source.ts';
 
@@ -10,6 +11,10 @@ export const SOURCES: SourceRegistry = new Map([
   [DS_TYPES.postgres, postgresAdmin],
   [DS_TYPES['aurora-postgres'], postgresAdmin],
   [DS_TYPES['polardb-postgres'], postgresAdmin],
+  [DS_TYPES.mysql, mysqlAdmin],
+  [DS_TYPES['polardb-mysql'], mysqlAdmin],
+  [DS_TYPES['aurora-mysql'], mysqlAdmin],
+  [DS_TYPES.mariadb, mysqlAdmin],
 ]);
 
 /** @throws SluiceError INVALID_REQUEST for a kind that this version cannot read */

@@ -129,6 +129,8 @@ export interface Metastore {
     files_json: string | null;
     rows: number | null;
   };
+  /** Numbers by which MySQL servers tell their replicas apart: one a task and server. */
+  server_ids: { task_id: number; server: string; server_id: number };
   /** Changes of a table that is not live yet, as Parquet files of change lines. */
   segments: {
     id: Generated<number>;

@@ -1,0 +1,392 @@
+import { SluiceError } from '@sluice/contract';
+import { tableKey } from '../../model/table.ts';
+import { type Connection, DEFAULT_READING, type Finding, type Selection } from '../source.ts';
+import type { Session } from './connect.ts';
+import { discoverTables } from './discover.ts';
+import { readHead } from './position.ts';
+import { quoteIdent, quoteTable } from './quote.ts';
+import type { Flavour } from './server-info.ts';
+
+const DAY_S = 86_400;
+const OLDEST = { mysql: 50_600, mariadb: 100_500 } as const;
+const SMALL_PACKET = 16 << 20;
+
+/** Everything that the findings about the server and the account depend on, as the server said it. */
+export interface ServerFacts {
+  readonly flavour: Flavour;
+  readonly version: number;
+  readonly versionText: string;
+  /** By lower-case name; what the server does not have is missing. */
+  readonly variables: ReadonlyMap<string, string>;
+  readonly account: string;
+  /** What reading the head of the log comes to: null where it can be read. */
+  readonly headRefused: string | null;
+  readonly isReplica: boolean;
+  /** SHOW GRANTS, roles that are active included. */
+  readonly grants: readonly string[];
+}
+
+const VARIABLES = [
+  'log_bin',
+  'binlog_format',
+  'binlog_row_image',
+  'binlog_row_metadata',
+  'binlog_row_value_options',
+  'binlog_expire_logs_seconds',
+  'expire_logs_days',
+  'gtid_mode',
+  'server_id',
+  'log_slave_updates',
+  'log_replica_updates',
+  'max_allowed_packet',
+  'time_zone',
+  'system_time_zone',
+  'binlog_transaction_compression',
+] as const;
+
+/** The settings and rights of the server, then the tables: each with what is wrong, why, and the statement that mends it. */
+export async function checkCdc(
+  session: Session,
+  connection: Connection,
+  selection: Selection | null,
+): Promise<readonly Finding[]> {
+  const findings = judgeServer(await readFacts(session));
+  return [...findings, ...(await checkTables(session, connection, selection ?? { schemas: [], tables: [] }))];
+}
+
+async function readFacts(session: Session): Promise<ServerFacts> {
+  const { flavour, version, versionText } = session.info;
+  const variables = await session.rows<{ Variable_name: string; Value: string | null }>(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${VARIABLES.map((name) => `'${name}'`).join(', ')})`,
+  );
+  const { account } = await session.row<{ account: string }>('SELECT CURRENT_USER() AS account');
+  const grants = await session.rows('SHOW GRANTS');
+  const headRefused = await readHead(session).then(
+    () => null,
+    (error: unknown) => SluiceError.from(error).message,
+  );
+  return {
+    flavour,
+    version,
+    versionText,
+    variables: new Map(variables.map((row) => [row.Variable_name.toLowerCase(), row.Value ?? ''])),
+    account,
+    headRefused,
+    isReplica: await isReplica(session),
+    grants: grants.map((row) => Object.values(row)[0] ?? ''),
+  };
+}
+
+/** Whoever may not ask is told nothing, which is no error of the check. */
+async function isReplica(session: Session): Promise<boolean> {
+  const statement =
+    session.info.flavour === 'mysql' && session.info.version >= 80_022
+      ? 'SHOW REPLICA STATUS'
+      : 'SHOW SLAVE STATUS';
+  return session.rows(statement).then(
+    (rows) => rows.length > 0,
+    () => false,
+  );
+}
+
+export function judgeServer(facts: ServerFacts): Finding[] {
+  return [
+    version(facts),
+    logBin(facts),
+    ...format(facts),
+    rowImage(facts),
+    ...metadata(facts),
+    expiry(facts),
+    ...gtid(facts),
+    serverId(facts),
+    ...replicaUpdates(facts),
+    packet(facts),
+    timeZone(facts),
+    replicationSlave(facts),
+    replicationClient(facts),
+  ];
+}
+
+const settingOf = (facts: ServerFacts, name: (typeof VARIABLES)[number]): string =>
+  facts.variables.get(name) ?? '';
+const isOn = (value: string): boolean => value === 'ON' || value === '1';
+
+function version(facts: ServerFacts): Finding {
+  const good = facts.version >= OLDEST[facts.flavour];
+  return {
+    code: 'MYSQL_VERSION',
+    level: good ? 'ok' : 'error',
+    subject: 'server version',
+    found: facts.versionText,
+    why: 'MySQL 5.6 and later and MariaDB 10.5 and later are read.',
+    fix: null,
+  };
+}
+
+function logBin(facts: ServerFacts): Finding {
+  const good = isOn(settingOf(facts, 'log_bin'));
+  return {
+    code: 'MYSQL_BINLOG_OFF',
+    level: good ? 'ok' : 'error',
+    subject: 'log_bin',
+    found: settingOf(facts, 'log_bin'),
+    why: 'Changes are read from the binary log. The server must be restarted after the change.',
+    fix: good ? null : '[mysqld]\nlog_bin = binlog\nserver_id = 1',
+  };
+}
+
+function format(facts: ServerFacts): Finding[] {
+  const found = settingOf(facts, 'binlog_format');
+  // A server that knows the row format only has no such setting any more.
+  if (found === '') return [];
+  const good = found === 'ROW';
+  return [
+    {
+      code: 'MYSQL_BINLOG_FORMAT',
+      level: good ? 'ok' : 'error',
+      subject: 'binlog_format',
+      found,
+      why: 'Only in row format does the log say what became of each row. Sessions that are connected keep their format until they connect again.',
+      fix: good ? null : 'SET GLOBAL binlog_format = ROW;',
+    },
+  ];
+}
+
+function rowImage(facts: ServerFacts): Finding {
+  const found = settingOf(facts, 'binlog_row_image');
+  const good = found === 'FULL';
+  return {
+    code: 'MYSQL_ROW_IMAGE',
+    level: good ? 'ok' : 'warning',
+    subject: 'binlog_row_image',
+    found,
+    why: 'With partial images a value that did not change is taken from the lake, which costs a look-up a row, and tables without a key cannot be mirrored.',
+    fix: good ? null : 'SET GLOBAL binlog_row_image = FULL;',
+  };
+}
+
+function metadata(facts: ServerFacts): Finding[] {
+  const found = settingOf(facts, 'binlog_row_metadata');
+  if (found === '') return [];
+  const good = found === 'FULL';
+  return [
+    {
+      code: 'MYSQL_ROW_METADATA',
+      level: good ? 'ok' : 'info',
+      subject: 'binlog_row_metadata',
+      found,
+      why: 'With FULL the log names the columns, so that a change of a table is noticed even where the log does not show the statement. Without it the catalog is asked.',
+      fix: good ? null : 'SET GLOBAL binlog_row_metadata = FULL;',
+    },
+  ];
+}
+
+function expiry(facts: ServerFacts): Finding {
+  const seconds = Number(settingOf(facts, 'binlog_expire_logs_seconds') || 0);
+  const days = Number(settingOf(facts, 'expire_logs_days') || 0);
+  const kept = seconds > 0 ? seconds : days * DAY_S;
+  // 0 and 0: nothing is ever removed by itself.
+  const good = kept === 0 || kept >= DAY_S;
+  const name = facts.variables.has('binlog_expire_logs_seconds')
+    ? 'binlog_expire_logs_seconds'
+    : 'expire_logs_days';
+  return {
+    code: 'MYSQL_BINLOG_EXPIRY',
+    level: good ? 'ok' : 'warning',
+    subject: name,
+    found: kept === 0 ? 'kept for ever' : `${kept} s`,
+    why: 'A task that was stopped for longer than the log is kept has to load everything anew; a day at least is advised.',
+    fix: good
+      ? null
+      : name === 'expire_logs_days'
+        ? 'SET GLOBAL expire_logs_days = 3;'
+        : 'SET GLOBAL binlog_expire_logs_seconds = 259200;',
+  };
+}
+
+function gtid(facts: ServerFacts): Finding[] {
+  if (facts.flavour === 'mariadb') return [];
+  const found = settingOf(facts, 'gtid_mode') || 'OFF';
+  const good = found === 'ON';
+  const mayLock = mayLockTables(facts);
+  return [
+    {
+      code: 'MYSQL_GTID_MODE',
+      level: good ? 'ok' : 'warning',
+      subject: 'gtid_mode',
+      found,
+      why: 'Without GTIDs a position means something on this one server only, so a failover to a replica of it needs a new load; and the load of a table has to lock it for a moment (LOCK TABLES … READ).',
+      fix: good
+        ? null
+        : 'SET GLOBAL enforce_gtid_consistency = ON; SET GLOBAL gtid_mode = OFF_PERMISSIVE; SET GLOBAL gtid_mode = ON_PERMISSIVE; SET GLOBAL gtid_mode = ON;',
+    },
+    ...(good || mayLock
+      ? []
+      : [
+          {
+            code: 'MYSQL_NO_LOCK_TABLES',
+            level: 'error' as const,
+            subject: `account ${facts.account}`,
+            found: 'no LOCK TABLES',
+            why: 'Without GTIDs the load of a table has to lock it for a moment.',
+            fix: `GRANT LOCK TABLES ON *.* TO ${accountText(facts.account)};`,
+          },
+        ]),
+  ];
+}
+
+const mayLockTables = (facts: ServerFacts): boolean => has(facts, 'LOCK TABLES');
+
+function serverId(facts: ServerFacts): Finding {
+  const found = settingOf(facts, 'server_id');
+  const good = found !== '' && found !== '0';
+  return {
+    code: 'MYSQL_SERVER_ID',
+    level: good ? 'ok' : 'error',
+    subject: 'server_id',
+    found,
+    why: 'A server without a number of its own lets nobody read its log.',
+    fix: good ? null : 'SET GLOBAL server_id = 1;',
+  };
+}
+
+function replicaUpdates(facts: ServerFacts): Finding[] {
+  if (!facts.isReplica) return [];
+  const found = settingOf(facts, 'log_replica_updates') || settingOf(facts, 'log_slave_updates');
+  const good = isOn(found);
+  return [
+    {
+      code: 'MYSQL_REPLICA_UPDATES',
+      level: good ? 'ok' : 'error',
+      subject: 'log_replica_updates',
+      found,
+      why: 'This server is a replica: without it, what it takes over from its source is not in its own log. The server must be restarted after the change.',
+      fix: good
+        ? null
+        : `[mysqld]\nlog_${facts.variables.has('log_replica_updates') ? 'replica' : 'slave'}_updates = ON`,
+    },
+  ];
+}
+
+function packet(facts: ServerFacts): Finding {
+  const bytes = Number(settingOf(facts, 'max_allowed_packet'));
+  const good = bytes >= SMALL_PACKET;
+  return {
+    code: 'MYSQL_MAX_ALLOWED_PACKET',
+    level: good ? 'ok' : 'warning',
+    subject: 'max_allowed_packet',
+    found: `${Math.round(bytes / (1 << 20))} MB`,
+    why: 'The server does not hand out an event of its log that is larger. It has to be at least what it was when the largest row was written.',
+    fix: good ? null : 'SET GLOBAL max_allowed_packet = 67108864;',
+  };
+}
+
+function timeZone(facts: ServerFacts): Finding {
+  const zone = settingOf(facts, 'time_zone');
+  return {
+    code: 'MYSQL_TIME_ZONE',
+    level: 'info',
+    subject: 'time_zone',
+    found: zone === 'SYSTEM' ? `SYSTEM (${settingOf(facts, 'system_time_zone')})` : zone,
+    why: 'Nothing depends on it here: timestamp columns are read as UTC, which is how the server stores them, and datetime columns as they are written.',
+    fix: null,
+  };
+}
+
+function has(facts: ServerFacts, right: string): boolean {
+  return facts.grants.some((grant) => {
+    const [, rights = '', scope = ''] = /^GRANT (.+?) ON (\S+) TO /.exec(grant) ?? [];
+    return scope === '*.*' && (rights.startsWith('ALL PRIVILEGES') || rights.split(', ').includes(right));
+  });
+}
+
+/** `user@host` as SHOW GRANTS and GRANT write it. */
+function accountText(account: string): string {
+  const at = account.lastIndexOf('@');
+  const quote = (part: string): string => `'${part.replaceAll("'", "''")}'`;
+  return `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`;
+}
+
+function replicationSlave(facts: ServerFacts): Finding {
+  const good = has(facts, 'REPLICATION SLAVE');
+  return {
+    code: 'MYSQL_NO_REPLICATION',
+    level: good ? 'ok' : 'error',
+    subject: `account ${facts.account}`,
+    found: good ? 'REPLICATION SLAVE' : 'no REPLICATION SLAVE',
+    why: 'Only such an account may read the log.',
+    fix: good ? null : `GRANT REPLICATION SLAVE ON *.* TO ${accountText(facts.account)};`,
+  };
+}
+
+function replicationClient(facts: ServerFacts): Finding {
+  const good = facts.headRefused === null;
+  const right = facts.flavour === 'mariadb' ? 'BINLOG MONITOR' : 'REPLICATION CLIENT';
+  return {
+    code: 'MYSQL_NO_REPLICATION_CLIENT',
+    level: good ? 'ok' : 'error',
+    subject: `account ${facts.account}`,
+    found: good ? right : (facts.headRefused ?? ''),
+    why: 'The end of the log has to be asked for: where a load begins, and how far the mirror is behind.',
+    fix: good ? null : `GRANT ${right} ON *.* TO ${accountText(facts.account)};`,
+  };
+}
+
+async function checkTables(
+  session: Session,
+  connection: Connection,
+  selection: Selection,
+): Promise<readonly Finding[]> {
+  const tables = await discoverTables(session, selection, {
+    database: connection.database,
+    reading: DEFAULT_READING,
+  });
+  const found = new Set(tables.map((table) => table.objectId));
+  const findings: Finding[] = selection.tables
+    .filter((name) => !found.has(tableKey(name)))
+    .map((name) => ({
+      code: 'TABLE_DROPPED',
+      level: 'error',
+      subject: quoteTable(name),
+      found: 'not there, or not to be seen by the account',
+      why: 'A table that the account has no right to looks like one that does not exist.',
+      fix: `GRANT SELECT ON ${quoteTable(name)} TO CURRENT_USER();`,
+    }));
+  for (const { schema, refused } of tables) {
+    const name = quoteTable(schema.name);
+    if (refused !== null)
+      findings.push({
+        code: refused.code,
+        level: 'error',
+        subject: name,
+        found: refused.message,
+        why: 'The table cannot be mirrored as it is; the others are.',
+        fix:
+          refused.code === 'TABLE_NO_SELECT'
+            ? `GRANT SELECT ON ${quoteIdent(schema.name.schema)}.* TO CURRENT_USER();`
+            : `ALTER TABLE ${name} ENGINE = InnoDB;`,
+      });
+    else if (schema.identity.kind === 'row')
+      findings.push({
+        code: 'TABLE_BY_ROW',
+        level: 'info',
+        subject: name,
+        found: 'no primary key, and no unique index of columns that are NOT NULL',
+        why: 'Its rows are recognised by all of their values, which costs more than a key does.',
+        fix: null,
+      });
+  }
+  const good = tables.filter((table) => table.refused === null).length;
+  findings.push({
+    code: 'TABLES',
+    level: good > 0 ? 'ok' : 'warning',
+    subject: 'tables',
+    found: `${good} of ${tables.length} can be mirrored`,
+    why:
+      good > 0
+        ? 'They can be read, and the log identifies their rows.'
+        : 'There is nothing to mirror as it is now; a full-database mirror waits for tables to be made.',
+    fix: null,
+  });
+  return findings;
+}

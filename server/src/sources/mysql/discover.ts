@@ -1,0 +1,174 @@
+import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
+import type { DiscoveredTable, ReadingOptions, Selection } from '../source.ts';
+import type { Session, TextRow } from './connect.ts';
+import { parseNative } from './native-type.ts';
+import { lakeType, nativeText } from './types.ts';
+
+const SYSTEM: readonly string[] = ['mysql', 'information_schema', 'performance_schema', 'sys'];
+
+/** Engines whose tables hold no rows of their own, or whose changes are not in this server's log. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['FEDERATED', 'CONNECT', 'SPIDER', 'BLACKHOLE', 'SPHINX']);
+
+/**
+ * The tables of the wanted schemas that hold rows: no views, no sequences, nothing of the system's. With no schema
+ * and no table named, those of the connection's database; where that is '' too, of all databases.
+ * @throws SluiceError SOURCE_*
+ */
+export async function discoverTables(
+  session: Session,
+  selection: Selection,
+  { database, reading }: { readonly database: string; readonly reading: ReadingOptions },
+): Promise<readonly DiscoveredTable[]> {
+  const { where, parameters } = wanted(selection, database);
+  const tables = await session.rows(
+    `SELECT t.TABLE_SCHEMA, t.TABLE_NAME, t.ENGINE, t.TABLE_TYPE, t.TABLE_ROWS, e.TRANSACTIONS
+       FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+      WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ${where('t')} ORDER BY 1, 2`,
+    parameters,
+  );
+  if (tables.length === 0) return [];
+  const columns = grouped(
+    await session.rows(
+      `SELECT * FROM information_schema.COLUMNS c WHERE ${where('c')} ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`,
+      parameters,
+    ),
+  );
+  const indexes = grouped(
+    await session.rows(
+      `SELECT * FROM information_schema.STATISTICS s WHERE NON_UNIQUE = 0 AND ${where('s')} ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`,
+      parameters,
+    ),
+  );
+  return tables.flatMap((table) => {
+    if (ELSEWHERE.has(table.ENGINE?.toUpperCase() ?? '')) return [];
+    const key = keyOf(table);
+    const found = columns.get(key);
+    // Dropped between the statements.
+    return found === undefined ? [] : [discovered(table, found, indexes.get(key) ?? [], reading)];
+  });
+}
+
+function wanted(
+  { schemas, tables }: Selection,
+  database: string,
+): { readonly where: (alias: string) => string; readonly parameters: readonly string[] } {
+  const named = schemas.length > 0 ? schemas : database === '' ? [] : [database];
+  const places = (count: number, place: string): string =>
+    Array.from({ length: count }, () => place).join(', ');
+  if (tables.length > 0)
+    return {
+      where: (alias) =>
+        `(${alias}.TABLE_SCHEMA, ${alias}.TABLE_NAME) IN (${places(tables.length, '(?, ?)')})`,
+      parameters: tables.flatMap(({ schema, table }) => [schema, table]),
+    };
+  if (named.length > 0)
+    return { where: (alias) => `${alias}.TABLE_SCHEMA IN (${places(named.length, '?')})`, parameters: named };
+  return {
+    where: (alias) => `${alias}.TABLE_SCHEMA NOT IN (${places(SYSTEM.length, '?')})`,
+    parameters: SYSTEM,
+  };
+}
+
+const nameOf = (row: TextRow): TableName => ({ schema: row.TABLE_SCHEMA ?? '', table: row.TABLE_NAME ?? '' });
+const keyOf = (row: TextRow): string => tableKey(nameOf(row));
+
+function grouped(rows: readonly TextRow[]): ReadonlyMap<string, readonly TextRow[]> {
+  const groups = new Map<string, TextRow[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group === undefined) groups.set(keyOf(row), [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+function discovered(
+  table: TextRow,
+  columns: readonly TextRow[],
+  indexes: readonly TextRow[],
+  reading: ReadingOptions,
+): DiscoveredTable {
+  const name = nameOf(table);
+  const schema: TableSchema = {
+    name,
+    columns: columns.map((row, index) => {
+      const native = nativeText({
+        COLUMN_TYPE: row.COLUMN_TYPE ?? null,
+        CHARACTER_SET_NAME: row.CHARACTER_SET_NAME ?? null,
+        GENERATION_EXPRESSION: row.GENERATION_EXPRESSION ?? null,
+        EXTRA: row.EXTRA ?? null,
+      });
+      return {
+        name: row.COLUMN_NAME ?? '',
+        sourceId: index + 1,
+        ...lakeType(parseNative(native), reading),
+        nullable: row.IS_NULLABLE === 'YES',
+        native,
+      };
+    }),
+    identity: identityOf(columns, indexes),
+  };
+  return {
+    schema,
+    objectId: tableKey(name),
+    logColumns: [],
+    storage: '',
+    columnVersions: {},
+    pieces: [],
+    filledColumns: [],
+    estimatedRows: table.TABLE_ROWS == null ? null : Number(table.TABLE_ROWS),
+    refused: refusal(table, columns, schema),
+  };
+}
+
+/**
+ * The primary key, or the unique index of fewest columns that is one in all but name: none of its columns may be
+ * NULL, and each is in it as a whole, for a prefix does not tell rows apart.
+ */
+function identityOf(columns: readonly TextRow[], indexes: readonly TextRow[]): TableSchema['identity'] {
+  const places = new Map(columns.map((row, index) => [row.COLUMN_NAME ?? '', index]));
+  const byName = new Map<string, TextRow[]>();
+  for (const row of indexes) {
+    const parts = byName.get(row.INDEX_NAME ?? '');
+    if (parts === undefined) byName.set(row.INDEX_NAME ?? '', [row]);
+    else parts.push(row);
+  }
+  const usable = [...byName].flatMap(([name, parts]) => {
+    const key = parts.map((part) =>
+      part.SUB_PART === null ? places.get(part.COLUMN_NAME ?? '') : undefined,
+    );
+    const whole = key.every((index) => index !== undefined && columns[index]!.IS_NULLABLE === 'NO');
+    return whole ? [{ name, key: key as number[] }] : [];
+  });
+  usable.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  const best = usable[0];
+  return best === undefined ? { kind: 'row' } : { kind: 'key', columns: [...best.key].sort((a, b) => a - b) };
+}
+
+const rank = ({ name, key }: { readonly name: string; readonly key: readonly number[] }): number =>
+  name === 'PRIMARY' ? 0 : key.length;
+
+function refusal(
+  table: TextRow,
+  columns: readonly TextRow[],
+  schema: TableSchema,
+): DiscoveredTable['refused'] {
+  const name = tableText(schema.name);
+  const closed = columns.filter((row) => !/\bselect\b/i.test(row.PRIVILEGES ?? ''));
+  if (closed.length > 0)
+    return {
+      code: 'TABLE_NO_SELECT',
+      message: `The account may not read ${closed.length === columns.length ? name : `the columns ${closed.map((row) => row.COLUMN_NAME).join(', ')} of ${name}`}.`,
+      remedy: `Run GRANT SELECT ON ${quoted(schema.name)} TO the account of the data source.`,
+    };
+  if (schema.identity.kind === 'row' && table.TRANSACTIONS !== 'YES')
+    return {
+      code: 'TABLE_NO_KEY',
+      message: `${name} has no primary key, and its engine ${table.ENGINE} cannot show all of its rows as of one moment.`,
+      remedy: `Add a primary key to ${name}, or run ALTER TABLE ${quoted(schema.name)} ENGINE = InnoDB; then start the table again.`,
+    };
+  return null;
+}
+
+const quoted = ({ schema, table }: TableName): string =>
+  [schema, table].map((part) => `\`${part.replaceAll('`', '``')}\``).join('.');
