@@ -1,6 +1,6 @@
 import { type TableName, tableKey } from '../../../model/table.ts';
 import { alterEffects } from './alter-table.ts';
-import type { Statement, TableEffect } from './effects.ts';
+import type { ColumnEffects, Statement, TableEffect } from './effects.ts';
 import { Cursor, type Dialect, splitByComma, type Token, tokensOf } from './tokens.ts';
 
 export type { ColumnEffects, Statement, TableEffect } from './effects.ts';
@@ -11,6 +11,14 @@ export interface StatementContext extends Dialect {
 }
 
 const HARMLESS: Statement = { kind: 'harmless' };
+const NO_COLUMNS: ColumnEffects = {
+  renamed: [],
+  dropped: [],
+  added: [],
+  modified: [],
+  reordered: false,
+  key: false,
+};
 
 /**
  * What a statement of the log means for tables. It never fails: what it does not understand is `unknown`, with every
@@ -172,7 +180,7 @@ class Classifier {
       const created: TableEffect = { kind: 'created', table };
       return replaces ? this.#tables({ kind: 'dropped', table }, created) : this.#tables(created);
     }
-    if (this.#isIndex()) return HARMLESS;
+    if (this.#isIndex()) return this.#index();
     if (['DATABASE', 'SCHEMA'].includes(cursor.key())) {
       // CREATE OR REPLACE DATABASE drops it first.
       const schema = replaces ? this.#schemaName() : null;
@@ -181,7 +189,14 @@ class Classifier {
     return this.#otherObject();
   }
 
-  /** An index changes no row, but a unique one may make rows recognisable: that is looked at when the task starts. */
+  /** An index changes no row, but a unique one may be what rows are recognised by. */
+  #index(): Statement {
+    const cursor = this.#cursor;
+    while (!cursor.done && cursor.key() !== 'ON') cursor.next();
+    const table = cursor.take('ON') ? this.#tableName(cursor) : null;
+    return table === null ? this.#unknown() : this.#tables({ kind: 'altered', table, columns: NO_COLUMNS });
+  }
+
   #isIndex(): boolean {
     const words = this.#tokens.slice(1, 6).map((token) => token.key);
     const index = words.indexOf('INDEX');
@@ -234,8 +249,10 @@ class Classifier {
       const schema = this.#schemaName();
       return schema === null ? this.#unknown() : this.#tables({ kind: 'schema-dropped', schema });
     }
-    if (cursor.takeAny('TABLE', 'TABLES') === null)
-      return this.#isIndex() || cursor.key() === 'PREPARE' ? HARMLESS : this.#otherObject();
+    if (cursor.takeAny('TABLE', 'TABLES') === null) {
+      if (this.#isIndex()) return this.#index();
+      return cursor.key() === 'PREPARE' ? HARMLESS : this.#otherObject();
+    }
     cursor.take('IF', 'EXISTS');
     const effects: TableEffect[] = [];
     for (const part of splitByComma(this.#tokens.slice(cursor.at))) {
