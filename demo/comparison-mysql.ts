@@ -3,6 +3,7 @@ import type mysql from 'mysql2';
 import type { Connection } from 'mysql2/promise';
 import {
   type ComparedSource,
+  type ComparisonOptions,
   compareDatabase,
   type Lake,
   type SourceTable,
@@ -17,7 +18,7 @@ import { type Kind, microseconds, normalise, type Value } from './normalise.ts';
 export async function compareMysql(
   connection: Connection,
   lake: Lake,
-  report?: (result: TableComparison) => void,
+  options: ComparisonOptions = {},
 ): Promise<readonly TableComparison[]> {
   await connection.query("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''");
   // MySQL 8.0.30 has invisible primary keys, which the lake has too.
@@ -35,7 +36,7 @@ export async function compareMysql(
       },
       rows: (table) => rows(connection, table, columns.get(table) ?? [], flavour),
     };
-    return await compareDatabase(source, lake, report);
+    return await compareDatabase(source, lake, options);
   } finally {
     await connection.query('ROLLBACK');
   }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import {
   type ComparedSource,
+  type ComparisonOptions,
   compareDatabase,
   type Lake,
   type SourceTable,
@@ -12,7 +13,7 @@ import { type Kind, microseconds, normalise, type Value } from './normalise.ts';
 export async function comparePostgres(
   client: pg.Client,
   lake: Lake,
-  report?: (result: TableComparison) => void,
+  options: ComparisonOptions = {},
 ): Promise<readonly TableComparison[]> {
   // All tables of the source at one position.
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -22,7 +23,7 @@ export async function comparePostgres(
         "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'",
     );
     const source: ComparedSource = { tables: () => tables(client), rows: (table) => rows(client, table) };
-    return await compareDatabase(source, lake, report);
+    return await compareDatabase(source, lake, options);
   } finally {
     await client.query('ROLLBACK');
   }

@@ -139,7 +139,9 @@ async function compare(mirror: Mirror, screen: Screen, url: string, counts: Writ
   await client.connect();
   let results: readonly TableComparison[];
   try {
-    results = await comparePostgres(client, mirror.lake, (result) => screen.say(comparisonLine(result)));
+    results = await comparePostgres(client, mirror.lake, {
+      report: (result) => screen.say(comparisonLine(result)),
+    });
   } finally {
     await client.end();
   }

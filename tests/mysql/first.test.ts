@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { type Flavour, sharedMysql } from '../support/mysql.ts';
+import { NUMBERS } from './numbers.ts';
 
 const TABLES = [
   `CREATE TABLE keyed (id int PRIMARY KEY AUTO_INCREMENT, name varchar(50), price decimal(10,2), at datetime(3))`,
@@ -24,12 +25,6 @@ const CHANGES = [
   `UPDATE bag SET b = 'y' WHERE a = 3`,
   `TRUNCATE emptied`,
   `INSERT INTO emptied VALUES (1, 'after')`,
-];
-
-/** The numbers from 1 to 1000, for filling tables. */
-const NUMBERS = [
-  'CREATE TABLE numbers (n int PRIMARY KEY)',
-  `INSERT INTO numbers WITH RECURSIVE s AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM s WHERE n < 1000) SELECT n FROM s`,
 ];
 
 describe.each<Flavour>(['mysql', 'mariadb'])('%s', (flavour) => {

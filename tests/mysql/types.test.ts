@@ -119,6 +119,14 @@ describe.each(FLAVOURS)('%s', (flavour: Flavour) => {
     });
   });
 
+  it('no table was loaded twice', async () => {
+    const run = await lake.newestRun(TASK);
+    const { lines } = await (await lake.api()).get<{ lines: string[] }>(
+      `/attempts/${run!.attempts.at(-1)!.id}/log?tail=10000`,
+    );
+    expect(lines.filter((line) => line.includes('a table is loaded anew'))).toEqual([]);
+  });
+
   it('what became null is counted', async () => {
     const expected = types.reduce((sum, row) => sum + (row.nulled?.length ?? 0), 0);
     const counts = (await lake.tables(TASK))

@@ -220,11 +220,17 @@ export class TestLake implements AsyncDisposable {
   /**
    * Compares every table of the database with the lake, row by row.
    * @param database PostgreSQL: its URL; MySQL and MariaDB: how a task would connect
+   * @param wanted the tables' names; all by default
    * @returns what differs, for people; empty when equal
    */
-  async differences(database: string | Omit<TestConnection, 'sslmode'>): Promise<readonly string[]> {
+  async differences(
+    database: string | Omit<TestConnection, 'sslmode'>,
+    wanted: (table: string) => boolean = () => true,
+  ): Promise<readonly string[]> {
     const results =
-      typeof database === 'string' ? await this.#postgres(database) : await this.#mysql(database);
+      typeof database === 'string'
+        ? await this.#postgres(database, wanted)
+        : await this.#mysql(database, wanted);
     return results
       .filter((result) => !equal(result))
       .map(
@@ -233,26 +239,26 @@ export class TestLake implements AsyncDisposable {
       );
   }
 
-  async #postgres(databaseUrl: string): Promise<readonly TableComparison[]> {
+  async #postgres(
+    databaseUrl: string,
+    wanted: (table: string) => boolean,
+  ): Promise<readonly TableComparison[]> {
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     try {
-      return await comparePostgres(client, this.lake());
+      return await comparePostgres(client, this.lake(), { wanted });
     } finally {
       await client.end();
     }
   }
 
-  async #mysql({
-    host,
-    port,
-    username: user,
-    password,
-    database,
-  }: Omit<TestConnection, 'sslmode'>): Promise<readonly TableComparison[]> {
+  async #mysql(
+    { host, port, username: user, password, database }: Omit<TestConnection, 'sslmode'>,
+    wanted: (table: string) => boolean,
+  ): Promise<readonly TableComparison[]> {
     const client = await mysql.createConnection({ host, port, user, password, database });
     try {
-      return await compareMysql(client, this.lake());
+      return await compareMysql(client, this.lake(), { wanted });
     } finally {
       await client.end();
     }
