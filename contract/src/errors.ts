@@ -224,6 +224,9 @@ export const ERRORS = {
   TABLE_NO_SELECT: table(
     'Run GRANT SELECT ON the table TO the account of the data source, then start the table again.',
   ),
+  MYSQL_NO_LOCK_TABLES: table(
+    'Run GRANT LOCK TABLES ON the database TO the account of the data source, or switch gtid_mode to ON; then start the table again.',
+  ),
   TABLE_NOT_PUBLISHED: table(
     'Let its owner run ALTER PUBLICATION … ADD TABLE …, then start the table again.',
   ),

@@ -256,6 +256,8 @@ export interface ChangeSink {
    * null: its rows are of no interest now. Asked again whenever `epoch` has grown.
    */
   known(objectId: string): { readonly schema: TableSchema; readonly life: string } | null;
+  /** The tables (objectId) that are followed, whether or not they keep lines now. */
+  tables(): Iterable<string>;
   /** DDL of a table, known or not, at its place in the log (Source.ddl 'log'); a transaction of its own. */
   ddl(event: TableEvent): void;
   /**

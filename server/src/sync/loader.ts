@@ -404,12 +404,15 @@ export class Loader {
   async #trouble(lane: Lane, generation: number, error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const trouble = SluiceError.from(error);
+    // The log tells of a table's change later than its load finds it.
+    const changed =
+      trouble.code === 'TABLE_SCHEMA' && lane.load !== null && (await this.#changedMeanwhile(lane, signal));
     // Its load was given up meanwhile, and with it whatever went wrong.
     if (lane.generation !== generation) {
       this.nudge();
       return;
     }
-    if (trouble.rule.scope === 'table') {
+    if (trouble.rule.scope === 'table' && !changed) {
       this.#context.log.warn(
         { table: tableText(lane.source), code: trouble.code, cause: trouble.message },
         'a table is stopped',
@@ -423,7 +426,7 @@ export class Loader {
       this.nudge();
       return;
     }
-    if (trouble.rule.retry !== 'always' && (await this.#changedMeanwhile(lane, signal))) {
+    if (changed || (trouble.rule.retry !== 'always' && (await this.#changedMeanwhile(lane, signal)))) {
       this.#context.log.warn(
         { table: tableText(lane.source), cause: trouble.message },
         'the table changed while it was loaded; it begins anew',

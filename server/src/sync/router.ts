@@ -131,6 +131,10 @@ export class Router implements ChangeSink {
     return { schema: this.#events.schemaOf(lane).schema, life: lifeOf(lane) };
   }
 
+  *tables(): Iterable<string> {
+    for (const [objectId, lane] of this.#byObject) if (follows(lane.state)) yield objectId;
+  }
+
   /** Where the log tells DDL, a lane that waits for its load keeps nothing until its schema is known. */
   #keepsLines(lane: Lane): boolean {
     if (!follows(lane.state) || !this.#events.takes(lane)) return false;

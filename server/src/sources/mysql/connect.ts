@@ -111,7 +111,8 @@ export async function openSession(
     connectAttributes: { program_name: options.applicationName },
     authPlugins: passwords.plugins,
     // LOAD DATA LOCAL lets a server ask for any file of this machine.
-    flags: ['-LOCAL_FILES'],
+    // Query attributes would put bytes into every statement that is written to the taken socket.
+    flags: ['-LOCAL_FILES', '-CLIENT_QUERY_ATTRIBUTES'],
     stream: () => raw,
     ...(ssl ? { ssl } : {}),
   } as mysql.ConnectionOptions);

@@ -54,6 +54,7 @@ const BY_STAGE: Readonly<Record<Stage, ByNumber>> = {
     1049: 'TABLE_DROPPED',
     1146: 'TABLE_DROPPED',
     1054: 'TABLE_SCHEMA',
+    1176: 'TABLE_SCHEMA', // the index that the load reads by is gone
     1412: 'TABLE_SCHEMA', // the table's definition is newer than the snapshot
     1044: 'TABLE_NO_SELECT',
     1142: 'TABLE_NO_SELECT',

@@ -8,9 +8,6 @@ import { linesBuffer, type RowForms, TextRows } from './wire/text-rows.ts';
 
 const COM_QUIT = Buffer.from([0x01]);
 const COM_QUERY = Buffer.from([0x03]);
-/** CLIENT_QUERY_ATTRIBUTES, which mysql2 agrees to where the server has it: no parameters, in one set. */
-const NO_ATTRIBUTES = Buffer.from([0x00, 0x01]);
-const ATTRIBUTES_SINCE = 80_023;
 
 export interface LoadedRows {
   readonly rows: number;
@@ -27,17 +24,11 @@ export class LoadConnection {
   readonly #session: Session;
   readonly #socket: Socket;
   readonly #reader: SocketReader;
-  readonly #query: Buffer;
   readonly #buffers: readonly [Buffer, Buffer] = [linesBuffer(), linesBuffer()];
   #broken = false;
 
   constructor(session: Session) {
     this.#session = session;
-    const { flavour, version } = session.info;
-    this.#query =
-      flavour === 'mysql' && version >= ATTRIBUTES_SINCE
-        ? Buffer.concat([COM_QUERY, NO_ATTRIBUTES])
-        : COM_QUERY;
     this.#socket = session.takeSocket();
     this.#reader = new SocketReader(this.#socket, { coalesceMs: 0 });
   }
@@ -72,7 +63,7 @@ export class LoadConnection {
 
   /** Sends the SELECT, whose rows wait at the server until they are asked for. */
   start(sql: string, forms: RowForms, doing: string): RunningSelect {
-    if (this.usable) this.#socket.write(commandPacket(this.#query, Buffer.from(sql)));
+    if (this.usable) this.#socket.write(commandPacket(COM_QUERY, Buffer.from(sql)));
     return new RunningSelect(this.#reader, this.#buffers, forms, doing, () => {
       this.#broken = true;
       this.#reader.detach();

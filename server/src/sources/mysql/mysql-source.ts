@@ -75,8 +75,6 @@ class MysqlSource implements Source {
   readonly #charsets = new Charsets();
   readonly #marks = new Marks();
   readonly #takenIds = new Set<number>();
-  /** Tables (objectId) that were found or read: what may be followed. */
-  readonly #seen = new Set<string>();
   #reading: Reading | null = null;
 
   constructor(options: SourceOptions, info: ServerInfo) {
@@ -109,7 +107,6 @@ class MysqlSource implements Source {
         // The catalog shows what the log tells further on, or may have shown what was before it.
         if (reading.places.since(before, wanted) || reading.places.unseen(wanted).length > 0) continue;
       }
-      for (const table of tables) this.#seen.add(table.objectId);
       return tables;
     }
   }
@@ -219,7 +216,7 @@ class MysqlSource implements Source {
     const pending = PreparedTransactions.parse(own ? prepared : '');
     if (pending === null)
       throw new SluiceError('POSITION_UNAVAILABLE', `position ${from} has a part that is not known`);
-    const followed = (): Iterable<string> => this.#followed(sink);
+    const followed = (): Iterable<string> => sink.tables();
     const tables = new TableModels({
       sink,
       charsets: this.#charsets,
@@ -252,10 +249,6 @@ class MysqlSource implements Source {
       onPlace: (now) => reached.advance(now),
     });
     return { start, place, reader };
-  }
-
-  #followed(sink: ChangeSink & { tables?(): Iterable<string> }): Iterable<string> {
-    return sink.tables?.() ?? this.#seen;
   }
 
   readonly #fold = (name: TableName): TableName =>

@@ -137,7 +137,7 @@ describe('a server without GTIDs', () => {
     await db.query('CREATE TABLE b (id int)');
     await (await db.client()).query('INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)');
     await expect(loadTable(db, 'a')).rejects.toMatchObject({
-      code: 'TABLE_NO_SELECT',
+      code: 'MYSQL_NO_LOCK_TABLES',
       remedy: expect.stringContaining(`GRANT LOCK TABLES ON \`${db.name}\`.*`),
     });
     await mayLock(db);

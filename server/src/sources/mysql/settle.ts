@@ -115,7 +115,7 @@ export async function locked<T>(
       const number = errorNumber(error instanceof SluiceError ? error.cause : error);
       if (LOCK_REFUSED.has(number ?? 0))
         throw new SluiceError(
-          'TABLE_NO_SELECT',
+          'MYSQL_NO_LOCK_TABLES',
           `The account may not lock ${tableText(table)}, which is needed for a moment at the start of its load.`,
           {
             cause: error,

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/contract';
-import { type TableSchema, tableKey } from '../../model/table.ts';
+import { type TableSchema, tableKey, tableText } from '../../model/table.ts';
 import type { ChangeSink, LogRelation, RowWriter } from '../source.ts';
 import { type NativeType, parseNative } from './native-type.ts';
 import { agrees } from './rows/agreement.ts';
@@ -66,6 +66,7 @@ export class TableModels {
   readonly #models = new Map<string, Model>();
   /** Columns that ALTERs have filled within a life of the table. */
   readonly #filled = new Map<string, readonly number[]>();
+  readonly #disagreed = new Map<string, { readonly life: string; readonly said: string }>();
   #last: MappedTable | null = null;
   #group = 0;
   /** Tables (objectId) whose rows the sink was given in this group. */
@@ -156,7 +157,7 @@ export class TableModels {
     mapped.map ??= parseTableMap(mapped.bytes, 0, mapped.bytes.length);
     const trouble = agrees(mapped.map, model.natives, model.names);
     if (trouble !== null) {
-      this.gap(mapped.objectId, `the log describes it otherwise: ${trouble}`);
+      this.#disagrees(mapped, model, trouble);
       return;
     }
     const unknown = model.charsets.filter((name) => !this.#loaded.has(name));
@@ -241,6 +242,24 @@ export class TableModels {
       })),
       table: discoveredTable(objectId, schema, all),
     };
+  }
+
+  /** The next load takes the schema from the catalog again; where that has said the same before, no load will help. */
+  #disagrees(mapped: MappedTable, model: Model, trouble: string): void {
+    const said = `${mapped.bytes.toString('latin1', ID_BYTES)} ${model.schema.columns.map((column) => column.native).join()}`;
+    const before = this.#disagreed.get(mapped.objectId);
+    this.#disagreed.set(mapped.objectId, { life: model.life, said });
+    if (before === undefined || before.said !== said || before.life === model.life)
+      return this.gap(mapped.objectId, `the log describes it otherwise: ${trouble}`);
+    this.#begin();
+    this.#sink.ddl({
+      kind: 'trouble',
+      objectId: mapped.objectId,
+      error: new SluiceError(
+        'TABLE_SCHEMA',
+        `The log describes ${tableText(model.schema.name)} otherwise than the catalog, which a new load did not change: ${trouble}.`,
+      ),
+    });
   }
 
   /** The table has to be loaded anew. */

@@ -68,6 +68,10 @@ export class RecordingSink implements ChangeSink {
     return null;
   }
 
+  tables(): readonly string[] {
+    return [...this.#names.keys()];
+  }
+
   ddl(): void {
     throw new Error('the log of PostgreSQL tells no DDL');
   }

@@ -228,6 +228,7 @@ describe('pgoutput', () => {
         epoch: 0,
         begin: () => undefined,
         known: () => null,
+        tables: () => [],
         ddl: () => undefined,
         relation: () => ({
           key: [0],
