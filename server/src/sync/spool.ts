@@ -132,10 +132,12 @@ export class LaneSpool implements RowWriter {
         buffer[at++] = byte;
       }
     } else {
+      // A search over all that was read would find the next row's quote, or none, again and again.
+      const value = bytes.subarray(start, end);
       let i = start;
       for (;;) {
-        const next = bytes.indexOf(QUOTE, i);
-        if (next < 0 || next >= end) break;
+        const next = value.indexOf(QUOTE, i - start) + start;
+        if (next < start) break;
         at += bytes.copy(buffer, at, i, next + 1);
         buffer[at++] = QUOTE;
         i = next + 1;
@@ -153,8 +155,9 @@ export class LaneSpool implements RowWriter {
     this.#reserve(2);
     this.buffer[this.at++] = COMMA;
     this.buffer[this.at++] = QUOTE;
+    let quote = bytes.indexOf(QUOTE, start);
     for (let i = start; i < end; ) {
-      const quote = bytes.indexOf(QUOTE, i);
+      if (quote >= 0 && quote < i) quote = bytes.indexOf(QUOTE, i);
       const stop = Math.min(end, quote < 0 ? end : quote + 1, i + BUFFER_BYTES / 4);
       this.#reserve(stop - i + 1);
       this.at += bytes.copy(this.buffer, this.at, i, stop);

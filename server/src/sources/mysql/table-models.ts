@@ -23,6 +23,7 @@ interface Model {
   readonly natives: readonly NativeType[];
   readonly names: readonly string[];
   readonly charsets: readonly string[];
+  readonly virtual: readonly number[];
   /** Compiled, by the table map and the key. */
   readonly readers: Map<string, RowsReader>;
 }
@@ -49,6 +50,8 @@ export interface TableModelsOptions {
   readonly charsets: Charsets;
   /** Makes the character sets known, asking the server where need be. */
   readonly loadCharsets: (names: readonly string[]) => Promise<void>;
+  /** MariaDB: partial images lack the virtual columns, whether or not they changed. */
+  readonly leavesOutVirtual: boolean;
   /** Is called before the sink gets anything of a transaction. */
   readonly begin: () => void;
 }
@@ -172,7 +175,13 @@ export class TableModels {
     let reader = model.readers.get(key);
     if (reader === undefined) {
       try {
-        reader = compileRows(mapped.map, model.natives, this.#options.charsets, writer.key);
+        reader = compileRows(
+          mapped.map,
+          model.natives,
+          this.#options.charsets,
+          writer.key,
+          this.#options.leavesOutVirtual ? model.virtual : [],
+        );
       } catch (error) {
         this.#failed(mapped.objectId, error);
         return;
@@ -205,6 +214,9 @@ export class TableModels {
       natives,
       charsets: natives.flatMap((native) => ('charset' in native ? [native.charset] : [])),
       names: known.schema.columns.map((column) => column.name),
+      virtual: known.schema.columns.flatMap(({ native }, index) =>
+        / as \(.*\) virtual$/s.test(native) ? [index] : [],
+      ),
       readers: new Map(),
     };
     this.#models.set(objectId, model);

@@ -179,3 +179,24 @@ it('asks the source for a value that nobody told, and leaves out a row that is g
   expect(found.rows).toEqual([[1, 'new', 'from the source']]);
   expect(found.fetched.sort()).toEqual(['1', '2']);
 });
+
+it('what a new row’s line leaves out is never that of an earlier row under its key: the source is asked', async () => {
+  const old: Rows = new Map([[1, ['old a', 'old b']]]);
+  const now: Rows = new Map([
+    [1, ['new', 'default']],
+    [2, ['two', 'default']],
+  ]);
+  const lines: Line[] = [
+    { ord: 1, op: 'D', values: ['1', null, null] },
+    { ord: 2, op: 'I', values: ['1', 'new', null], mask: '001' },
+    { ord: 3, op: 'I', values: ['2', 'one', null], mask: '001' },
+    // Its history ends at the insert, which does not know either.
+    { ord: 4, op: 'U', values: ['2', 'two', null], mask: '001' },
+  ];
+  const { rows, fetched } = await apply(old, lines, { now });
+  expect(rows).toEqual([
+    [1, 'new', 'default'],
+    [2, 'two', 'default'],
+  ]);
+  expect(fetched.sort()).toEqual(['1', '2']);
+});

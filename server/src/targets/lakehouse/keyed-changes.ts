@@ -64,7 +64,8 @@ export async function dropTruncated(sql: Sql): Promise<boolean> {
  * Puts values into the masked places of each key's last line; those of other lines matter to nobody. For each
  * masked column a line's history under its key is filled forward: the last value that the log told, or, at a line
  * whose key moved here, a link to the K line before it, whose own history goes on under the old key. Links are
- * followed for all lines at once, as often as one row moved within the batch.
+ * followed for all lines at once, as often as one row moved within the batch. A new row has no history: what its
+ * line leaves out (MySQL: defaults, under binlog_row_image MINIMAL) nobody but the source knows.
  * @returns whether the source was asked
  */
 async function fillMasked(
@@ -99,7 +100,7 @@ async function maskedColumns(sql: Sql, count: number): Promise<readonly number[]
 /** Makes `walk`: for each last line with this column masked, the line where its history ends and the value told there. */
 async function followHistory(sql: Sql, column: number, keys: string): Promise<void> {
   const bit = `substr(m.mask, ${column + 1}, 1) = '1'`;
-  const told = `CASE WHEN m.op IN ('I', 'U') AND (m.mask IS NULL OR NOT ${bit}) THEN {'v': m.${stagedName(column)}, 'link': CAST(NULL AS BIGINT)} WHEN k.ord IS NOT NULL THEN {'v': NULL, 'link': k.ord} END`;
+  const told = `CASE WHEN m.op IN ('I', 'U') AND (m.mask IS NULL OR NOT ${bit}) THEN {'v': m.${stagedName(column)}, 'link': CAST(NULL AS BIGINT), 'lost': false} WHEN m.op = 'I' THEN {'v': NULL, 'link': NULL, 'lost': true} WHEN k.ord IS NOT NULL THEN {'v': NULL, 'link': k.ord, 'lost': false} END`;
   await sql.run(
     `CREATE OR REPLACE TEMP TABLE history AS SELECT ord, last_value(told IGNORE NULLS) OVER (PARTITION BY ${keys} ORDER BY ord ROWS UNBOUNDED PRECEDING) AS told FROM ` +
       `(SELECT m.ord, ${keys
@@ -131,8 +132,9 @@ async function takeOldValues(
 ): Promise<void> {
   const name = stagedName(column);
   await sql.run(
-    `UPDATE chg SET ${name} = walk.told.v FROM walk WHERE chg.ord = walk.target AND walk.told IS NOT NULL`,
+    `UPDATE chg SET ${name} = walk.told.v FROM walk WHERE chg.ord = walk.target AND walk.told IS NOT NULL AND NOT walk.told.lost`,
   );
+  await sql.run('INSERT INTO missing SELECT target FROM walk WHERE told.lost');
   await sql.run(
     `CREATE OR REPLACE TEMP TABLE asked AS SELECT w.target, ${key.map((one) => `c.${one}`).join(', ')} FROM walk w JOIN chg c ON c.ord = w.place WHERE w.told IS NULL`,
   );

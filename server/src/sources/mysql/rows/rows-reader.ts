@@ -43,14 +43,18 @@ export interface RowsReader {
   event(bytes: Buffer, start: number, end: number, type: number, writer: RowWriter): number;
 }
 
-/** `keyColumns`: their indexes; empty for rows that are recognised whole. @throws SluiceError TABLE_SCHEMA */
+/**
+ * `keyColumns`: their indexes; empty for rows that are recognised whole. `leftOut`: columns that an update may leave out
+ * though they changed. @throws SluiceError TABLE_SCHEMA
+ */
 export function compileRows(
   map: TableMap,
   natives: readonly NativeType[],
   charsets: Charsets,
   keyColumns: readonly number[],
+  leftOut: readonly number[] = [],
 ): RowsReader {
-  return new CompiledRows(map, compileImage(map, natives, charsets, keyColumns), keyColumns);
+  return new CompiledRows(map, compileImage(map, natives, charsets, keyColumns), keyColumns, leftOut);
 }
 
 /** Where one image's values lie, where it does not hold all columns. */
@@ -73,12 +77,14 @@ class CompiledRows implements RowsReader {
   readonly #jsonColumns: number;
   readonly #old: Image;
   readonly #new: Image;
+  readonly #leftOut: readonly number[];
   readonly #oldKey: Int32Array;
   readonly #newKey: Int32Array;
   /** By column: those of the row at hand of which only differences were logged. */
   readonly #documents: (TextBuffer | undefined)[] = [];
 
-  constructor(map: TableMap, code: ImageCode, key: readonly number[]) {
+  constructor(map: TableMap, code: ImageCode, key: readonly number[], leftOut: readonly number[]) {
+    this.#leftOut = leftOut;
     this.#map = map;
     this.#code = code;
     this.#key = key;
@@ -232,6 +238,11 @@ class CompiledRows implements RowsReader {
         }
       }
       q = this.#locate(bytes, q, presentAfter, now);
+      for (const i of this.#leftOut)
+        if (now.starts[i] === ABSENT)
+          throw new RowsLost(
+            `${this.#map.schema}.${this.#map.table}: a row changed whose generated columns were not logged (binlog_row_image other than FULL)`,
+          );
       if (partial >= 0) this.#patchDocuments(bytes, partial);
       if (this.#key.length === 0) {
         this.#writeOld(bytes, end, writer, DELETE);
