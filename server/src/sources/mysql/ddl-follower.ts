@@ -2,7 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { type TableName, tableKey, tableText } from '../../model/table.ts';
 import type { ChangeSink, DiscoveredTable } from '../source.ts';
 import type { Statement } from './ddl/classify.ts';
-import { outcomesOf, type TableOutcome } from './ddl-outcomes.ts';
+import { leavesColumns, outcomesOf, type TableOutcome } from './ddl-outcomes.ts';
 import type { DdlPlaces } from './ddl-places.ts';
 import type { LogAhead } from './log-ahead.ts';
 import type { FilePlace } from './log-place.ts';
@@ -97,8 +97,10 @@ export class DdlFollower {
         return;
       }
       case 'altered': {
-        const table = this.#met(outcome.table, end);
         const now = this.#options.fold(outcome.now);
+        if (leavesColumns(outcome.columns) && tableKey(this.#options.fold(outcome.table)) === tableKey(now))
+          return;
+        const table = this.#met(outcome.table, end);
         const known = sink.known(tableKey(table));
         if (known === null) return this.#gap(table, 'it was altered');
         const after = await this.#schemaAfter(outcome, table, now, end);

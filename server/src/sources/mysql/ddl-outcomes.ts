@@ -67,6 +67,11 @@ export function outcomesOf(effects: readonly TableEffect[]): readonly TableOutco
   return [...outcomes, ...renameOutcomes(renames)];
 }
 
+/** Whether an ALTER leaves the columns, and what rows are recognised by, as they were: a plain index, a comment. */
+export function leavesColumns({ renamed, dropped, added, modified, reordered, key }: ColumnEffects): boolean {
+  return renamed.length + dropped.length + added.length + modified.length === 0 && !reordered && !key;
+}
+
 interface Move {
   readonly from: TableName;
   readonly to: TableName;

@@ -2,6 +2,7 @@ import { type TableName, tableKey } from '../../model/table.ts';
 import type { Dump } from './binlog/dump.ts';
 import { EVENT } from './binlog/event-types.ts';
 import { classify, type Statement } from './ddl/classify.ts';
+import { leavesColumns } from './ddl-outcomes.ts';
 import { comparePlaces, type FilePlace } from './log-place.ts';
 import { parseQuery, type QueryEvent } from './query-event.ts';
 import type { Flavour } from './server-info.ts';
@@ -80,9 +81,11 @@ function concernedBy(
   if (statement.kind === 'tables')
     for (const effect of statement.effects)
       switch (effect.kind) {
+        case 'altered':
+          if (!leavesColumns(effect.columns)) add(effect.table);
+          break;
         case 'created':
         case 'dropped':
-        case 'altered':
         case 'rows-changed':
           add(effect.table);
           break;

@@ -172,10 +172,7 @@ const CONSTRAINT_WORDS: ReadonlySet<string> = new Set([
 
 function add(clause: Cursor, found: Gathered): void {
   if (CONSTRAINT_WORDS.has(clause.key())) {
-    if (
-      clause.tokens.some((token, index) => token.key === 'PRIMARY' && clause.tokens[index + 1]?.key === 'KEY')
-    )
-      found.key = true;
+    if (isUnique(clause.tokens)) found.key = true;
     return;
   }
   if (clause.key() === 'SYSTEM' && clause.key(1) === 'VERSIONING') {
@@ -196,7 +193,7 @@ function add(clause: Cursor, found: Gathered): void {
   for (const part of splitByComma(several)) {
     const one = new Cursor(part);
     if (CONSTRAINT_WORDS.has(one.key())) {
-      if (one.key() === 'PRIMARY' || part.some((token) => token.key === 'PRIMARY')) found.key = true;
+      if (isUnique(part)) found.key = true;
     } else addColumn(one, found);
   }
 }
@@ -251,9 +248,13 @@ function fillsRows(definition: readonly Token[]): boolean {
   return type === 'TIMESTAMP' && !isNull;
 }
 
-/** A column may be the key by its own definition. */
+/** A column may be the key by its own definition; KEY alone means PRIMARY KEY there. */
 function makesKey(definition: readonly Token[]): boolean {
-  return definition.some((token, index) => token.key === 'PRIMARY' && definition[index + 1]?.key === 'KEY');
+  return isUnique(definition) || definition.some((token) => token.key === 'KEY');
+}
+
+function isUnique(clause: readonly Token[]): boolean {
+  return clause.some((token) => token.key === 'PRIMARY' || token.key === 'UNIQUE');
 }
 
 function place(definition: readonly Token[], found: Gathered): void {
@@ -270,7 +271,12 @@ function drop(clause: Cursor, found: Gathered): void {
     found.unseen ??= 'DROP SYSTEM VERSIONING';
     return;
   }
-  if (clause.takeAny('INDEX', 'KEY', 'FOREIGN', 'CHECK', 'CONSTRAINT') !== null) return;
+  if (clause.takeAny('FOREIGN', 'CHECK') !== null) return;
+  // It may be a unique one.
+  if (clause.takeAny('INDEX', 'KEY', 'CONSTRAINT') !== null) {
+    found.key = true;
+    return;
+  }
   clause.take('COLUMN');
   clause.take('IF', 'EXISTS');
   const name = clause.name();

@@ -11,13 +11,13 @@ export interface StatementContext extends Dialect {
 }
 
 const HARMLESS: Statement = { kind: 'harmless' };
-const NO_COLUMNS: ColumnEffects = {
+const ONLY_KEY: ColumnEffects = {
   renamed: [],
   dropped: [],
   added: [],
   modified: [],
   reordered: false,
-  key: false,
+  key: true,
 };
 
 /**
@@ -192,9 +192,12 @@ class Classifier {
   /** An index changes no row, but a unique one may be what rows are recognised by. */
   #index(): Statement {
     const cursor = this.#cursor;
+    const plain = this.#tokens[0]?.key === 'CREATE' && !this.#tokens.some((token) => token.key === 'UNIQUE');
+    // CREATE OR REPLACE may take the place of a unique one.
+    if (plain && !this.#tokens.slice(0, 4).some((token) => token.key === 'REPLACE')) return HARMLESS;
     while (!cursor.done && cursor.key() !== 'ON') cursor.next();
     const table = cursor.take('ON') ? this.#tableName(cursor) : null;
-    return table === null ? this.#unknown() : this.#tables({ kind: 'altered', table, columns: NO_COLUMNS });
+    return table === null ? this.#unknown() : this.#tables({ kind: 'altered', table, columns: ONLY_KEY });
   }
 
   #isIndex(): boolean {

@@ -38,6 +38,6 @@ export interface ColumnEffects {
   /** Defined anew, by the name that they have behind the statement. */
   readonly modified: readonly string[];
   readonly reordered: boolean;
-  /** The primary key was made or dropped. */
+  /** The primary key or a unique index may have been made or dropped. */
   readonly key: boolean;
 }
