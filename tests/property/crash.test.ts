@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../server/src/model/crash-point.ts';
 import { TestLake } from '../support/lake.ts';
-import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
 import { freshSeed } from '../support/seed.ts';
 import { clickhouseDifferences } from './clickhouse.ts';
 import { EventLog } from './event-log.ts';
 import { Random } from './random.ts';
-import { KEYS, randomTables } from './tables.ts';
+import { SUBJECTS, type Subject, type SubjectDatabase } from './subjects.ts';
+import { KEYS } from './tables.ts';
 import { Writer } from './workload.ts';
 
 /**
@@ -17,7 +17,10 @@ import { Writer } from './workload.ts';
  * timing is in the printed log), SLUICE_TEST_SEEDS=count tries more of them.
  */
 const GIVEN = process.env.SLUICE_TEST_SEED;
-const COUNT = GIVEN === undefined ? Math.max(3, Number(process.env.SLUICE_TEST_SEEDS ?? 3)) : 1;
+const SEEDS = Number(process.env.SLUICE_TEST_SEEDS ?? 0);
+/** PostgreSQL's three meet every point, which are the same code whatever the source. */
+const seedsOf = ({ type }: Subject): number =>
+  GIVEN === undefined ? Math.max(type === 'postgres' ? 3 : 2, SEEDS) : 1;
 const FIRST = GIVEN === undefined ? 3 * (freshSeed() >> 3) : Number(GIVEN);
 
 /** Of three seeds in a row each has another group, so that every point is met. The first ones need a load under way. */
@@ -84,9 +87,14 @@ async function later(writers: readonly Writer[], random: Random): Promise<void> 
   await new Promise((resolve) => setTimeout(resolve, random.below(200)));
 }
 
-async function survive(seed: number, database: TestDatabase, log: EventLog): Promise<void> {
+async function survive(
+  seed: number,
+  subject: Subject,
+  database: SubjectDatabase,
+  log: EventLog,
+): Promise<void> {
   const random = new Random(seed);
-  const tables = randomTables(random.fork('tables'));
+  const tables = subject.tables(random.fork('tables'));
   for (const table of tables) {
     log.add(`${table.ddl}; ${table.rows} rows`);
     await database.query(table.ddl);
@@ -104,6 +112,7 @@ async function survive(seed: number, database: TestDatabase, log: EventLog): Pro
   const victim = await Victim.start(log);
   await using lake = victim.lake;
   await lake.createMirror('crash', database.connection, {
+    type: subject.type,
     parameters: {
       commit_interval: `${chaos.between(100, 300)}ms`,
       chunk_size: '1MB',
@@ -158,7 +167,7 @@ async function survive(seed: number, database: TestDatabase, log: EventLog): Pro
   await lake.caughtUp('crash', 120);
   log.add('caught up');
   expect(await troubles(lake)).toEqual([]);
-  expect(await lake.differences(database.url)).toEqual([]);
+  expect(await lake.differences(database.compared)).toEqual([]);
   log.add('equal');
 
   await lake.stop('crash');
@@ -166,9 +175,9 @@ async function survive(seed: number, database: TestDatabase, log: EventLog): Pro
   await lake.start('crash');
   await lake.caughtUp('crash', 120);
   expect(await troubles(lake)).toEqual([]);
-  expect(await lake.differences(database.url)).toEqual([]);
+  expect(await lake.differences(database.compared)).toEqual([]);
   log.add('equal after a stop');
-  expect(await clickhouseDifferences(lake, database.url)).toEqual([]);
+  expect(await clickhouseDifferences(lake, await database.side())).toEqual([]);
 }
 
 /** A table on the blocklist would stand still and might be equal by chance. */
@@ -184,18 +193,19 @@ async function tooLong(): Promise<never> {
   throw new Error('not done within 580 s');
 }
 
-describe(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and following`, () => {
-  it.each(Array.from({ length: COUNT }, (_, n) => FIRST + n))(
+describe.each(SUBJECTS)(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and following: $type`, (subject) => {
+  it.each(Array.from({ length: seedsOf(subject) }, (_, n) => FIRST + n))(
     'equals its source: seed %i',
     async (seed) => {
       const log = new EventLog();
-      const database = await sharedPostgres().createDatabase();
+      const database = await subject.createDatabase();
       try {
-        await Promise.race([survive(seed, database, log), tooLong()]);
+        await Promise.race([survive(seed, subject, database, log), tooLong()]);
       } catch (error) {
-        throw new Error(`SLUICE_TEST_SEED=${seed}: ${(error as Error).message}\n${log.text()}`, {
-          cause: error,
-        });
+        throw new Error(
+          `SLUICE_TEST_SEED=${seed}, ${subject.type}: ${(error as Error).message}\n${log.text()}`,
+          { cause: error },
+        );
       } finally {
         await database[Symbol.asyncDispose]();
       }
@@ -203,7 +213,10 @@ describe(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and following`, () => {
     600_000,
   );
 
-  it.skipIf(GIVEN !== undefined)('was killed at every point of a commit', () => {
-    expect([...hit].sort()).toEqual([...CRASH_POINTS].sort());
-  });
+  it.skipIf(GIVEN !== undefined || subject.type !== 'postgres')(
+    'was killed at every point of a commit',
+    () => {
+      expect([...hit].sort()).toEqual([...CRASH_POINTS].sort());
+    },
+  );
 });

@@ -1,13 +1,30 @@
-import pg from 'pg';
+import type { ColumnValue } from './columns.ts';
 import type { EventLog } from './event-log.ts';
 import type { Random } from './random.ts';
 import { KEYS, type TestTable } from './tables.ts';
 
-const id = pg.escapeIdentifier;
+/** A connection to one of the databases, and what they say each in its own way. */
+export interface WorkloadClient {
+  /** One statement, whose values stand at the `?`s. @returns how many rows it changed */
+  run(sql: string, values?: readonly ColumnValue[]): Promise<number>;
+  quote(name: string): string;
+  /** An INSERT that does nothing where the key is taken. `what`: everything behind INSERT INTO. */
+  insertUnlessThere(what: string): string;
+  /** Empties tables, and goes on in a transaction that has the savepoint `s` where there was one. */
+  truncate(tables: readonly string[]): Promise<void>;
+  /** Behind UPDATE … SET … or DELETE FROM …: some rows of a table without key (quoted). */
+  some(table: string, offset: number, count: number): string;
+  /** Behind SELECT … FROM: the same. */
+  someOf(table: string, offset: number, count: number): string;
+  /** Whether an error is part of the workload: another writer was in the way. `taken`: a key was. */
+  judge(error: unknown): 'taken' | 'in the way' | null;
+  /** Something that a session may do between two transactions and that must not matter. @returns what it did */
+  between(random: Random): Promise<string | null>;
+}
 
 /** One writer: random transactions, one after the other, over a connection of its own, until it is told to stop. */
 export class Writer {
-  readonly #client: pg.Client;
+  readonly #client: WorkloadClient;
   readonly #tables: readonly TestTable[];
   readonly #random: Random;
   readonly #log: EventLog;
@@ -19,7 +36,7 @@ export class Writer {
   failure: unknown = null;
 
   constructor(options: {
-    readonly client: pg.Client;
+    readonly client: WorkloadClient;
     readonly tables: readonly TestTable[];
     readonly random: Random;
     readonly log: EventLog;
@@ -49,6 +66,8 @@ export class Writer {
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       await this.transaction();
+      const odd = await this.#client.between(this.#random);
+      if (odd !== null) this.#log.add(`${this.#name}: ${odd}`);
       // Room for the runner on two cores.
       await new Promise((resolve) => setTimeout(resolve, this.#random.below(15)));
     }
@@ -59,24 +78,23 @@ export class Writer {
     const steps = random.once(12) ? 0 : random.between(1, random.once(8) ? 30 : 5);
     const done: string[] = [];
     try {
-      await this.#client.query('BEGIN');
+      await this.#client.run('BEGIN');
       for (let step = 0; step < steps; step++) {
         const saved = random.once(6);
-        if (saved) await this.#client.query('SAVEPOINT s');
+        if (saved) await this.#client.run('SAVEPOINT s');
         const what = await this.#change(random.pick(this.#tables));
         done.push(saved && random.once(2) ? `(${what})` : what);
-        if (done.at(-1)?.startsWith('(')) await this.#client.query('ROLLBACK TO SAVEPOINT s');
+        if (done.at(-1)?.startsWith('(')) await this.#client.run('ROLLBACK TO SAVEPOINT s');
       }
       const end = random.once(8) ? 'ROLLBACK' : 'COMMIT';
-      await this.#client.query(end);
+      await this.#client.run(end);
       if (end === 'COMMIT') this.committed++;
       this.#log.add(`${this.#name} ${end}: ${done.join('; ')}`);
     } catch (error) {
       // The other writer was in the way (a key taken, a deadlock): that is part of the workload.
-      const { code, message } = error as pg.DatabaseError;
-      await this.#client.query('ROLLBACK');
-      this.#log.add(`${this.#name} failed (${code} ${message}): ${done.join('; ')}`);
-      if (code === undefined || !EXPECTED.has(code)) throw error;
+      if (this.#client.judge(error) === null) throw error;
+      await this.#client.run('ROLLBACK');
+      this.#log.add(`${this.#name} failed (${(error as Error).message}): ${done.join('; ')}`);
     }
   }
 
@@ -100,46 +118,44 @@ export class Writer {
   async insert(table: TestTable, key: number): Promise<string> {
     const names = [...table.key.map((part) => part.name), ...table.columns.map((column) => column.name)];
     const values = [...table.key.map((part) => part.value(key)), ...this.#values(table)];
-    const places = values.map((_, n) => `$${n + 1}`).join(', ');
-    const nothing = table.key.length === 0 ? '' : ' ON CONFLICT DO NOTHING';
-    const sql = `INSERT INTO ${id(table.name)} (${names.map(id).join(', ')}) VALUES (${places})${nothing}`;
+    const what = `${this.#id(table.name)} (${names.map((name) => this.#id(name)).join(', ')}) VALUES (${values.map(() => '?').join(', ')})`;
+    const sql = table.key.length === 0 ? `INSERT INTO ${what}` : this.#client.insertUnlessThere(what);
     return `insert ${table.name} ${key}: ${await this.#run(sql, values)}`;
   }
 
-  #values(table: TestTable): (string | null)[] {
+  #values(table: TestTable): ColumnValue[] {
     return table.columns.map((column) => (this.#random.once(6) ? null : column.kind.value(this.#random)));
   }
 
-  #where(table: TestTable, from: number): string {
-    return table.key.map((part, n) => `${id(part.name)} = $${from + n}`).join(' AND ');
+  #where(table: TestTable): string {
+    return table.key.map((part) => `${this.#id(part.name)} = ?`).join(' AND ');
   }
 
   /** Some columns, mostly the small ones, so that large values are left out of the log. */
-  #assignments(
-    table: TestTable,
-    from: number,
-  ): { readonly sql: readonly string[]; readonly values: (string | null)[] } {
+  #assignments(table: TestTable): { readonly sql: readonly string[]; readonly values: ColumnValue[] } {
     const random = this.#random;
     const some = table.columns.filter((column) => (column.kind.large ? random.once(4) : random.once(2)));
-    const sql = some.map((column, n) => `${id(column.name)} = $${from + n}`);
+    const sql = some.map((column) => `${this.#id(column.name)} = ?`);
     return { sql, values: some.map((column) => (random.once(6) ? null : column.kind.value(random))) };
   }
 
   async #update(table: TestTable, key: number): Promise<string> {
-    const { sql, values } = this.#assignments(table, 1);
+    const { sql, values } = this.#assignments(table);
     const assigned =
-      sql.length > 0 ? sql : table.key.slice(0, 1).map((part) => `${id(part.name)} = ${id(part.name)}`);
+      sql.length > 0
+        ? sql
+        : table.key.slice(0, 1).map((part) => `${this.#id(part.name)} = ${this.#id(part.name)}`);
     const keys = table.key.map((part) => part.value(key));
-    const statement = `UPDATE ${id(table.name)} SET ${assigned.join(', ')} WHERE ${this.#where(table, values.length + 1)}`;
+    const statement = `UPDATE ${this.#id(table.name)} SET ${assigned.join(', ')} WHERE ${this.#where(table)}`;
     return `update ${table.name} ${key} (${sql.length}): ${await this.#run(statement, [...values, ...keys])}`;
   }
 
   async #moveKey(table: TestTable, from: number, to: number, change: boolean): Promise<string> {
     const target = table.key.map((part) => part.value(to));
-    const set = table.key.map((part, n) => `${id(part.name)} = $${n + 1}`);
-    const other = change ? this.#assignments(table, target.length + 1) : { sql: [], values: [] };
+    const set = table.key.map((part) => `${this.#id(part.name)} = ?`);
+    const other = change ? this.#assignments(table) : { sql: [], values: [] };
     const values = [...target, ...other.values];
-    const sql = `UPDATE ${id(table.name)} SET ${[...set, ...other.sql].join(', ')} WHERE ${this.#where(table, values.length + 1)}`;
+    const sql = `UPDATE ${this.#id(table.name)} SET ${[...set, ...other.sql].join(', ')} WHERE ${this.#where(table)}`;
     return `${from}→${to} ${await this.#run(sql, [...values, ...table.key.map((part) => part.value(from))])}`;
   }
 
@@ -176,18 +192,18 @@ export class Writer {
 
   /** A key that is taken ends a statement, not the transaction. */
   async #guarded(work: () => Promise<string>): Promise<string> {
-    await this.#client.query('SAVEPOINT g');
+    await this.#client.run('SAVEPOINT g');
     try {
       return await work();
     } catch (error) {
-      if ((error as pg.DatabaseError).code !== '23505') throw error;
-      await this.#client.query('ROLLBACK TO SAVEPOINT g');
+      if (this.#client.judge(error) !== 'taken') throw error;
+      await this.#client.run('ROLLBACK TO SAVEPOINT g');
       return 'taken';
     }
   }
 
   async #remove(table: TestTable, key: number): Promise<string> {
-    const sql = `DELETE FROM ${id(table.name)} WHERE ${this.#where(table, 1)}`;
+    const sql = `DELETE FROM ${this.#id(table.name)} WHERE ${this.#where(table)}`;
     return `delete ${table.name} ${key}: ${await this.#run(
       sql,
       table.key.map((part) => part.value(key)),
@@ -206,9 +222,9 @@ export class Writer {
     const others = this.#tables.filter(
       (other) => other !== table && !other.name.startsWith('a big') && random.once(5),
     );
-    const names = [table, ...others].map((one) => id(one.name)).join(', ');
-    await this.#client.query(`TRUNCATE ${names}`);
-    return `truncate ${names}`;
+    const names = [table, ...others].map((one) => this.#id(one.name));
+    await this.#client.truncate(names);
+    return `truncate ${names.join(', ')}`;
   }
 
   /** Rows of a table without key: of equal ones, some go and some stay. */
@@ -217,22 +233,23 @@ export class Writer {
     if (dice < 50) {
       const one = await this.insert(table, 0);
       if (!random.once(3)) return one;
-      const some = `SELECT * FROM ${id(table.name)} ORDER BY ctid OFFSET ${random.below(5)} LIMIT ${random.between(1, 3)}`;
-      return `copy ${table.name}: ${await this.#run(`INSERT INTO ${id(table.name)} ${some}`, [])}`;
+      const some = `SELECT * FROM ${this.#client.someOf(this.#id(table.name), random.below(5), random.between(1, 3))}`;
+      return `copy ${table.name}: ${await this.#run(`INSERT INTO ${this.#id(table.name)} ${some}`, [])}`;
     }
-    const chosen = `ctid IN (SELECT ctid FROM ${id(table.name)} ORDER BY ctid OFFSET ${random.below(8)} LIMIT ${random.between(1, 4)})`;
+    const chosen = this.#client.some(this.#id(table.name), random.below(8), random.between(1, 4));
     if (dice < 75)
-      return `delete ${table.name}: ${await this.#run(`DELETE FROM ${id(table.name)} WHERE ${chosen}`, [])}`;
-    const { sql, values } = this.#assignments(table, 1);
+      return `delete ${table.name}: ${await this.#run(`DELETE FROM ${this.#id(table.name)} ${chosen}`, [])}`;
+    const { sql, values } = this.#assignments(table);
     if (sql.length === 0) return 'nothing';
-    const statement = `UPDATE ${id(table.name)} SET ${sql.join(', ')} WHERE ${chosen}`;
+    const statement = `UPDATE ${this.#id(table.name)} SET ${sql.join(', ')} ${chosen}`;
     return `update ${table.name}: ${await this.#run(statement, values)}`;
   }
 
-  async #run(sql: string, values: (string | null)[]): Promise<number> {
-    return (await this.#client.query(sql, values)).rowCount ?? 0;
+  #run(sql: string, values: readonly ColumnValue[]): Promise<number> {
+    return this.#client.run(sql, values);
+  }
+
+  #id(name: string): string {
+    return this.#client.quote(name);
   }
 }
-
-/** deadlock, serialization failure, unique violation */
-const EXPECTED = new Set(['40P01', '40001', '23505']);

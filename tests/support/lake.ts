@@ -13,6 +13,8 @@ import { compareMysql } from '../../demo/comparison-mysql.ts';
 import { comparePostgres } from '../../demo/comparison-postgres.ts';
 import type { TestConnection } from './postgres.ts';
 
+export type SourceType = 'postgres' | 'mysql' | 'mariadb';
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A real `sluice serve` with a data folder of its own, which a test may kill and start again. */
@@ -119,7 +121,7 @@ export class TestLake implements AsyncDisposable {
       readonly parameters?: Readonly<Record<string, string>>;
       readonly tables?: readonly { readonly schema: string; readonly table: string }[];
       readonly syncMode?: 1 | 2;
-      readonly type?: 'postgres' | 'mysql' | 'mariadb';
+      readonly type?: SourceType;
       readonly publish?: boolean;
     } = {},
   ): Promise<void> {
