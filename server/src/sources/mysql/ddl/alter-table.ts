@@ -1,6 +1,10 @@
 import type { TableName } from '../../../model/table.ts';
-import type { ColumnEffects, TableEffect } from './effects.ts';
-import { Cursor, splitByComma, type Token } from './tokens.ts';
+import { columnDefinition } from './column-definition.ts';
+import type { TableEffect } from './effects.ts';
+import { partitionEffects } from './partitions.ts';
+import { Cursor, keywords, outsideParentheses, splitByComma, type Token } from './tokens.ts';
+
+export type ReadName = (cursor: Cursor) => TableName | null;
 
 /** Gathers what the clauses of one ALTER TABLE do. */
 interface Gathered {
@@ -8,179 +12,145 @@ interface Gathered {
   readonly dropped: string[];
   readonly added: { name: string; filled: boolean }[];
   readonly modified: string[];
+  /** Of ADD PRIMARY KEY (…), and those that SET DEFAULT is said of: a column that is added as well is filled by it. */
+  readonly filledBeside: string[];
   reordered: boolean;
   key: boolean;
   newName: TableName | null;
   /** The first clause that may have changed rows unseen. */
   unseen: string | null;
-  /** EXCHANGE PARTITION … WITH TABLE. */
-  exchanged: TableName | null;
 }
 
 /**
  * The effects of `ALTER TABLE <table> <clauses>`, given what follows the table's name (MySQL manual, "ALTER TABLE
  * Statement"; MariaDB knowledge base, "ALTER TABLE"). A clause that is not known counts as one that changes rows.
+ * `ignore`: ALTER IGNORE, which drops rows that a unique key has no room for.
  */
 export function alterEffects(
   table: TableName,
   rest: readonly Token[],
-  readName: (cursor: Cursor) => TableName | null,
+  ignore: boolean,
+  readName: ReadName,
 ): readonly TableEffect[] {
   const found: Gathered = {
     renamed: [],
     dropped: [],
     added: [],
     modified: [],
+    filledBeside: [],
     reordered: false,
     key: false,
     newName: null,
-    unseen: null,
-    exchanged: null,
+    unseen: ignore ? 'ALTER IGNORE' : null,
   };
-  for (const clause of splitByComma(rest)) readClause(clause, found, readName);
+  const others: TableEffect[] = [];
+  let tokens = withoutTail(rest);
+  while (tokens.length > 0) {
+    const clause = new Cursor(tokens);
+    const partitions = partitionEffects(table, clause, readName);
+    if (partitions !== null) {
+      // It is the last clause, and has commas of its own.
+      others.push(...partitions);
+      break;
+    }
+    const end = clause.seek(',') ? clause.at : tokens.length;
+    if (end > 0) readClause(tokens.slice(0, end), found, readName);
+    tokens = tokens.slice(end + 1);
+  }
+  return effectsOf(table, found, others);
+}
+
+function effectsOf(
+  table: TableName,
+  { renamed, dropped, added, modified, filledBeside, reordered, key, newName, unseen }: Gathered,
+  others: readonly TableEffect[],
+): readonly TableEffect[] {
   const effects: TableEffect[] = [];
-  if (found.unseen !== null) effects.push({ kind: 'rows-changed', table, reason: found.unseen });
-  if (found.exchanged !== null)
-    effects.push({
-      kind: 'rows-changed',
-      table: found.exchanged,
-      reason: found.unseen ?? 'EXCHANGE PARTITION',
-    });
-  const { renamed, dropped, added, modified, reordered, key } = found;
-  const columns: ColumnEffects = { renamed, dropped, added, modified, reordered, key };
-  effects.push({ kind: 'altered', table, columns });
-  if (found.newName !== null) effects.push({ kind: 'renamed', from: table, to: found.newName });
+  if (unseen !== null) effects.push({ kind: 'rows-changed', table, reason: unseen });
+  effects.push(...others);
+  const beside = new Set(filledBeside.map((name) => name.toLowerCase()));
+  const filled = added.map((one) => ({ ...one, filled: one.filled || beside.has(one.name.toLowerCase()) }));
+  effects.push({
+    kind: 'altered',
+    table,
+    columns: { renamed, dropped, added: filled, modified, reordered, key },
+  });
+  if (newName !== null) effects.push({ kind: 'renamed', from: table, to: newName });
   return effects;
 }
 
-/** Table options and clauses that touch neither a column nor a row, by their first word. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  ...[
-    'ALGORITHM',
-    'LOCK',
-    'FORCE',
-    'ENABLE',
-    'DISABLE',
-    'ENGINE',
-    'TYPE',
-    'COMMENT',
-    'ROW_FORMAT',
-    'KEY_BLOCK_SIZE',
-  ],
-  ...[
-    'AUTO_INCREMENT',
-    'AVG_ROW_LENGTH',
-    'CHECKSUM',
-    'TABLE_CHECKSUM',
-    'COMPRESSION',
-    'CONNECTION',
-    'DATA',
-    'INDEX',
-  ],
-  ...[
-    'DELAY_KEY_WRITE',
-    'ENCRYPTION',
-    'INSERT_METHOD',
-    'MAX_ROWS',
-    'MIN_ROWS',
-    'PACK_KEYS',
-    'PASSWORD',
-    'UNION',
-  ],
-  ...[
-    'STATS_AUTO_RECALC',
-    'STATS_PERSISTENT',
-    'STATS_SAMPLE_PAGES',
-    'TABLESPACE',
-    'STORAGE',
-    'ORDER',
-    'WITH',
-  ],
-  ...[
-    'WITHOUT',
-    'SECONDARY_LOAD',
-    'SECONDARY_UNLOAD',
-    'SECONDARY_ENGINE',
-    'AUTOEXTEND_SIZE',
-    'ENGINE_ATTRIBUTE',
-  ],
-  ...[
-    'SECONDARY_ENGINE_ATTRIBUTE',
-    'PAGE_CHECKSUM',
-    'TRANSACTIONAL',
-    'PAGE_COMPRESSED',
-    'PAGE_COMPRESSION_LEVEL',
-  ],
-  // ALTER COLUMN: defaults and visibility, for rows to come.
-  'ALTER',
-  ...['ENCRYPTED', 'ENCRYPTION_KEY_ID', 'IETF_QUOTES', 'DEFAULT', 'CHARACTER', 'CHARSET', 'COLLATE', 'START'],
-]);
-
-/** Clauses over partitions that keep every row, by the word before PARTITION. */
-const KEEPS_PARTITIONED_ROWS: ReadonlySet<string> = new Set([
-  ...['ADD', 'REORGANIZE', 'COALESCE', 'ANALYZE', 'CHECK', 'OPTIMIZE', 'REBUILD', 'REPAIR', 'REMOVE'],
-]);
-
-function readClause(
-  tokens: readonly Token[],
-  found: Gathered,
-  readName: (cursor: Cursor) => TableName | null,
-): void {
-  if (tokens.length === 0) return;
-  const clause = new Cursor(tokens);
-  const verb = clause.key();
-  // PARTITION BY lays rows out anew and drops none: one that fits no partition fails the statement.
-  if (verb === 'PARTITION' && clause.key(1) === 'BY') return;
-  if (/^PARTITION(ING)?S?$/.test(clause.key(1)) && verb !== '') {
-    partition(verb, clause, found, readName);
-    return;
+/**
+ * Without what stands behind the last clause, without a comma, and has commas of its own: ORDER BY, PARTITION BY and
+ * REMOVE PARTITIONING lay rows out anew and lose none; one that fits no partition fails the statement.
+ */
+function withoutTail(tokens: readonly Token[]): readonly Token[] {
+  for (const index of outsideParentheses(tokens)) {
+    const { key } = tokens[index]!;
+    const next = tokens[index + 1]?.key ?? '';
+    if (
+      ((key === 'PARTITION' || key === 'ORDER') && next === 'BY') ||
+      (key === 'REMOVE' && next === 'PARTITIONING')
+    )
+      return tokens.slice(0, index);
   }
-  clause.next();
+  return tokens;
+}
+
+/** Clauses that touch neither a column nor a row, by their first word. */
+const HARMLESS = keywords('ALGORITHM LOCK FORCE ENABLE DISABLE WITH WITHOUT SECONDARY_LOAD SECONDARY_UNLOAD');
+
+/** First words of a table's options, of which one clause may hold several. */
+const OPTIONS = keywords(
+  `AUTO_INCREMENT AUTOEXTEND_SIZE AVG_ROW_LENGTH CHARACTER CHARSET CHECKSUM COLLATE COMMENT COMPRESSION CONNECTION DATA
+  DEFAULT DELAY_KEY_WRITE ENCRYPTED ENCRYPTION ENCRYPTION_KEY_ID ENGINE ENGINE_ATTRIBUTE IETF_QUOTES INDEX INSERT_METHOD
+  KEY_BLOCK_SIZE MAX_ROWS MIN_ROWS PACK_KEYS PAGE_CHECKSUM PAGE_COMPRESSED PAGE_COMPRESSION_LEVEL PASSWORD ROW_FORMAT
+  SECONDARY_ENGINE SECONDARY_ENGINE_ATTRIBUTE START STATS_AUTO_RECALC STATS_PERSISTENT STATS_SAMPLE_PAGES STORAGE
+  TABLE_CHECKSUM TABLESPACE TRANSACTIONAL TYPE UNION`,
+);
+
+/** Engines that take over the rows of another one and give them out again. */
+const KEEPING_ENGINES = keywords(
+  'INNODB MYISAM ARIA MEMORY HEAP ARCHIVE CSV ROCKSDB TOKUDB NDB NDBCLUSTER XENGINE',
+);
+
+function readClause(tokens: readonly Token[], found: Gathered, readName: ReadName): void {
+  const clause = new Cursor(tokens, 1);
+  const verb = tokens[0]!.key;
   if (verb === 'ADD') add(clause, found);
   else if (verb === 'DROP') drop(clause, found);
   else if (verb === 'RENAME') rename(clause, found, readName);
   else if (verb === 'CHANGE') change(clause, found);
   else if (verb === 'MODIFY') modify(clause, found);
-  else if (!HARMLESS.has(verb)) found.unseen ??= firstWords(tokens);
+  else if (verb === 'ALTER') alter(clause, found);
+  else if (OPTIONS.has(verb)) options(tokens, found);
+  else if (!HARMLESS.has(verb)) found.unseen ??= excerpt(tokens);
 }
 
 /** What a clause begins with, for people. */
-function firstWords(tokens: readonly Token[]): string {
+function excerpt(tokens: readonly Token[]): string {
   return tokens
     .slice(0, 4)
     .map((token) => token.text)
     .join(' ');
 }
 
-function partition(
-  verb: string,
-  clause: Cursor,
-  found: Gathered,
-  readName: (cursor: Cursor) => TableName | null,
-): void {
-  if (KEEPS_PARTITIONED_ROWS.has(verb)) return;
-  found.unseen ??= `${verb} PARTITION`;
-  if (verb !== 'EXCHANGE' && verb !== 'CONVERT') return;
-  while (!clause.done && clause.key() !== 'TABLE') clause.next();
-  if (clause.take('TABLE')) found.exchanged = readName(clause);
+/** None of these can be a column's name without quotes; what is quoted has no key. */
+const CONSTRAINTS = keywords('INDEX KEY UNIQUE FULLTEXT SPATIAL CONSTRAINT PRIMARY FOREIGN CHECK');
+
+function isConstraint(clause: Cursor): boolean {
+  // MariaDB's kind of index is a type elsewhere: ADD vector int.
+  return (
+    CONSTRAINTS.has(clause.key()) || (clause.key() === 'VECTOR' && /^(INDEX|KEY|\()$/.test(clause.key(1)))
+  );
 }
 
-/** None of these can be a column's name without quotes; what is quoted has no key. */
-const CONSTRAINT_WORDS: ReadonlySet<string> = new Set([
-  ...['INDEX', 'KEY', 'UNIQUE', 'FULLTEXT', 'SPATIAL', 'CONSTRAINT', 'PRIMARY', 'FOREIGN', 'CHECK'],
-]);
-
 function add(clause: Cursor, found: Gathered): void {
-  if (CONSTRAINT_WORDS.has(clause.key())) {
-    if (isUnique(clause.tokens)) found.key = true;
+  if (isConstraint(clause)) {
+    addConstraint(clause, found);
     return;
   }
-  if (clause.key() === 'SYSTEM' && clause.key(1) === 'VERSIONING') {
-    found.unseen ??= 'ADD SYSTEM VERSIONING';
-    return;
-  }
-  if (clause.key() === 'PERIOD' && clause.key(1) === 'FOR') {
-    found.unseen ??= 'ADD PERIOD';
+  if (clause.take('SYSTEM', 'VERSIONING') || clause.take('PERIOD', 'FOR')) {
+    found.unseen ??= excerpt(clause.tokens);
     return;
   }
   clause.take('COLUMN');
@@ -192,74 +162,40 @@ function add(clause: Cursor, found: Gathered): void {
   }
   for (const part of splitByComma(several)) {
     const one = new Cursor(part);
-    if (CONSTRAINT_WORDS.has(one.key())) {
-      if (isUnique(part)) found.key = true;
-    } else addColumn(one, found);
+    if (isConstraint(one)) addConstraint(one, found);
+    else addColumn(one, found);
+  }
+}
+
+/** Only the primary key matters: it makes its columns NOT NULL. */
+function addConstraint(clause: Cursor, found: Gathered): void {
+  if (!clause.seek('PRIMARY') || !clause.take('PRIMARY', 'KEY')) return;
+  found.key = true;
+  while (!clause.done) {
+    const columns = clause.group();
+    if (columns === null) clause.at++;
+    else for (const part of splitByComma(columns)) if (part[0]) found.filledBeside.push(part[0].text);
   }
 }
 
 function addColumn(clause: Cursor, found: Gathered): void {
-  const name = clause.name();
+  const name = columnName(clause);
   if (name === null) {
     found.unseen ??= 'an ADD that could not be read';
     return;
   }
-  const definition = clause.tokens.slice(clause.at);
-  found.added.push({ name, filled: fillsRows(definition) });
-  place(definition, found);
-  if (makesKey(definition)) found.key = true;
+  const definition = columnDefinition(clause.rest());
+  found.added.push({ name, filled: definition.filled });
+  if (definition.placed) found.reordered = true;
+  if (definition.key) found.key = true;
 }
 
-/**
- * Whether rows that are there get a value other than NULL. Only what surely leaves NULL is false: a type without a
- * word that could mean a value. A timestamp that is not said to be NULL may be NOT NULL with a default by itself
- * (explicit_defaults_for_timestamp).
- */
-function fillsRows(definition: readonly Token[]): boolean {
-  const keys = definition.map((token) => token.key);
-  const type = keys[0] ?? '';
-  if (type === 'SERIAL') return true;
-  let depth = 0;
-  let isNull = false;
-  for (const [index, key] of keys.entries()) {
-    if (key === '(') depth++;
-    else if (key === ')') depth--;
-    if (depth > 0) continue;
-    const next = keys[index + 1] ?? '';
-    switch (key) {
-      case 'DEFAULT':
-        if (next !== 'NULL') return true;
-        isNull = true;
-        break;
-      case 'NOT':
-        if (next === 'NULL') return true;
-        break;
-      case 'NULL':
-        if (keys[index - 1] !== 'NOT') isNull = true;
-        break;
-      case 'AUTO_INCREMENT':
-      case 'GENERATED':
-      case 'AS':
-      case 'PRIMARY':
-      case 'ROW':
-        return true;
-    }
-  }
-  return type === 'TIMESTAMP' && !isNull;
-}
-
-/** A column may be the key by its own definition; KEY alone means PRIMARY KEY there. */
-function makesKey(definition: readonly Token[]): boolean {
-  return isUnique(definition) || definition.some((token) => token.key === 'KEY');
-}
-
-function isUnique(clause: readonly Token[]): boolean {
-  return clause.some((token) => token.key === 'PRIMARY' || token.key === 'UNIQUE');
-}
-
-function place(definition: readonly Token[], found: Gathered): void {
-  const keys = definition.map((token) => token.key);
-  if (keys.at(-1) === 'FIRST' || keys.at(-2) === 'AFTER') found.reordered = true;
+/** `c`; MariaDB and old MySQL take `t.c` and `s.t.c` as well. */
+function columnName(clause: Cursor): string | null {
+  clause.take('.');
+  let name = clause.name();
+  while (name !== null && clause.take('.')) name = clause.name();
+  return name;
 }
 
 function drop(clause: Cursor, found: Gathered): void {
@@ -268,36 +204,32 @@ function drop(clause: Cursor, found: Gathered): void {
     return;
   }
   if (clause.take('SYSTEM', 'VERSIONING') || clause.take('PERIOD', 'FOR')) {
-    found.unseen ??= 'DROP SYSTEM VERSIONING';
+    found.unseen ??= excerpt(clause.tokens);
     return;
   }
-  if (clause.takeAny('FOREIGN', 'CHECK') !== null) return;
-  // It may be a unique one.
-  if (clause.takeAny('INDEX', 'KEY', 'CONSTRAINT') !== null) {
-    found.key = true;
+  if (clause.takeAny('INDEX', 'KEY', 'FOREIGN', 'CHECK', 'CONSTRAINT') !== null) {
+    clause.take('IF', 'EXISTS');
+    if (clause.name()?.toUpperCase() === 'PRIMARY') found.key = true;
     return;
   }
   clause.take('COLUMN');
   clause.take('IF', 'EXISTS');
-  const name = clause.name();
+  const name = columnName(clause);
   if (name === null) found.unseen ??= 'a DROP that could not be read';
   else found.dropped.push(name);
 }
 
-function rename(clause: Cursor, found: Gathered, readName: (cursor: Cursor) => TableName | null): void {
+function rename(clause: Cursor, found: Gathered, readName: ReadName): void {
   if (clause.takeAny('INDEX', 'KEY') !== null) return;
   if (clause.take('COLUMN')) {
     clause.take('IF', 'EXISTS');
-    const from = clause.name();
-    const to = clause.take('TO') ? clause.name() : null;
+    const from = columnName(clause);
+    const to = clause.take('TO') ? columnName(clause) : null;
     if (from === null || to === null) found.unseen ??= 'a RENAME COLUMN that could not be read';
     else if (from !== to) found.renamed.push({ from, to });
     return;
   }
-  if (clause.takeAny('TO', 'AS', '=') === null && clause.peek() === undefined) {
-    found.unseen ??= 'a RENAME that could not be read';
-    return;
-  }
+  clause.takeAny('TO', 'AS', '=');
   found.newName = readName(clause);
   if (found.newName === null) found.unseen ??= 'a RENAME that could not be read';
 }
@@ -305,8 +237,8 @@ function rename(clause: Cursor, found: Gathered, readName: (cursor: Cursor) => T
 function change(clause: Cursor, found: Gathered): void {
   clause.take('COLUMN');
   clause.take('IF', 'EXISTS');
-  const from = clause.name();
-  const to = clause.name();
+  const from = columnName(clause);
+  const to = columnName(clause);
   if (from === null || to === null) {
     found.unseen ??= 'a CHANGE that could not be read';
     return;
@@ -318,17 +250,35 @@ function change(clause: Cursor, found: Gathered): void {
 function modify(clause: Cursor, found: Gathered): void {
   clause.take('COLUMN');
   clause.take('IF', 'EXISTS');
-  const name = clause.name();
+  const name = columnName(clause);
   if (name === null) found.unseen ??= 'a MODIFY that could not be read';
   else defined(name, clause, found);
 }
 
 function defined(name: string, clause: Cursor, found: Gathered): void {
-  const definition = clause.tokens.slice(clause.at);
+  const definition = columnDefinition(clause.rest());
   found.modified.push(name);
-  place(definition, found);
-  if (makesKey(definition)) found.key = true;
-  // Rows whose number is 0 or NULL are numbered.
-  if (definition.some((token) => token.key === 'AUTO_INCREMENT' || token.key === 'SERIAL'))
-    found.unseen ??= `AUTO_INCREMENT of the column ${name}`;
+  if (definition.placed) found.reordered = true;
+  if (definition.key) found.key = true;
+  if (definition.numbered) found.unseen ??= `AUTO_INCREMENT of the column ${name}`;
+}
+
+/** ALTER [COLUMN] c SET …, ALTER INDEX …, ALTER CHECK …: for rows to come, but MariaDB lets c be added beside it. */
+function alter(clause: Cursor, found: Gathered): void {
+  if (clause.takeAny('INDEX', 'KEY', 'CHECK', 'CONSTRAINT') !== null) return;
+  clause.take('COLUMN');
+  clause.take('IF', 'EXISTS');
+  const name = columnName(clause);
+  if (name !== null) found.filledBeside.push(name);
+}
+
+function options(tokens: readonly Token[], found: Gathered): void {
+  for (const index of outsideParentheses(tokens)) {
+    const { key } = tokens[index]!;
+    // The rows of a MERGE table are those of others.
+    if (key === 'UNION') found.unseen ??= 'UNION';
+    if (key !== 'ENGINE' && key !== 'TYPE') continue;
+    const value = tokens[tokens[index + 1]?.key === '=' ? index + 2 : index + 1]?.text ?? '';
+    if (!KEEPING_ENGINES.has(value.toUpperCase())) found.unseen ??= `${key} ${value}`;
+  }
 }

@@ -1,7 +1,10 @@
-import { type TableName, tableKey } from '../../../model/table.ts';
+import type { TableName } from '../../../model/table.ts';
 import { alterEffects } from './alter-table.ts';
+import { changedTables } from './dml.ts';
 import type { ColumnEffects, Statement, TableEffect } from './effects.ts';
-import { Cursor, type Dialect, splitByComma, type Token, tokensOf } from './tokens.ts';
+import { mentionedNames, readTableName } from './names.ts';
+import { Cursor, type Dialect, keywords, splitByComma, type Token, tokensOf } from './tokens.ts';
+import { xaStatement } from './xa-statement.ts';
 
 export type { ColumnEffects, Statement, TableEffect } from './effects.ts';
 
@@ -10,91 +13,63 @@ export interface StatementContext extends Dialect {
   readonly schema: string;
 }
 
-const HARMLESS: Statement = { kind: 'harmless' };
-const ONLY_KEY: ColumnEffects = {
-  renamed: [],
-  dropped: [],
-  added: [],
-  modified: [],
-  reordered: false,
-  key: true,
-};
+/** Enough of what inserts rows, or defines a routine, to know it: the rest may be many megabytes of values. */
+const HEAD_TOKENS = 2000;
 
 /**
  * What a statement of the log means for tables. It never fails: what it does not understand is `unknown`, with every
  * name in it that could be a table's.
  */
 export function classify(sql: string, context: StatementContext): Statement {
-  const tokens = tokensOf(sql, context).filter((token) => token.key !== ';');
-  return new Classifier(tokens, context).classify();
+  const head = tokensOf(sql, context, HEAD_TOKENS);
+  const statement = new Classifier(head.tokens, context.schema).classify();
+  if (!head.cut || statement.kind === 'dml' || statement.kind === 'harmless') return statement;
+  return new Classifier(tokensOf(sql, context).tokens, context.schema).classify();
 }
 
+const HARMLESS: Statement = { kind: 'harmless' };
+const NO_COLUMNS: ColumnEffects = {
+  renamed: [],
+  dropped: [],
+  added: [],
+  modified: [],
+  reordered: false,
+  key: false,
+};
+
 /** Statements that change neither rows nor columns of tables, by their first word. */
-const NO_TABLE: ReadonlySet<string> = new Set([
-  ...[
-    'SET',
-    'GRANT',
-    'REVOKE',
-    'FLUSH',
-    'RESET',
-    'PURGE',
-    'KILL',
-    'INSTALL',
-    'UNINSTALL',
-    'SHOW',
-    'SELECT',
-    'USE',
-  ],
-  ...['ANALYZE', 'OPTIMIZE', 'REPAIR', 'CHECK', 'CHECKSUM', 'EXPLAIN', 'DESCRIBE', 'DESC', 'LOCK', 'UNLOCK'],
-  ...[
-    'START',
-    'STOP',
-    'CLONE',
-    'SIGNAL',
-    'HELP',
-    'BINLOG',
-    'CACHE',
-    'IMPORT_',
-    'DO',
-    'RELEASE',
-    'SHUTDOWN',
-    'RESTART',
-  ],
-]);
+const NO_TABLE = keywords(
+  `BINLOG CACHE CHECK CHECKSUM CLONE DESC DESCRIBE EXPLAIN FLUSH GRANT HELP INSTALL KILL LOCK OPTIMIZE PURGE RELEASE
+  RESET RESTART REVOKE SET SHOW SHUTDOWN SIGNAL START STOP UNINSTALL UNLOCK USE`,
+);
+
+/** They run functions, which may do anything; the log has them only where one changed rows. */
+const RUNS_FUNCTIONS = keywords('CALL DO EXECUTE SELECT TABLE VALUES');
 
 /** Kinds of objects of CREATE, ALTER and DROP that are no tables. */
-const OTHER_OBJECTS: ReadonlySet<string> = new Set([
-  ...[
-    'USER',
-    'ROLE',
-    'VIEW',
-    'TRIGGER',
-    'PROCEDURE',
-    'FUNCTION',
-    'EVENT',
-    'SERVER',
-    'LOGFILE',
-    'TABLESPACE',
-    'UNDO',
-  ],
-  ...['RESOURCE', 'SPATIAL_', 'SEQUENCE', 'PACKAGE', 'INSTANCE', 'LIBRARY', 'AGGREGATE', 'JSON'],
-]);
+const OTHER_OBJECTS = keywords(
+  `EVENT FUNCTION INSTANCE LIBRARY LOGFILE PACKAGE PREPARE PROCEDURE RESOURCE ROLE SEQUENCE SERVER TABLESPACE TRIGGER
+  UNDO USER VIEW`,
+);
+/** `CREATE OR REPLACE DEFINER = a@b SQL SECURITY INVOKER VIEW v …`: what it is comes after clauses of many forms. */
+const WORDS_BEFORE_OBJECT = 24;
+
+const INDEX_KINDS = keywords('UNIQUE FULLTEXT SPATIAL VECTOR ONLINE OFFLINE OR REPLACE');
 
 class Classifier {
   readonly #tokens: readonly Token[];
-  readonly #context: StatementContext;
+  readonly #schema: string;
   readonly #cursor: Cursor;
 
-  constructor(tokens: readonly Token[], context: StatementContext) {
-    this.#tokens = tokens;
-    this.#context = context;
-    this.#cursor = new Cursor(tokens);
+  constructor(tokens: readonly Token[], schema: string) {
+    this.#tokens = tokens.filter((token) => token.key !== ';');
+    this.#schema = schema;
+    this.#cursor = new Cursor(this.#tokens, 1);
   }
 
   classify(): Statement {
-    const cursor = this.#cursor;
-    if (cursor.done) return HARMLESS;
-    const verb = cursor.key();
+    if (this.#tokens.length === 0) return HARMLESS;
+    const verb = this.#tokens[0]!.key;
     switch (verb) {
       case 'BEGIN':
         return { kind: 'begin' };
@@ -103,11 +78,13 @@ class Classifier {
       case 'ROLLBACK':
         return this.#rollback();
       case 'SAVEPOINT':
-        return { kind: 'savepoint', name: cursor.peek(1)?.text ?? '' };
+        return { kind: 'savepoint', name: this.#cursor.peek()?.text ?? '' };
       case 'XA':
-        return this.#xa();
+        return xaStatement(this.#tokens) ?? HARMLESS;
       case 'START':
-        return cursor.key(1) === 'TRANSACTION' ? { kind: 'begin' } : HARMLESS;
+        return this.#cursor.key() === 'TRANSACTION' ? { kind: 'begin' } : HARMLESS;
+      case 'SET':
+        return this.#set();
       case 'CREATE':
         return this.#create();
       case 'ALTER':
@@ -118,228 +95,181 @@ class Classifier {
         return this.#rename();
       case 'TRUNCATE':
         return this.#truncate();
+      case 'REPAIR':
+        return this.#repair();
       case 'INSERT':
       case 'REPLACE':
-        return this.#dml(['INTO']);
       case 'UPDATE':
       case 'DELETE':
-        return { kind: 'dml', tables: this.#mentions() };
-      case 'LOAD':
-        return this.#load();
       case 'WITH':
-      case 'CALL':
-      case 'EXECUTE':
-        return { kind: 'dml', tables: null };
-      case 'IMPORT':
-        return this.#unknown();
+        return this.#dml();
+      case 'LOAD':
+        // LOAD INDEX INTO CACHE.
+        return this.#cursor.key() === 'INDEX' ? HARMLESS : this.#dml();
+      case 'ANALYZE':
+        return this.#analyze();
     }
+    if (RUNS_FUNCTIONS.has(verb)) return this.#dml();
     return NO_TABLE.has(verb) ? HARMLESS : this.#unknown();
   }
 
   #rollback(): Statement {
-    const cursor = this.#cursor;
-    const to = cursor.tokens.findIndex((token) => token.key === 'TO');
-    if (to < 0) return { kind: 'rollback' };
-    cursor.at = to + 1;
-    cursor.take('SAVEPOINT');
-    return { kind: 'rollback-to', name: cursor.peek()?.text ?? '' };
+    if (!this.#cursor.seek('TO')) return { kind: 'rollback' };
+    this.#cursor.take('TO');
+    this.#cursor.take('SAVEPOINT');
+    return { kind: 'rollback-to', name: this.#cursor.peek()?.text ?? '' };
   }
 
-  #xa(): Statement {
+  /** MariaDB: `SET STATEMENT variable = value, … FOR statement`, which is logged as it is. */
+  #set(): Statement {
     const cursor = this.#cursor;
-    cursor.next();
-    const verb = cursor.next()?.key.toLowerCase() ?? '';
-    const known = (['start', 'end', 'prepare', 'commit', 'rollback'] as const).find((one) => one === verb);
-    if (known === undefined) return verb === 'begin' ? this.#xaOf('start') : HARMLESS;
-    return this.#xaOf(known);
+    if (!cursor.take('STATEMENT')) return HARMLESS;
+    if (!cursor.seek('FOR') || !cursor.take('FOR')) return this.#unknown();
+    return new Classifier(cursor.rest(), this.#schema).classify();
   }
 
-  #xaOf(verb: Extract<Statement, { kind: 'xa' }>['verb']): Statement {
-    const rest = this.#tokens.slice(2);
-    const onePhase = rest.some((token, index) => token.key === 'ONE' && rest[index + 1]?.key === 'PHASE');
-    const end = rest.findIndex((token) => ['ONE', 'JOIN', 'RESUME', 'SUSPEND'].includes(token.key));
-    const xid = (end < 0 ? rest : rest.slice(0, end))
-      .map((token) => (token.kind === 'text' ? `'${token.text}'` : token.text))
-      .join('');
-    return { kind: 'xa', verb, xid, onePhase };
+  #create(): Statement {
+    const cursor = this.#cursor;
+    const replaces = cursor.take('OR', 'REPLACE');
+    if (cursor.take('TEMPORARY')) return HARMLESS;
+    if (cursor.take('TABLE')) {
+      cursor.take('IF', 'NOT', 'EXISTS');
+      const table = this.#tableName();
+      if (table === null) return this.#unknown();
+      const created: TableEffect = { kind: 'created', table };
+      return replaces ? this.#tables({ kind: 'dropped', table }, created) : this.#tables(created);
+    }
+    if (cursor.takeAny('DATABASE', 'SCHEMA') !== null) {
+      if (!replaces) return HARMLESS;
+      // It is dropped first.
+      return this.#schemaDropped();
+    }
+    return this.#index() ?? this.#otherObject();
+  }
+
+  #alter(): Statement {
+    const cursor = this.#cursor;
+    let ignore = false;
+    for (let word = cursor.key(); /^(ONLINE|OFFLINE|IGNORE)$/.test(word); word = cursor.key()) {
+      ignore ||= word === 'IGNORE';
+      cursor.at++;
+    }
+    if (cursor.takeAny('DATABASE', 'SCHEMA') !== null) return HARMLESS;
+    if (!cursor.take('TABLE')) return this.#otherObject();
+    cursor.take('IF', 'EXISTS');
+    const table = this.#tableName();
+    if (table === null) return this.#unknown();
+    skipWait(cursor);
+    const readName = (at: Cursor): TableName | null => readTableName(at, this.#schema);
+    return this.#tables(...alterEffects(table, cursor.rest(), ignore, readName));
+  }
+
+  #drop(): Statement {
+    const cursor = this.#cursor;
+    if (cursor.take('TEMPORARY')) return HARMLESS;
+    if (cursor.takeAny('DATABASE', 'SCHEMA') !== null) return this.#schemaDropped();
+    if (cursor.takeAny('TABLE', 'TABLES') === null) return this.#index() ?? this.#otherObject();
+    cursor.take('IF', 'EXISTS');
+    return this.#forEach((part) => {
+      const table = readTableName(part, this.#schema);
+      return table && { kind: 'dropped', table };
+    });
+  }
+
+  #rename(): Statement {
+    const cursor = this.#cursor;
+    if (cursor.key() === 'USER') return HARMLESS;
+    if (cursor.takeAny('TABLE', 'TABLES') === null) return this.#unknown();
+    cursor.take('IF', 'EXISTS');
+    return this.#forEach((part) => {
+      const from = readTableName(part, this.#schema);
+      skipWait(part);
+      const to = part.take('TO') ? readTableName(part, this.#schema) : null;
+      return from && to && { kind: 'renamed', from, to };
+    });
+  }
+
+  #truncate(): Statement {
+    this.#cursor.take('TABLE');
+    const table = this.#tableName();
+    return table === null ? this.#unknown() : this.#tables({ kind: 'truncated', table });
+  }
+
+  /** It leaves out rows that it cannot read. */
+  #repair(): Statement {
+    const cursor = this.#cursor;
+    cursor.takeAny('LOCAL', 'NO_WRITE_TO_BINLOG');
+    if (cursor.takeAny('TABLE', 'TABLES') === null)
+      return cursor.key() === 'VIEW' ? HARMLESS : this.#unknown();
+    return this.#forEach((part) => {
+      const table = readTableName(part, this.#schema);
+      return table && { kind: 'rows-changed', table, reason: 'REPAIR TABLE' };
+    });
+  }
+
+  /** ANALYZE TABLE reads; MariaDB's ANALYZE of a statement runs it. */
+  #analyze(): Statement {
+    this.#cursor.takeAny('LOCAL', 'NO_WRITE_TO_BINLOG');
+    return /^TABLES?$/.test(this.#cursor.key()) ? HARMLESS : this.#dml();
+  }
+
+  #dml(): Statement {
+    return { kind: 'dml', tables: changedTables(this.#tokens, this.#schema) };
+  }
+
+  /** CREATE and DROP INDEX change no row, but a unique one may be what rows are recognised by. null: not of an index. */
+  #index(): Statement | null {
+    const cursor = this.#cursor;
+    const start = cursor.at;
+    while (INDEX_KINDS.has(cursor.key())) cursor.at++;
+    if (!cursor.take('INDEX')) {
+      cursor.at = start;
+      return null;
+    }
+    cursor.take('IF', 'EXISTS');
+    const key = cursor.peek()?.text.toUpperCase() === 'PRIMARY';
+    const table = cursor.seek('ON') && cursor.take('ON') ? this.#tableName() : null;
+    if (table === null) return this.#unknown();
+    return this.#tables({ kind: 'altered', table, columns: { ...NO_COLUMNS, key } });
+  }
+
+  #schemaDropped(): Statement {
+    const cursor = this.#cursor;
+    if (!cursor.take('IF', 'NOT', 'EXISTS')) cursor.take('IF', 'EXISTS');
+    const schema = cursor.name();
+    return schema === null ? this.#unknown() : this.#tables({ kind: 'schema-dropped', schema });
+  }
+
+  #otherObject(): Statement {
+    for (const [index, { key }] of this.#tokens.slice(0, WORDS_BEFORE_OBJECT).entries()) {
+      if (key === 'TABLE') break;
+      if (OTHER_OBJECTS.has(key)) return HARMLESS;
+      if (key === 'SPATIAL' && this.#tokens[index + 1]?.key === 'REFERENCE') return HARMLESS;
+    }
+    return this.#unknown();
+  }
+
+  /** Of each part of the list between commas that comes next; `unknown` where one is not understood. */
+  #forEach(effectOf: (part: Cursor) => TableEffect | null): Statement {
+    const effects: TableEffect[] = [];
+    for (const part of splitByComma(this.#cursor.rest())) {
+      const effect = effectOf(new Cursor(part));
+      if (effect === null) return this.#unknown();
+      effects.push(effect);
+    }
+    return this.#tables(...effects);
   }
 
   #tables(...effects: readonly TableEffect[]): Statement {
     return { kind: 'tables', effects };
   }
 
-  #create(): Statement {
-    const cursor = this.#cursor;
-    cursor.next();
-    const replaces = cursor.take('OR', 'REPLACE');
-    if (cursor.take('TEMPORARY')) return HARMLESS;
-    if (cursor.take('TABLE')) {
-      cursor.take('IF', 'NOT', 'EXISTS');
-      const table = this.#tableName(cursor);
-      if (table === null) return this.#unknown();
-      const created: TableEffect = { kind: 'created', table };
-      return replaces ? this.#tables({ kind: 'dropped', table }, created) : this.#tables(created);
-    }
-    if (this.#isIndex()) return this.#index();
-    if (['DATABASE', 'SCHEMA'].includes(cursor.key())) {
-      // CREATE OR REPLACE DATABASE drops it first.
-      const schema = replaces ? this.#schemaName() : null;
-      return schema === null ? HARMLESS : this.#tables({ kind: 'schema-dropped', schema });
-    }
-    return this.#otherObject();
-  }
-
-  /** An index changes no row, but a unique one may be what rows are recognised by. */
-  #index(): Statement {
-    const cursor = this.#cursor;
-    const plain = this.#tokens[0]?.key === 'CREATE' && !this.#tokens.some((token) => token.key === 'UNIQUE');
-    // CREATE OR REPLACE may take the place of a unique one.
-    if (plain && !this.#tokens.slice(0, 4).some((token) => token.key === 'REPLACE')) return HARMLESS;
-    while (!cursor.done && cursor.key() !== 'ON') cursor.next();
-    const table = cursor.take('ON') ? this.#tableName(cursor) : null;
-    return table === null ? this.#unknown() : this.#tables({ kind: 'altered', table, columns: ONLY_KEY });
-  }
-
-  #isIndex(): boolean {
-    const words = this.#tokens.slice(1, 6).map((token) => token.key);
-    const index = words.indexOf('INDEX');
-    const before = words.slice(0, index);
-    return (
-      index >= 0 && before.every((word) => /^(UNIQUE|FULLTEXT|SPATIAL|ONLINE|OFFLINE|OR|REPLACE)$/.test(word))
-    );
-  }
-
-  #schemaName(): string | null {
-    const cursor = this.#cursor;
-    cursor.next();
-    cursor.take('IF', 'NOT', 'EXISTS');
-    cursor.take('IF', 'EXISTS');
-    return cursor.name();
-  }
-
-  /** `CREATE DEFINER = a@b SQL SECURITY INVOKER VIEW v …`: what it is comes after clauses of many forms. */
-  #otherObject(): Statement {
-    const words = this.#tokens.slice(1, 24);
-    for (const token of words) {
-      if (token.key === 'TABLE') break;
-      if (OTHER_OBJECTS.has(token.key)) return HARMLESS;
-    }
-    return this.#unknown();
-  }
-
-  #alter(): Statement {
-    const cursor = this.#cursor;
-    cursor.next();
-    while (cursor.takeAny('ONLINE', 'OFFLINE', 'IGNORE') !== null);
-    if (['DATABASE', 'SCHEMA'].includes(cursor.key())) return HARMLESS;
-    if (!cursor.take('TABLE')) return this.#otherObject();
-    cursor.take('IF', 'EXISTS');
-    const table = this.#tableName(cursor);
-    if (table === null) return this.#unknown();
-    skipWait(cursor);
-    const rest = this.#tokens.slice(cursor.at);
-    // Their rows are in files that come and go.
-    if (/^(DISCARD|IMPORT)$/.test(rest[0]?.key ?? ''))
-      return this.#tables({ kind: 'rows-changed', table, reason: `${rest[0]!.key} TABLESPACE` });
-    return { kind: 'tables', effects: alterEffects(table, rest, (at) => this.#tableName(at)) };
-  }
-
-  #drop(): Statement {
-    const cursor = this.#cursor;
-    cursor.next();
-    if (cursor.take('TEMPORARY')) return HARMLESS;
-    if (['DATABASE', 'SCHEMA'].includes(cursor.key())) {
-      const schema = this.#schemaName();
-      return schema === null ? this.#unknown() : this.#tables({ kind: 'schema-dropped', schema });
-    }
-    if (cursor.takeAny('TABLE', 'TABLES') === null) {
-      if (this.#isIndex()) return this.#index();
-      return cursor.key() === 'PREPARE' ? HARMLESS : this.#otherObject();
-    }
-    cursor.take('IF', 'EXISTS');
-    const effects: TableEffect[] = [];
-    for (const part of splitByComma(this.#tokens.slice(cursor.at))) {
-      const table = this.#tableName(new Cursor(part));
-      if (table === null) return this.#unknown();
-      effects.push({ kind: 'dropped', table });
-    }
-    return { kind: 'tables', effects };
-  }
-
-  #rename(): Statement {
-    const cursor = this.#cursor;
-    cursor.next();
-    if (cursor.key() === 'USER') return HARMLESS;
-    if (cursor.takeAny('TABLE', 'TABLES') === null) return this.#unknown();
-    cursor.take('IF', 'EXISTS');
-    const effects: TableEffect[] = [];
-    for (const part of splitByComma(this.#tokens.slice(cursor.at))) {
-      const pair = new Cursor(part);
-      const from = this.#tableName(pair);
-      skipWait(pair);
-      const to = pair.take('TO') ? this.#tableName(pair) : null;
-      if (from === null || to === null) return this.#unknown();
-      effects.push({ kind: 'renamed', from, to });
-    }
-    return { kind: 'tables', effects };
-  }
-
-  #truncate(): Statement {
-    const cursor = this.#cursor;
-    cursor.next();
-    cursor.take('TABLE');
-    const table = this.#tableName(cursor);
-    return table === null ? this.#unknown() : this.#tables({ kind: 'truncated', table });
-  }
-
-  #dml(into: readonly string[]): Statement {
-    const cursor = this.#cursor;
-    const at = this.#tokens.slice(0, 6).findIndex((token) => into.includes(token.key));
-    cursor.at = at < 0 ? 1 : at + 1;
-    if (at < 0) while (cursor.takeAny('LOW_PRIORITY', 'DELAYED', 'HIGH_PRIORITY', 'IGNORE') !== null);
-    const table = this.#tableName(cursor);
-    return { kind: 'dml', tables: table === null ? null : [table] };
-  }
-
-  #load(): Statement {
-    const cursor = this.#cursor;
-    const at = this.#tokens.findIndex(
-      (token, index) => token.key === 'TABLE' && this.#tokens[index - 1]?.key === 'INTO',
-    );
-    if (at < 0) return /^(DATA|XML)$/.test(cursor.key(1)) ? { kind: 'dml', tables: null } : HARMLESS;
-    cursor.at = at + 1;
-    const table = this.#tableName(cursor);
-    return { kind: 'dml', tables: table === null ? null : [table] };
-  }
-
-  /** `t`, `s.t`, and `.t`, which is in the default database. */
-  #tableName(cursor: Cursor): TableName | null {
-    const leading = cursor.take('.');
-    const first = cursor.name();
-    if (first === null) return null;
-    if (leading || !cursor.take('.')) return { schema: this.#context.schema, table: first };
-    const second = cursor.name();
-    return second === null ? null : { schema: first, table: second };
+  #tableName(): TableName | null {
+    return readTableName(this.#cursor, this.#schema);
   }
 
   #unknown(): Statement {
-    return { kind: 'unknown', mentions: this.#mentions() };
-  }
-
-  /** Every name in the statement, alone and in pairs. */
-  #mentions(): readonly TableName[] {
-    const found = new Map<string, TableName>();
-    const note = (name: TableName): void => void found.set(tableKey(name), name);
-    const isName = (token: Token | undefined): token is Token =>
-      token?.kind === 'word' || token?.kind === 'name';
-    for (const [index, token] of this.#tokens.entries()) {
-      if (!isName(token)) continue;
-      note({ schema: this.#context.schema, table: token.text });
-      const second = this.#tokens[index + 2];
-      if (this.#tokens[index + 1]?.key === '.' && isName(second))
-        note({ schema: token.text, table: second.text });
-    }
-    return [...found.values()];
+    return { kind: 'unknown', mentions: mentionedNames(this.#tokens, this.#schema) };
   }
 }
 

@@ -18,54 +18,80 @@ export interface Token {
   readonly key: string;
 }
 
-const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
+/** The servers' own idea of space: U+00A0 and its like may be in a name without quotes. */
+const SPACE = /[ \t-\r]+/y;
+const WORD = /[A-Za-z0-9_$\u0080-\uffff]+/y;
+/** A version is of five or six digits; fewer are no version, but SQL. */
+const EXECUTED: Readonly<Record<Dialect['flavour'], RegExp>> = {
+  mysql: /\/\*!(?:\d{5,6})?/y,
+  mariadb: /\/\*M?!(?:\d{5,6})?/y,
+};
 
 /**
- * The tokens of a statement without its comments; what stands in a comment that the server executes
- * (`/*! … *​/`, and `/*M! … *​/` at MariaDB) counts, whatever version it asks for: the log holds statements that were
- * executed, and to read too much of one is safe (MySQL manual, "Comments"). Never fails: what is not closed ends
- * with the statement.
+ * The tokens of a statement without its comments. What stands in a comment that the server executes (MySQL manual,
+ * "Comments"; MariaDB's begin with /*M! as well) counts, whatever version it asks for: both servers take the ! from
+ * those that they skipped before they log a statement. Never fails: what is not closed ends with the statement.
+ * `most`: tokens after which it stops; then `cut` tells that there are more.
  */
-export function tokensOf(sql: string, dialect: Dialect): readonly Token[] {
+export function tokensOf(
+  sql: string,
+  dialect: Dialect,
+  most = Number.POSITIVE_INFINITY,
+): { readonly tokens: readonly Token[]; readonly cut: boolean } {
   const tokens: Token[] = [];
+  const executed = EXECUTED[dialect.flavour];
   let at = 0;
-  let executed = 0;
+  let open = 0;
+  const end = (pattern: RegExp): number => {
+    pattern.lastIndex = at;
+    return pattern.test(sql) ? pattern.lastIndex : at;
+  };
   while (at < sql.length) {
+    const spaceEnd = end(SPACE);
+    if (spaceEnd > at) {
+      at = spaceEnd;
+      continue;
+    }
     const c = sql[at]!;
-    if (/\s/.test(c)) {
-      at++;
-    } else if (c === '#' || (c === '-' && sql[at + 1] === '-' && /^$|\s/.test(sql[at + 2] ?? ''))) {
-      const end = sql.indexOf('\n', at);
-      at = end < 0 ? sql.length : end + 1;
-    } else if (c === '/' && sql[at + 1] === '*') {
-      const opening = /^\/\*M?!\d*/.exec(sql.slice(at, at + 12))?.[0];
-      if (opening !== undefined) {
-        executed++;
-        at += opening.length;
-      } else {
-        const end = sql.indexOf('*/', at + 2);
-        at = end < 0 ? sql.length : end + 2;
-      }
-    } else if (executed > 0 && c === '*' && sql[at + 1] === '/') {
-      executed--;
+    if (c === '#' || (c === '-' && sql[at + 1] === '-' && isBlank(sql.charCodeAt(at + 2)))) {
+      at = behind(sql, '\n', at);
+      continue;
+    }
+    if (c === '/' && sql[at + 1] === '*') {
+      const opened = end(executed);
+      if (opened > at) open++;
+      at = opened > at ? opened : behind(sql, '*/', at + 2);
+      continue;
+    }
+    if (open > 0 && c === '*' && sql[at + 1] === '/') {
+      open--;
       at += 2;
-    } else if (c === '`' || c === "'" || c === '"') {
+      continue;
+    }
+    if (tokens.length >= most) return { tokens, cut: true };
+    if (c === '`' || c === "'" || c === '"') {
       const name = c === '`' || (c === '"' && dialect.ansiQuotes);
       const quoted = readQuoted(sql, at, !name && !dialect.noBackslashEscapes);
       tokens.push({ kind: name ? 'name' : 'text', text: quoted.text, key: '' });
       at = quoted.end;
-    } else if (WORD.test(c)) {
-      let end = at + 1;
-      while (end < sql.length && WORD.test(sql[end]!)) end++;
-      const text = sql.slice(at, end);
-      tokens.push({ kind: 'word', text, key: text.toUpperCase() });
-      at = end;
-    } else {
-      tokens.push({ kind: 'sign', text: c, key: c });
-      at++;
+      continue;
     }
+    const wordEnd = end(WORD);
+    const text = wordEnd > at ? sql.slice(at, wordEnd) : c;
+    tokens.push({ kind: wordEnd > at ? 'word' : 'sign', text, key: text.toUpperCase() });
+    at += text.length;
   }
-  return tokens;
+  return { tokens, cut: false };
+}
+
+/** What has to follow two dashes for a comment: a space, a control character or the end (NaN). */
+function isBlank(code: number): boolean {
+  return !(code > 32);
+}
+
+function behind(sql: string, what: string, from: number): number {
+  const found = sql.indexOf(what, from);
+  return found < 0 ? sql.length : found + what.length;
 }
 
 function readQuoted(
@@ -75,28 +101,28 @@ function readQuoted(
 ): { readonly text: string; readonly end: number } {
   const quote = sql[at]!;
   let text = '';
-  let i = at + 1;
+  let from = at + 1;
+  let i = from;
   for (; i < sql.length; i++) {
     const c = sql[i]!;
-    if (c === quote) {
-      if (sql[i + 1] !== quote) return { text, end: i + 1 };
-      i++;
-      text += quote;
-    } else if (c === '\\' && escapes && i + 1 < sql.length) {
-      i++;
-      text += sql[i];
-    } else text += c;
+    // Where a character is escaped, the text goes on with what follows the escape.
+    const escaped = (c === quote && sql[i + 1] === quote) || (c === '\\' && escapes && i + 1 < sql.length);
+    if (escaped) {
+      text += sql.slice(from, i);
+      from = ++i;
+    } else if (c === quote) return { text: text + sql.slice(from, i), end: i + 1 };
   }
-  return { text, end: i };
+  return { text: text + sql.slice(from), end: i };
 }
 
 /** Reads tokens one after the other. */
 export class Cursor {
   readonly tokens: readonly Token[];
-  at = 0;
+  at: number;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], at = 0) {
     this.tokens = tokens;
+    this.at = at;
   }
 
   get done(): boolean {
@@ -112,8 +138,8 @@ export class Cursor {
     return this.tokens[this.at + ahead]?.key ?? '';
   }
 
-  next(): Token | undefined {
-    return this.tokens[this.at++];
+  rest(): readonly Token[] {
+    return this.tokens.slice(this.at);
   }
 
   /** Takes these keywords if they come next, all of them. */
@@ -126,9 +152,19 @@ export class Cursor {
   /** Takes one of these keywords if it comes next. */
   takeAny(...keys: readonly string[]): string | null {
     const key = this.key();
-    if (!keys.includes(key) || key === '') return null;
+    if (key === '' || !keys.includes(key)) return null;
     this.at++;
     return key;
+  }
+
+  /** Goes to the first token outside parentheses that has one of these keys, not before where it stands. */
+  seek(...keys: readonly string[]): boolean {
+    const found = outsideParentheses(this.tokens, this.at).find((index) =>
+      keys.includes(this.tokens[index]!.key),
+    );
+    if (found === undefined) return false;
+    this.at = found;
+    return true;
   }
 
   /** Takes a name, quoted or not; null where there is none. */
@@ -156,15 +192,33 @@ export class Cursor {
   }
 }
 
+/** Indexes of tokens that are in no parentheses; the parentheses themselves are not among them. */
+export function outsideParentheses(tokens: readonly Token[], from = 0): readonly number[] {
+  const found: number[] = [];
+  let depth = 0;
+  for (let index = from; index < tokens.length; index++) {
+    const { key } = tokens[index]!;
+    if (key === '(') depth++;
+    else if (key === ')') depth--;
+    else if (depth <= 0) found.push(index);
+  }
+  return found;
+}
+
 /** Parts between commas that are in no parentheses. */
 export function splitByComma(tokens: readonly Token[]): readonly (readonly Token[])[] {
-  const parts: Token[][] = [[]];
-  let depth = 0;
-  for (const token of tokens) {
-    if (token.key === '(') depth++;
-    else if (token.key === ')') depth--;
-    if (token.key === ',' && depth === 0) parts.push([]);
-    else parts.at(-1)!.push(token);
+  const parts: (readonly Token[])[] = [];
+  let from = 0;
+  for (const index of outsideParentheses(tokens)) {
+    if (tokens[index]!.key !== ',') continue;
+    parts.push(tokens.slice(from, index));
+    from = index + 1;
   }
+  parts.push(tokens.slice(from));
   return parts;
+}
+
+/** `'A B'` → a set of A and B. */
+export function keywords(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/));
 }
