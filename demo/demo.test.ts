@@ -6,9 +6,9 @@ describe('the demo', () => {
   it('takes its options, and says what it does not know', () => {
     expect(parseOptions(['--once', '--seconds', '5'])).toEqual({
       kind: 'run',
-      options: { once: true, fresh: true, seconds: 5, port: 8470 },
+      options: { once: true, fresh: true, seconds: 5, port: 8470, source: 'postgres' },
     });
-    expect(parseOptions(['--source', 'mysql'])).toMatchObject({ kind: 'say', code: 1 });
+    expect(parseOptions(['--source', 'mysql'])).toMatchObject({ kind: 'run', options: { source: 'mysql' } });
     expect(parseOptions(['--help'])).toMatchObject({ kind: 'say', code: 0 });
     for (const bad of [['--sorce'], ['--port', '0'], ['--seconds', 'x'], ['--source', 'oracle'], ['once']])
       expect(parseOptions(bad)).toMatchObject({ kind: 'say', code: 2 });

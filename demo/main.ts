@@ -1,18 +1,23 @@
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { equal, type TableComparison } from './comparison.ts';
-import { comparePostgres } from './comparison-postgres.ts';
 import { claim, endLeftover } from './leftover.ts';
 import { Mirror } from './mirror.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
-import { findPostgres, postgresFolder, repositoryRoot } from './postgres-binaries.ts';
-import { PostgresServer } from './postgres-server.ts';
+import { repositoryRoot } from './postgres-binaries.ts';
 import { Screen } from './screen.ts';
 import { ServerProcess } from './server-process.ts';
-import { DATABASE, fillShop } from './shop.ts';
-import { type WriterCounts, writeUntil } from './writers.ts';
+import { mysqlShop } from './shop-mysql.ts';
+import { postgresShop } from './shop-postgres.ts';
+import type { Shop, SourceKind } from './shop-source.ts';
+import type { WriterCounts } from './writers.ts';
+
+const TITLES: Readonly<Record<SourceKind, string>> = {
+  postgres: 'PostgreSQL 18',
+  mysql: 'MySQL 9.7',
+  mariadb: 'MariaDB 10.11',
+};
 
 const parsed = parseOptions(process.argv.slice(2));
 if (parsed.kind === 'say') {
@@ -30,7 +35,9 @@ if (parsed.kind === 'say') {
     });
   }
   try {
-    const home = join(repositoryRoot(), '.sluice', parsed.options.once ? 'once' : 'demo');
+    const { once, source } = parsed.options;
+    const name = `${once ? 'once' : 'demo'}${source === 'postgres' ? '' : `-${source}`}`;
+    const home = join(repositoryRoot(), '.sluice', name);
     const release = await claim(join(home, 'demo.pid'), 'start.mjs');
     try {
       process.exitCode = await demo(home, parsed.options, stop.signal);
@@ -46,40 +53,32 @@ if (parsed.kind === 'say') {
 async function demo(home: string, options: DemoOptions, signal: AbortSignal): Promise<number> {
   const root = repositoryRoot();
   const screen = new Screen(process.stdout);
-  const binaries = await findPostgres(18);
-  const postgresHome = await postgresFolder(join(home, 'postgres'), binaries.account);
   await endLeftover(join(home, 'lake', 'server.pid'), join(home, 'lake'), 'SIGTERM');
-  await endLeftover(join(postgresHome, 'data', 'postmaster.pid'), join(postgresHome, 'data'), 'SIGINT');
   if (options.fresh) {
     await rm(join(home, 'lake'), { recursive: true, force: true });
     await rm(join(home, 'lake.log'), { force: true });
-    await rm(join(postgresHome, 'data'), { recursive: true, force: true });
   }
 
-  screen.say('Starting PostgreSQL 18 …');
-  await using postgres = await PostgresServer.start({
-    binaries,
-    dataDir: join(postgresHome, 'data'),
-    settings: { wal_level: 'logical', max_wal_size: '2GB' },
-  });
-  const shopUrl = postgres.urlOf(DATABASE);
-  const filled = await fillShop(root, postgres.url, shopUrl);
+  screen.say(`Starting ${TITLES[options.source]} …`);
+  const open = options.source === 'postgres' ? postgresShop : mysqlShop(options.source);
+  await using shop = await open({ root, home, fresh: options.fresh });
+  const filled = await shop.fill();
   screen.say(filled === null ? 'The shop is there.' : `The shop has ${filled.toLocaleString('en-US')} rows.`);
 
   screen.say('Starting Sluice …');
   await using server = await ServerProcess.start(root, join(home, 'lake'), options.port);
   const mirror = new Mirror(await server.api());
-  const how = await mirror.start(postgres);
+  const how = await mirror.start(shop);
   screen.say(how === 'new' ? 'The mirror begins with a full load.' : 'The mirror goes on where it stopped.');
 
   const counts: WriterCounts = { transactions: 0, rows: 0, schemaChanges: 0, failed: 0 };
   const enough = new AbortController();
-  const writing = writeUntil(shopUrl, counts, AbortSignal.any([enough.signal, signal]));
+  const writing = shop.write(counts, AbortSignal.any([enough.signal, signal]));
   // Whoever awaits it below gets the error; until then it must not end the process.
   writing.catch(() => enough.abort());
   try {
     const live = await watch(mirror, screen, server, counts, signal, (everyTable) => everyTable);
-    if (live) sayWhereToLook(screen, server, root);
+    if (live) sayWhereToLook(screen, server, shop, root);
     const until = options.once ? Date.now() + options.seconds * 1000 : Number.POSITIVE_INFINITY;
     await watch(
       mirror,
@@ -94,7 +93,7 @@ async function demo(home: string, options: DemoOptions, signal: AbortSignal): Pr
     await writing;
   }
   let code = 0;
-  if (options.once && !signal.aborted) code = await compare(mirror, screen, shopUrl, counts);
+  if (options.once && !signal.aborted) code = await compare(mirror, screen, shop, counts);
   if (signal.aborted && options.once) code = 130;
   await mirror.stop();
   screen.say('Stopped.');
@@ -129,22 +128,13 @@ async function watch(
   return false;
 }
 
-async function compare(mirror: Mirror, screen: Screen, url: string, counts: WriterCounts): Promise<number> {
+async function compare(mirror: Mirror, screen: Screen, shop: Shop, counts: WriterCounts): Promise<number> {
   screen.say(
     `\nThe writers stopped after ${counts.transactions} transactions (${counts.failed} rolled back).`,
   );
   const { position } = await mirror.caughtUp(300);
   screen.say(`The lake has caught up with ${position ?? 'the source'}. Comparing every table, row by row:\n`);
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  let results: readonly TableComparison[];
-  try {
-    results = await comparePostgres(client, mirror.lake, {
-      report: (result) => screen.say(comparisonLine(result)),
-    });
-  } finally {
-    await client.end();
-  }
+  const results = await shop.compare(mirror.lake, (result) => screen.say(comparisonLine(result)));
   const bad = results.filter((result) => !equal(result));
   const rows = results.reduce((sum, { sourceRows }) => sum + sourceRows, 0).toLocaleString('en-US');
   screen.say(
@@ -164,7 +154,7 @@ function comparisonLine(result: TableComparison): string {
   return [head, ...details.map((text) => `    ${text}`)].join('\n');
 }
 
-function sayWhereToLook(screen: Screen, server: ServerProcess, root: string): void {
+function sayWhereToLook(screen: Screen, server: ServerProcess, { schema }: Shop, root: string): void {
   const here = (path: string) => relative(process.cwd(), path) || '.';
   const sluice = `node ${here(join(root, 'server', 'bin', 'sluice.js'))}`;
   const dataDir = `--data-dir ${here(server.dataDir)}`;
@@ -175,8 +165,8 @@ function sayWhereToLook(screen: Screen, server: ServerProcess, root: string): vo
       `  API       ${server.url}/api/v1/openapi.json`,
       `  Iceberg   ${server.url}/iceberg   (REST catalog; tables under ${here(join(server.dataDir, 'warehouse'))})`,
       `  token     ${here(server.tokenPath)}`,
-      `  try       ${sluice} sql ${dataDir} "SELECT status, count(*), sum(total) FROM public.orders GROUP BY status"`,
-      `            ${sluice} sql ${dataDir} "SELECT sum(balance) FROM public.accounts"      always 1000000`,
+      `  try       ${sluice} sql ${dataDir} "SELECT status, count(*), sum(total) FROM ${schema}.orders GROUP BY status"`,
+      `            ${sluice} sql ${dataDir} "SELECT sum(balance) FROM ${schema}.accounts"      always 1000000`,
       `            ${sluice} task cdc tables shop-mirror ${dataDir}`,
       '',
     ].join('\n'),

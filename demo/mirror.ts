@@ -10,8 +10,7 @@ import type {
 import { type Api, ApiError } from './api.ts';
 import type { Lake } from './comparison.ts';
 import type { Value } from './normalise.ts';
-import { POSTGRES_PASSWORD, POSTGRES_USER, type PostgresServer } from './postgres-server.ts';
-import { DATABASE } from './shop.ts';
+import type { Shop } from './shop-source.ts';
 
 const SOURCE = 'shop';
 const FOLDER = 'demo';
@@ -26,14 +25,8 @@ export class Mirror {
   }
 
   /** Makes data source, folder and task where they are missing, deploys and starts. */
-  async start(postgres: PostgresServer): Promise<'new' | 'resumed'> {
-    const connection = {
-      host: postgres.host,
-      port: postgres.port,
-      username: POSTGRES_USER,
-      password: POSTGRES_PASSWORD,
-      database: DATABASE,
-    };
+  async start(shop: Pick<Shop, 'connection'>): Promise<'new' | 'resumed'> {
+    const { type, ...connection } = shop.connection;
     const known = await this.#find<Task>(`/tasks/${TASK}`);
     if (known !== null) {
       // The database has another port at every start.
@@ -42,7 +35,7 @@ export class Mirror {
       return 'resumed';
     }
     if ((await this.#find(`/data-sources/${SOURCE}`)) === null) {
-      await this.#api.post('/data-sources', { name: SOURCE, type: 'postgres', ...connection });
+      await this.#api.post('/data-sources', { name: SOURCE, type, ...connection });
     } else {
       await this.#api.call('PATCH', `/data-sources/${SOURCE}`, connection);
     }
@@ -53,7 +46,7 @@ export class Mirror {
       folder: FOLDER,
       spec: {
         dataSource: SOURCE,
-        database: DATABASE,
+        database: connection.database,
         pipelineType: 3,
         syncMode: 1,
         parameters: { commit_interval: '1s' },

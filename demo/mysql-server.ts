@@ -230,7 +230,9 @@ async function create(binaries: MysqlBinaries, dataDir: string): Promise<void> {
       await rm(work, { recursive: true, force: true });
     }
   }
-  await mkdir(join(dataDir, '..'), { recursive: true });
+  const parent = join(dataDir, '..');
+  await mkdir(parent, { recursive: true });
+  await handOver(parent, binaries.account);
   const copied = spawn('cp', ['-a', template, dataDir], { ...binaries.account, cwd: binaries.cache });
   await new Promise<void>((resolve, reject) => {
     copied.once('error', reject);

@@ -1,16 +1,21 @@
 import { parseArgs } from 'node:util';
+import type { SourceKind } from './shop-source.ts';
 
-export const HELP = `npm start [-- options]     a shop in PostgreSQL, mirrored live into Iceberg tables
+const SOURCES: readonly SourceKind[] = ['postgres', 'mysql', 'mariadb'];
+
+export const HELP = `npm start [-- options]     a shop in a real database, mirrored live into Iceberg tables
 
   --once            begin anew, mirror, write for a while, stop, compare every table row by row;
                     exit 0 if all are equal, 1 if not
   --seconds N       with --once: how long to write after the full load (default 20)
   --fresh           forget the shop and the lake of earlier starts
   --port N          port of the server (default 8470, or the next free one)
-  --source KIND     database to mirror: postgres (mysql comes later)
+  --source KIND     database to mirror: postgres (default), or mysql or mariadb, which are fetched from Debian's
+                    packages once (Debian with apt only)
   --help            this text
 
-Everything lies under .sluice/: the shop in .sluice/demo, what --once makes in .sluice/once. A start after Ctrl-C
+Everything lies under .sluice/: the shop in .sluice/demo, what --once makes in .sluice/once, those of MySQL and
+MariaDB in folders of their own beside them. A start after Ctrl-C
 goes on where the last one stopped.
 `;
 
@@ -19,6 +24,7 @@ export interface DemoOptions {
   readonly seconds: number;
   readonly fresh: boolean;
   readonly port: number;
+  readonly source: SourceKind;
 }
 
 /** What to do, or what to say instead. */
@@ -40,10 +46,8 @@ export function parseOptions(argv: readonly string[]): Parsed {
       },
     });
     if (values.help) return { kind: 'say', text: HELP, code: 0 };
-    if (values.source === 'mysql') {
-      return { kind: 'say', text: 'MySQL as a source comes in a later version.\n', code: 1 };
-    }
-    if (values.source !== 'postgres') throw new Error(`--source cannot be ${JSON.stringify(values.source)}`);
+    const source = SOURCES.find((kind) => kind === values.source);
+    if (source === undefined) throw new Error(`--source cannot be ${JSON.stringify(values.source)}`);
     return {
       kind: 'run',
       options: {
@@ -51,6 +55,7 @@ export function parseOptions(argv: readonly string[]): Parsed {
         fresh: values.fresh || values.once,
         seconds: whole('--seconds', values.seconds, 0, 86_400),
         port: whole('--port', values.port, 1, 65_535),
+        source,
       },
     };
   } catch (error) {
