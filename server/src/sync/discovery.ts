@@ -118,12 +118,17 @@ export class Discovery {
   /**
    * A target belongs to the table that bears its name: where that is another one now (dropped and made again, or
    * renamed into the place of one that was renamed away), it is loaded from that one. A table that was renamed and
-   * whose name nobody took goes on under its old target.
+   * whose name nobody took goes on under its old target; a target whose table is gone waits for one of its name.
    */
   #followNames(found: readonly DiscoveredTable[], byObject: ReadonlyMap<string, DiscoveredTable>): void {
     const { spec } = this.#context.work;
     const leadsTo = (name: TableName): string => tableKey(targetName(spec, name));
-    const holders = new Map([...this.#port.lanes.values()].map((lane) => [tableKey(lane.target), lane]));
+    // Whoever came too late for a name does not hold it.
+    const holders = new Map(
+      [...this.#port.lanes.values()]
+        .filter((lane) => lane.trouble !== 'TABLE_NAME_TAKEN')
+        .map((lane) => [tableKey(lane.target), lane]),
+    );
     const moves: { lane: Lane; table: DiscoveredTable }[] = [];
     for (const table of found) {
       const { name } = table.schema;
@@ -131,9 +136,10 @@ export class Discovery {
       if (lane === undefined || lane.objectId === table.objectId || !this.#wanted(name)) continue;
       const old = byObject.get(lane.objectId);
       const left =
-        old === undefined
+        lane.state === 'dropped' ||
+        (old === undefined
           ? tableKey(lane.source) === tableKey(name)
-          : leadsTo(old.schema.name) !== tableKey(lane.target);
+          : leadsTo(old.schema.name) !== tableKey(lane.target));
       if (left) moves.push({ lane, table });
     }
     for (const { lane } of moves) {
