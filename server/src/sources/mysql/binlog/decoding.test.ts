@@ -122,7 +122,7 @@ describe('a transaction in one event', () => {
 
   /** A Zstandard frame of raw blocks, and with a block of one byte repeated behind. */
   function frame(bytes: Buffer, options: { checksum?: boolean; repeated?: number } = {}): Buffer {
-    const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, options.checksum ? 4 : 0, 0x38])];
+    const parts: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, options.checksum ? 4 : 0, 0x38])];
     const block = (kind: number, size: number, last: boolean, content: Buffer): void => {
       const head = Buffer.alloc(3);
       head.writeUIntLE((size << 3) | (kind << 1) | (last ? 1 : 0), 0, 3);
