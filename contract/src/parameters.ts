@@ -113,7 +113,7 @@ export const PARAMETERS = {
   zero_dates: choice(
     ['null', 'error'],
     'null',
-    "What a zero or partial date of MySQL (0000-00-00, 2024-05-00) becomes: null, counted for the table; or an error of the table.",
+    'What a zero or partial date of MySQL (0000-00-00, 2024-05-00) becomes: null, counted for the table; or an error of the table.',
   ),
   tinyint1: choice(
     ['boolean', 'int'],
