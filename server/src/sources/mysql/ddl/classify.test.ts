@@ -59,9 +59,12 @@ function text(statement: Statement): string {
 type Row = readonly [sql: string, expected: string, context?: StatementContext];
 
 function rows(name: string, table: readonly Row[]): void {
-  it.each(table)(`${name}: %s`, (sql, expected, context = CONTEXT) => {
-    expect(text(classify(sql, context))).toBe(expected);
-  });
+  it.each(table.map(([sql, expected, context = CONTEXT]) => ({ sql, expected, context })))(
+    `${name} $sql`,
+    ({ sql, expected, context }) => {
+      expect(text(classify(sql, context))).toBe(expected);
+    },
+  );
 }
 
 describe('transactions', () => {
