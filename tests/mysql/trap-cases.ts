@@ -144,41 +144,25 @@ const MYSQL_ONLY: readonly Trap[] = [
   },
 ];
 
+const VERSIONED = ['versioned', 'versioned_partly', 'versioned_parts', 'versioned_bag'] as const;
+
 const MARIADB_ONLY: readonly Trap[] = [
   {
     name: 'versioned',
     only: 'mariadb',
     create: [
       'CREATE TABLE versioned (id int PRIMARY KEY, a int, b text) WITH SYSTEM VERSIONING',
-      `CREATE TABLE versioned_columns (id int PRIMARY KEY, a int, f timestamp(6) GENERATED ALWAYS AS ROW START,
-        u timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (f, u)) WITH SYSTEM VERSIONING`,
       `CREATE TABLE versioned_partly (id int PRIMARY KEY, a int, b int WITHOUT SYSTEM VERSIONING) WITH SYSTEM VERSIONING`,
-      `CREATE TABLE versioned_trx (id int PRIMARY KEY, a int, f bigint unsigned GENERATED ALWAYS AS ROW START,
-        u bigint unsigned GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (f, u)) WITH SYSTEM VERSIONING`,
       `CREATE TABLE versioned_parts (id int PRIMARY KEY, a int) WITH SYSTEM VERSIONING
         PARTITION BY SYSTEM_TIME (PARTITION old HISTORY, PARTITION now CURRENT)`,
       `CREATE TABLE versioned_bag (id int, a int) WITH SYSTEM VERSIONING`,
-      ...[
-        'versioned',
-        'versioned_columns',
-        'versioned_partly',
-        'versioned_trx',
-        'versioned_parts',
-        'versioned_bag',
-      ].flatMap((table) => [
+      ...VERSIONED.flatMap((table) => [
         `INSERT INTO ${table} (id, a) SELECT n, n FROM numbers WHERE n <= 30`,
         `UPDATE ${table} SET a = 0 WHERE id < 5`,
         `DELETE FROM ${table} WHERE id = 30`,
       ]),
     ],
-    work: [
-      'versioned',
-      'versioned_columns',
-      'versioned_partly',
-      'versioned_trx',
-      'versioned_parts',
-      'versioned_bag',
-    ].flatMap((table) => [
+    work: VERSIONED.flatMap((table) => [
       `UPDATE ${table} SET a = a + 1 WHERE id % 2 = 0`,
       `DELETE FROM ${table} WHERE id % 5 = 0`,
       `INSERT INTO ${table} (id, a) VALUES (5, 1), (100, 1)`,
@@ -511,6 +495,34 @@ const BOTH: readonly Trap[] = [
       `INSERT INTO event_of_mariadb_old_format VALUES (2, '1000-01-01 00:00:00', '23:59:59', '2038-01-19 03:14:07', '9999-12-31 23:59:59.999', '23:59:59.999999')`,
       'UPDATE event_of_mariadb_old_format SET d = NULL, t = NULL WHERE id = 1',
     ],
+  },
+];
+
+/** Tables that are refused, with the code that says why; nothing of them is in the lake. */
+export const REFUSED: readonly {
+  readonly table: string;
+  readonly code: string;
+  readonly only?: Flavour;
+  readonly sql: string;
+}[] = [
+  {
+    table: 'refused_period',
+    code: 'TABLE_SCHEMA',
+    only: 'mariadb',
+    sql: `CREATE TABLE refused_period (id int PRIMARY KEY, a int, f timestamp(6) GENERATED ALWAYS AS ROW START,
+      u timestamp(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (f, u)) WITH SYSTEM VERSIONING`,
+  },
+  {
+    table: 'refused_transactions',
+    code: 'TABLE_SCHEMA',
+    only: 'mariadb',
+    sql: `CREATE TABLE refused_transactions (id int PRIMARY KEY, a int, f bigint unsigned GENERATED ALWAYS AS ROW START,
+      u bigint unsigned GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (f, u)) WITH SYSTEM VERSIONING`,
+  },
+  {
+    table: 'refused_engine',
+    code: 'TABLE_NO_KEY',
+    sql: 'CREATE TABLE refused_engine (id int, a int) ENGINE=MyISAM',
   },
 ];
 

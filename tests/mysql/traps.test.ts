@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql, type TestMysqlDatabase } from '../support/mysql.ts';
 import { NUMBERS } from './numbers.ts';
-import { TRAPS, type Trap } from './trap-cases.ts';
+import { REFUSED, TRAPS, type Trap } from './trap-cases.ts';
 
 const TASK = 'traps';
 
@@ -153,9 +153,29 @@ describe.each(FLAVOURS)('%s', (flavour) => {
     expect((await lake.sql(`SELECT id, a FROM "${database.name}".by_statement`)).rows).toEqual([[1, 1]]);
   });
 
+  it('tables that cannot be mirrored say so, before the first row and after', async () => {
+    const refused = REFUSED.filter(({ only }) => only === undefined || only === flavour);
+    for (const { table, sql } of refused) await session([sql, `INSERT INTO ${table} (id, a) VALUES (1, 1)`]);
+    await lake.until(async () => {
+      const tables = await lake.tables(TASK);
+      return refused.every(({ table }) => tables.some((row) => row.source.table === table));
+    });
+    for (const { table } of refused) await session([`UPDATE ${table} SET a = 2`, `DELETE FROM ${table}`]);
+    await lake.caughtUp(TASK);
+    const tables = await lake.tables(TASK);
+    for (const { table, code } of refused)
+      expect(tables.find((row) => row.source.table === table)).toMatchObject({
+        state: 'blocked',
+        error: { code },
+      });
+  });
+
   it('all of it is equal in the end', async () => {
     await lake.caughtUp(TASK);
-    const left = await lake.differences(database.connection, (table) => table !== 'by_statement');
+    const left = await lake.differences(
+      database.connection,
+      (table) => !/^(by_statement|refused_)/.test(table),
+    );
     expect(left).toEqual([]);
   });
 });

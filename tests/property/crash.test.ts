@@ -32,6 +32,7 @@ const GROUPS: readonly (readonly CrashPoint[])[] = [
 const hit = new Set<CrashPoint>();
 
 type Blow = 'runner' | 'server' | 'both' | CrashPoint;
+const ofLoad = (blow: Blow): boolean => blow.includes('segment') || blow.includes('chunk');
 
 /** A lake whose server and runners can be ended in every way, and that says so in the log. */
 class Victim {
@@ -107,6 +108,7 @@ async function survive(
   );
   for (const table of tables)
     for (let row = 0; row < table.rows; row++) await writers[0]!.insert(table, row % (KEYS * 5));
+  await database.analyze(tables);
 
   const chaos = random.fork('chaos');
   const victim = await Victim.start(log);
@@ -123,7 +125,7 @@ async function survive(
   });
   const blows: Blow[] = [...chaos.shuffled(['runner', 'server', 'both'] as const).slice(0, 2)];
   for (const point of GROUPS[seed % GROUPS.length]!)
-    if (point.includes('segment') || point.includes('chunk')) blows.unshift(point);
+    if (ofLoad(point)) blows.unshift(point);
     else blows.splice(chaos.between(1, blows.length), 0, point);
   log.add(`blows: ${blows.join(', ')}`);
 
@@ -132,7 +134,8 @@ async function survive(
   try {
     for (const blow of blows) {
       const atPoint = (CRASH_POINTS as readonly string[]).includes(blow);
-      const mark = atPoint ? victim.arm(blow as CrashPoint, chaos.between(1, 3)) : null;
+      const nth = Math.min(chaos.between(1, 3), ofLoad(blow) ? subject.pointsInLoad : 3);
+      const mark = atPoint ? victim.arm(blow as CrashPoint, nth) : null;
       // Runners get their environment from the server.
       if (atPoint) {
         await lake.killServer();

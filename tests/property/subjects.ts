@@ -1,3 +1,4 @@
+import mysql from 'mysql2';
 import type { SourceType } from '../support/lake.ts';
 import { type Flavour, sharedMysql } from '../support/mysql.ts';
 import { sharedPostgres, type TestConnection } from '../support/postgres.ts';
@@ -15,6 +16,8 @@ import { postgresClient } from './workload-postgres.ts';
 /** A kind of database under test: its random schemas, how one writes to it and how it is compared. */
 export interface Subject {
   readonly type: SourceType;
+  /** A load is over after fewer segments and chunks than another's: the highest number of one that is sure to come. */
+  readonly pointsInLoad: number;
   createDatabase(): Promise<SubjectDatabase>;
   tables(random: Random): readonly TestTable[];
 }
@@ -26,12 +29,15 @@ export interface SubjectDatabase extends AsyncDisposable {
   /** A statement, or several. */
   query(sql: string): Promise<unknown>;
   client(): Promise<WorkloadClient>;
+  /** Brings the statistics up to date, from which a load takes the size of its chunks. */
+  analyze(tables: readonly TestTable[]): Promise<void>;
   /** Every table as ClickHouse is to be asked for it, and its rows in the same writing. */
   side(): Promise<readonly ClickHouseTable[]>;
 }
 
 const POSTGRES: Subject = {
   type: 'postgres',
+  pointsInLoad: 3,
   tables: randomPostgresTables,
   createDatabase: async () => {
     const database = await sharedPostgres().createDatabase();
@@ -40,6 +46,7 @@ const POSTGRES: Subject = {
       compared: database.url,
       query: (sql) => database.query(sql),
       client: async () => postgresClient(await database.client()),
+      analyze: () => Promise.resolve(),
       side: () => postgresSide(database.url),
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };
@@ -48,6 +55,7 @@ const POSTGRES: Subject = {
 
 const mysqlSubject = (flavour: Flavour): Subject => ({
   type: flavour,
+  pointsInLoad: 1,
   tables: (random) => randomMysqlTables(random, flavour),
   createDatabase: async () => {
     const database = await sharedMysql(flavour).createDatabase();
@@ -56,6 +64,9 @@ const mysqlSubject = (flavour: Flavour): Subject => ({
       compared: database.connection,
       query: (sql) => database.query(sql),
       client: async () => mysqlClient(await database.client(), flavour),
+      analyze: async (tables) => {
+        for (const { name } of tables) await database.query(`ANALYZE TABLE ${mysql.escapeId(name, true)}`);
+      },
       side: async () => mysqlSide(await database.client()),
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };

@@ -23,7 +23,7 @@ function columnsOf(random: Random, flavour: Flavour, small: number, large: numbe
     ...random.shuffled(columnKinds(flavour)).slice(0, small),
     ...random.shuffled(LARGE_KINDS).slice(0, large),
   ];
-  return random.shuffled(kinds).map((kind, n) => ({ name: `c${n} ${kind.type.slice(0, 4)}`, kind }));
+  return random.shuffled(kinds).map((kind, n) => ({ name: `c${n} ${kind.type.slice(0, 4).trim()}`, kind }));
 }
 
 const definitions = (columns: readonly TestColumn[]): string[] =>
