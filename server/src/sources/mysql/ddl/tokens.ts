@@ -13,10 +13,13 @@ export interface Dialect {
  */
 export interface Token {
   readonly kind: 'word' | 'name' | 'text' | 'sign';
+  /** Without quotes; of a string, its escapes stand as they were written. */
   readonly text: string;
   /** For comparing with keywords: upper case of a word, the sign itself, '' for what is quoted. */
   readonly key: string;
 }
+
+const BACKSLASH = 92;
 
 /** The servers' own idea of space: U+00A0 and its like may be in a name without quotes. */
 const SPACE = /[ \t-\r]+/y;
@@ -71,9 +74,11 @@ export function tokensOf(
     if (tokens.length >= most) return { tokens, cut: true };
     if (c === '`' || c === "'" || c === '"') {
       const name = c === '`' || (c === '"' && dialect.ansiQuotes);
-      const quoted = readQuoted(sql, at, !name && !dialect.noBackslashEscapes);
-      tokens.push({ kind: name ? 'name' : 'text', text: quoted.text, key: '' });
-      at = quoted.end;
+      const close = closingQuote(sql, at, !name && !dialect.noBackslashEscapes);
+      const inside = sql.slice(at + 1, close);
+      const text = name ? inside.replaceAll(c + c, c) : inside;
+      tokens.push({ kind: name ? 'name' : 'text', text, key: '' });
+      at = close + 1;
       continue;
     }
     const wordEnd = end(WORD);
@@ -94,25 +99,18 @@ function behind(sql: string, what: string, from: number): number {
   return found < 0 ? sql.length : found + what.length;
 }
 
-function readQuoted(
-  sql: string,
-  at: number,
-  escapes: boolean,
-): { readonly text: string; readonly end: number } {
-  const quote = sql[at]!;
-  let text = '';
-  let from = at + 1;
-  let i = from;
-  for (; i < sql.length; i++) {
-    const c = sql[i]!;
-    // Where a character is escaped, the text goes on with what follows the escape.
-    const escaped = (c === quote && sql[i + 1] === quote) || (c === '\\' && escapes && i + 1 < sql.length);
-    if (escaped) {
-      text += sql.slice(from, i);
-      from = ++i;
-    } else if (c === quote) return { text: text + sql.slice(from, i), end: i + 1 };
+/** Where the quote at `at` is closed; the end of the statement where it is not. */
+function closingQuote(sql: string, at: number, escapes: boolean): number {
+  const quote = sql.charCodeAt(at);
+  for (let i = at + 1; i < sql.length; i++) {
+    const code = sql.charCodeAt(i);
+    if (code === BACKSLASH && escapes) i++;
+    else if (code === quote) {
+      if (sql.charCodeAt(i + 1) !== quote) return i;
+      i++;
+    }
   }
-  return { text: text + sql.slice(from), end: i };
+  return sql.length;
 }
 
 /** Reads tokens one after the other. */

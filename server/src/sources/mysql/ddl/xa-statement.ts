@@ -23,7 +23,7 @@ export function xaStatement(tokens: readonly Token[]): Xa | null {
   const end = rest.findIndex(({ key }) => BEHIND_ID.test(key));
   const onePhase = rest.some(({ key }, index) => key === 'ONE' && rest[index + 1]?.key === 'PHASE');
   const xid = (end < 0 ? rest : rest.slice(0, end))
-    .map(({ kind, text }) => (kind === 'text' ? `'${text.replaceAll("'", "''")}'` : text))
+    .map(({ kind, text }) => (kind === 'text' ? `'${text}'` : text))
     .join('');
   return { kind: 'xa', verb, xid, onePhase };
 }
