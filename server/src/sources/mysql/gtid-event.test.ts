@@ -56,5 +56,11 @@ describe('the event that begins a transaction', () => {
       'prepared',
       'alone',
     ]);
+    // An ALTER that has begun, one that was done, one that failed; behind the number of a group commit too.
+    const altered = (text: string): string => parseMariadbGtid(bytes(text), 0, bytes(text).length, 98).group;
+    expect(altered('0500000000000000 02000000 29 02')).toBe('void');
+    expect(altered('0500000000000000 02000000 29 04 0100000000000000')).toBe('alone');
+    expect(altered('0500000000000000 02000000 29 08 0100000000000000')).toBe('void');
+    expect(altered('0500000000000000 02000000 2b 0700000000000000 02')).toBe('void');
   });
 });

@@ -19,8 +19,9 @@ export interface GtidEvent {
    *   open        MariaDB: its statements and rows come next, up to a COMMIT
    *   alone       MariaDB: one statement, without BEGIN and COMMIT
    *   prepared    MariaDB: as open, up to XA PREPARE
+   *   void        MariaDB: one statement that has not happened, or not yet (binlog_alter_two_phase)
    */
-  readonly group: 'announced' | 'open' | 'alone' | 'prepared';
+  readonly group: 'announced' | 'open' | 'alone' | 'prepared' | 'void';
 }
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -147,12 +148,23 @@ export function parseTaggedGtid(bytes: Buffer, start: number, end: number): Gtid
 }
 
 /** Flags of MariaDB's GTID event (sql/log_event.h, Gtid_log_event). */
-const MARIADB = { standalone: 1, preparedXa: 0x40 } as const;
+const MARIADB = { standalone: 1, groupCommit: 2, preparedXa: 0x40, completedXa: 0x80 } as const;
+const MARIADB_EXTRA = { startAlter: 2, rollbackAlter: 8 } as const;
 
-/** MariaDB's GTID: sequence u64, domain u32, flags u8. The server is the one of the event's header. */
+/**
+ * MariaDB's GTID: sequence u64, domain u32, flags u8, then by the flags the number of a group commit (u64) and the id of
+ * an XA transaction (format u32, two lengths u8, its bytes), then more flags, where there are any; zero bytes fill it up.
+ * The server is the one of the event's header.
+ */
 export function parseMariadbGtid(bytes: Buffer, start: number, end: number, server: number): GtidEvent {
   if (end - start < 13) throw malformed();
   const flags = bytes[start + 12]!;
+  let at = start + 13;
+  if (flags & MARIADB.groupCommit) at += 8;
+  if (flags & (MARIADB.preparedXa | MARIADB.completedXa))
+    at += 6 + (bytes[at + 4] ?? 0) + (bytes[at + 5] ?? 0);
+  const extra = at < end ? bytes[at]! : 0;
+  const isVoid = (extra & (MARIADB_EXTRA.startAlter | MARIADB_EXTRA.rollbackAlter)) !== 0;
   return {
     id: {
       kind: 'mariadb',
@@ -161,7 +173,13 @@ export function parseMariadbGtid(bytes: Buffer, start: number, end: number, serv
       sequence: bytes.readBigUInt64LE(start),
     },
     committedAt: null,
-    group: flags & MARIADB.preparedXa ? 'prepared' : flags & MARIADB.standalone ? 'alone' : 'open',
+    group: isVoid
+      ? 'void'
+      : flags & MARIADB.preparedXa
+        ? 'prepared'
+        : flags & MARIADB.standalone
+          ? 'alone'
+          : 'open',
   };
 }
 

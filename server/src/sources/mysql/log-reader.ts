@@ -29,7 +29,7 @@ export interface EventView extends KeptEvent {
  *   alone       MariaDB: its one statement comes next
  *   xa          its rows count if and when XA COMMIT comes, perhaps in another group
  */
-type Group = 'none' | 'announced' | 'open' | 'alone' | 'xa';
+type Group = 'none' | 'announced' | 'open' | 'alone' | 'xa' | 'void';
 
 export interface LogReaderOptions {
   readonly flavour: Flavour;
@@ -221,6 +221,7 @@ export class LogReader {
     const { bytes, start, end } = event;
     const load = event.type === EVENT.EXECUTE_LOAD_QUERY;
     const at = statementStart(bytes, start, end, load);
+    if (this.#group === 'void') return this.#end(event);
     if (this.#group === 'none') {
       this.#first(event);
       this.#group = 'announced';
