@@ -4,7 +4,7 @@ import { EVENT } from '../binlog/event-types.ts';
 import { openSession } from '../connect.ts';
 import { type BinlogPosition, readHead } from '../position.ts';
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 /** Server ids of tests: outside of the range that tasks use, another one each time. */
 let lastServerId = 100_000 + (process.pid % 10_000) * 1000;
