@@ -1,5 +1,8 @@
 import { TYPES } from './type-matrix-mysql.ts';
 
+/** Columns that the text takes, as the formatter of the pages counts them: two for a Han character. */
+const breadth = (text: string): number => text.length + (text.match(/\p{Script=Han}/gu)?.length ?? 0);
+
 const NAMES = { mysql: 'MySQL only', mariadb: 'MariaDB only' } as const;
 
 /** docs/types-mysql.md, which tests/mysql/types.test.ts keeps equal to the table. */
@@ -16,9 +19,9 @@ export function typesPage(): string {
   });
   const head = ['MySQL, MariaDB', 'Iceberg', 'Notes'] as const;
   const all = [head, ...rows];
-  const width = [0, 1, 2].map((at) => Math.max(3, ...all.map((one) => one[at]!.length)));
+  const width = [0, 1, 2].map((at) => Math.max(3, ...all.map((one) => breadth(one[at]!))));
   const line = (one: readonly string[]): string =>
-    `| ${one.map((text, at) => text.padEnd(width[at]!)).join(' | ')} |`;
+    `| ${one.map((text, at) => text + ' '.repeat(width[at]! - breadth(text))).join(' | ')} |`;
   return `# Types of MySQL and MariaDB in the lake
 
 <!-- Written from tests/mysql/type-matrix-mysql.ts, from which the tests of types run too. After a change of that table:
