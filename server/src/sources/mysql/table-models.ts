@@ -261,8 +261,10 @@ export class TableModels {
     const said = `${mapped.bytes.toString('latin1', ID_BYTES)} ${model.schema.columns.map((column) => column.native).join()}`;
     const before = this.#disagreed.get(mapped.objectId);
     this.#disagreed.set(mapped.objectId, { life: model.life, said });
-    if (before === undefined || before.said !== said || before.life === model.life)
-      return this.gap(mapped.objectId, `the log describes it otherwise: ${trouble}`);
+    if (before === undefined || before.said !== said || before.life === model.life) {
+      this.gap(mapped.objectId, `the log describes it otherwise: ${trouble}`);
+      return;
+    }
     this.#begin();
     this.#sink.ddl({
       kind: 'trouble',
