@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql, type TestMysqlDatabase } from '../support/mysql.ts';
 import { NUMBERS } from './numbers.ts';
-import { REFUSED, TRAPS, type Trap } from './trap-cases.ts';
+import type { Trap } from './trap-case.ts';
+import { REFUSED, TRAPS } from './trap-cases.ts';
 
 const TASK = 'traps';
 
