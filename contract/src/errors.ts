@@ -224,6 +224,9 @@ export const ERRORS = {
   TABLE_NO_SELECT: table(
     'Run GRANT SELECT ON the table TO the account of the data source, then start the table again.',
   ),
+  TABLE_CASCADE: table(
+    'Make the foreign key one without CASCADE and SET NULL, or set the parameter unlogged_cascades to ignore where nothing relies on the rule; then start the table again.',
+  ),
   MYSQL_NO_LOCK_TABLES: table(
     'Run GRANT LOCK TABLES ON the database TO the account of the data source, or switch gtid_mode to ON; then start the table again.',
   ),

@@ -142,7 +142,8 @@ export async function startTask(
         'INVALID_REQUEST',
         `position: ${JSON.stringify(position)} is not a position of this source.`,
         {
-          remedy: 'Give a position as the source writes it; PostgreSQL: an LSN such as 16/B374D848.',
+          remedy:
+            'Give a position as the source writes it; PostgreSQL: an LSN such as 16/B374D848; MySQL and MariaDB: binlog.000042:4711, or a GTID set.',
         },
       );
   }

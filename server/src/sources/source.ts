@@ -57,7 +57,12 @@ export interface DiscoveredTable {
   /** Rows as the source's statistics estimate them; null where it does not know. */
   readonly estimatedRows: number | null;
   readonly refused: {
-    readonly code: 'TABLE_NO_KEY' | 'TABLE_NO_IDENTITY' | 'TABLE_NO_SELECT';
+    readonly code:
+      | 'TABLE_NO_KEY'
+      | 'TABLE_NO_IDENTITY'
+      | 'TABLE_NO_SELECT'
+      | 'TABLE_CASCADE'
+      | 'TABLE_SCHEMA';
     readonly message: string;
     readonly remedy: string;
   } | null;
@@ -117,15 +122,21 @@ export interface SourceOptions {
   readonly notice?: ((message: string) => void) | undefined;
 }
 
-/** What a task wants of types that could be read in two ways. */
+/** What a task wants where a source could be read in two ways. */
 export interface ReadingOptions {
   /** MySQL's tinyint(1). */
   readonly tinyint1: 'boolean' | 'int';
   /** MySQL's time, which reaches from -838:59:59 to 838:59:59. */
   readonly time: 'time' | 'string';
+  /** Tables whose rows foreign keys change without a trace in the log. */
+  readonly unloggedCascades: 'refuse' | 'ignore';
 }
 
-export const DEFAULT_READING: ReadingOptions = { tinyint1: 'boolean', time: 'time' };
+export const DEFAULT_READING: ReadingOptions = {
+  tinyint1: 'boolean',
+  time: 'time',
+  unloggedCascades: 'refuse',
+};
 
 /**
  * Numbers by which a MySQL server tells its replicas apart. Two readers of one server never get the same one, not

@@ -13,6 +13,7 @@ const MENDED_AT_SOURCE: ReadonlySet<string> = new Set([
   'TABLE_NO_KEY',
   'TABLE_NO_IDENTITY',
   'TABLE_NO_SELECT',
+  'TABLE_CASCADE',
   'TABLE_DROPPED',
 ]);
 

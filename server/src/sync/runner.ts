@@ -82,7 +82,11 @@ async function main(): Promise<void> {
           connection,
           taskKey: work.sourceKey,
           publication: work.parameters.publication,
-          reading: { tinyint1: work.parameters.tinyint1, time: work.parameters.time },
+          reading: {
+            tinyint1: work.parameters.tinyint1,
+            time: work.parameters.time,
+            unloggedCascades: work.parameters.unloggedCascades,
+          },
           serverIds: taskServerIds(metastore, work.taskId),
           notice: (message) => log.info(message),
         },

@@ -33,7 +33,7 @@ export function addDataSourceCommands(program: Command, terminal: Terminal): voi
           new Option('--type <type>', 'kind of database').choices(Object.keys(DS_TYPES)).default('postgres'),
         )
         .requiredOption('--host <host>', 'host name or address')
-        .option('--port <port>', 'port (postgres: 5432)')
+        .option('--port <port>', 'port (postgres: 5432; mysql, mariadb: 3306)')
         .requiredOption('--username <user>', 'account to read with')
         .requiredOption('--database <database>', 'database to connect to')
         .addOption(

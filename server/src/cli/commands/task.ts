@@ -151,7 +151,10 @@ function addLifecycle(group: Command, terminal: Terminal): void {
               'stateless: everything anew; resume: from the saved position; custom: from --position',
             ).choices(['stateless', 'resume', 'custom']),
           )
-          .option('--position <position>', "a place in the source's log (PostgreSQL: an LSN)"),
+          .option(
+            '--position <position>',
+            "a place in the source's log (PostgreSQL: an LSN; MySQL, MariaDB: file:offset or a GTID set)",
+          ),
       run: async ({ call, args: [ref = ''], options }) => {
         const body: StartTask = {
           ...(options.from === undefined ? {} : { from: options.from }),

@@ -235,7 +235,9 @@ function gtid(facts: ServerFacts): Finding[] {
   ];
 }
 
-const mayLockTables = (facts: ServerFacts): boolean => has(facts, 'LOCK TABLES');
+/** On the whole server or on some database: which ones the task takes is not known here. */
+const mayLockTables = (facts: ServerFacts): boolean =>
+  facts.grants.some((grant) => /^GRANT (?:.*\bLOCK TABLES\b|ALL PRIVILEGES).* ON \S+\.\* TO /.test(grant));
 
 function serverId(facts: ServerFacts): Finding {
   const found = settingOf(facts, 'server_id');
@@ -364,7 +366,9 @@ async function checkTables(
         fix:
           refused.code === 'TABLE_NO_SELECT'
             ? `GRANT SELECT ON ${quoteIdent(schema.name.schema)}.* TO CURRENT_USER();`
-            : `ALTER TABLE ${name} ENGINE = InnoDB;`,
+            : refused.code === 'TABLE_NO_KEY'
+              ? `ALTER TABLE ${name} ENGINE = InnoDB;`
+              : null,
       });
     else if (schema.identity.kind === 'row')
       findings.push({

@@ -1,7 +1,9 @@
+import { SluiceError } from '@sluice/contract';
 import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
 import type { DiscoveredTable, ReadingOptions, Selection } from '../source.ts';
 import type { Session, TextRow } from './connect.ts';
 import { parseNative } from './native-type.ts';
+import { quoteTable } from './quote.ts';
 import { lakeType, nativeText } from './types.ts';
 
 const SYSTEM: readonly string[] = ['mysql', 'information_schema', 'performance_schema', 'sys'];
@@ -39,13 +41,62 @@ export async function discoverTables(
       parameters,
     ),
   );
+  const cascading =
+    reading.unloggedCascades === 'refuse' && !(await logsCascades(session))
+      ? await cascades(session, where, parameters)
+      : new Map<string, string>();
   return tables.flatMap((table) => {
     if (ELSEWHERE.has(table.ENGINE?.toUpperCase() ?? '')) return [];
     const key = keyOf(table);
     const found = columns.get(key);
     // Dropped between the statements.
-    return found === undefined ? [] : [discovered(table, found, indexes.get(key) ?? [], reading)];
+    return found === undefined
+      ? []
+      : [discovered(table, found, indexes.get(key) ?? [], reading, cascading.get(key) ?? null)];
   });
+}
+
+/** From MySQL 9.6 on the server does what foreign keys say, row by row; before, and in MariaDB, InnoDB does it unseen. */
+const CASCADES_LOGGED_SINCE = 90_600;
+
+async function logsCascades(session: Session): Promise<boolean> {
+  const { flavour, version } = session.info;
+  if (flavour !== 'mysql' || version < CASCADES_LOGGED_SINCE) return false;
+  const [row] = await session.rows("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'");
+  return row?.Value !== 'ON';
+}
+
+/** A line of SHOW CREATE TABLE. */
+const CASCADING =
+  /^\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL|SET DEFAULT)/m;
+
+/**
+ * Tables that are changed by the rule of a foreign key, and the name of one. An account that may only read is not
+ * shown the rules in information_schema (MariaDB), but which tables have foreign keys, and their CREATE TABLE.
+ */
+async function cascades(
+  session: Session,
+  where: (alias: string) => string,
+  parameters: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const children = await session.rows(
+    `SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE k
+      WHERE REFERENCED_TABLE_NAME IS NOT NULL AND ${where('k')}`,
+    parameters,
+  );
+  const found = new Map<string, string>();
+  for (const child of children) {
+    const [row] = await session
+      .rows(`SHOW CREATE TABLE ${quoteTable(nameOf(child))}`)
+      .catch((error: unknown) => {
+        // Dropped, or closed to us, between the statements.
+        if (/^(SOURCE_QUERY|TABLE_)/.test(SluiceError.from(error).code)) return [];
+        throw error;
+      });
+    const name = CASCADING.exec(row?.['Create Table'] ?? '')?.[1];
+    if (name !== undefined) found.set(keyOf(child), name.replaceAll('``', '`'));
+  }
+  return found;
 }
 
 function wanted(
@@ -87,8 +138,18 @@ function discovered(
   columns: readonly TextRow[],
   indexes: readonly TextRow[],
   reading: ReadingOptions,
+  cascade: string | null,
 ): DiscoveredTable {
   const name = nameOf(table);
+  let unknown: string | null = null;
+  const typeOf = (native: string): ReturnType<typeof lakeType> => {
+    try {
+      return lakeType(parseNative(native), reading);
+    } catch {
+      unknown ??= native;
+      return { type: { kind: 'string' }, text: { form: 'plain' } };
+    }
+  };
   const schema: TableSchema = {
     name,
     columns: columns.map((row, index) => {
@@ -101,7 +162,7 @@ function discovered(
       return {
         name: row.COLUMN_NAME ?? '',
         sourceId: index + 1,
-        ...lakeType(parseNative(native), reading),
+        ...typeOf(native),
         nullable: row.IS_NULLABLE === 'YES',
         native,
       };
@@ -117,7 +178,7 @@ function discovered(
     pieces: [],
     filledColumns: [],
     estimatedRows: table.TABLE_ROWS == null ? null : Number(table.TABLE_ROWS),
-    refused: refusal(table, columns, schema),
+    refused: refusal(table, columns, schema, { cascade, unknown }),
   };
 }
 
@@ -152,8 +213,28 @@ function refusal(
   table: TextRow,
   columns: readonly TextRow[],
   schema: TableSchema,
+  { cascade, unknown }: { readonly cascade: string | null; readonly unknown: string | null },
 ): DiscoveredTable['refused'] {
   const name = tableText(schema.name);
+  if (unknown !== null)
+    return {
+      code: 'TABLE_SCHEMA',
+      message: `${name} has a column of the type ${unknown}, which is not known.`,
+      remedy: 'Change the type of the column, or leave the table out of the task.',
+    };
+  // The log has the rows of the past too, and SELECT does not show them.
+  if (columns.some((row) => /^ROW (START|END)$/i.test(row.GENERATION_EXPRESSION ?? '')))
+    return {
+      code: 'TABLE_SCHEMA',
+      message: `${name} has columns of its own for the period of its rows (GENERATED ALWAYS AS ROW START).`,
+      remedy: `Make ${name} versioned without such columns (WITH SYSTEM VERSIONING alone), or leave it out of the task.`,
+    };
+  if (cascade !== null)
+    return {
+      code: 'TABLE_CASCADE',
+      message: `The foreign key ${cascade} changes rows of ${name} by itself, which this server does not log.`,
+      remedy: `Make the foreign key ${cascade} one without CASCADE and SET NULL; or, where nothing relies on it, set the parameter unlogged_cascades to ignore.`,
+    };
   const closed = columns.filter((row) => !/\bselect\b/i.test(row.PRIVILEGES ?? ''));
   if (closed.length > 0)
     return {

@@ -167,8 +167,9 @@ function add(clause: Cursor, found: Gathered): void {
   }
 }
 
-/** Only the primary key matters: it makes its columns NOT NULL. */
+/** A primary key makes its columns NOT NULL; a unique index may be what rows are recognised by. */
 function addConstraint(clause: Cursor, found: Gathered): void {
+  if (clause.tokens.some((token) => token.key === 'UNIQUE')) found.key = true;
   if (!clause.seek('PRIMARY') || !clause.take('PRIMARY', 'KEY')) return;
   found.key = true;
   while (!clause.done) {
@@ -187,7 +188,7 @@ function addColumn(clause: Cursor, found: Gathered): void {
   const definition = columnDefinition(clause.rest());
   found.added.push({ name, filled: definition.filled });
   if (definition.placed) found.reordered = true;
-  if (definition.key) found.key = true;
+  if (definition.key || definition.unique) found.key = true;
 }
 
 /** `c`; MariaDB and old MySQL take `t.c` and `s.t.c` as well. */
@@ -207,9 +208,10 @@ function drop(clause: Cursor, found: Gathered): void {
     found.unseen ??= excerpt(clause.tokens);
     return;
   }
-  if (clause.takeAny('INDEX', 'KEY', 'FOREIGN', 'CHECK', 'CONSTRAINT') !== null) {
-    clause.take('IF', 'EXISTS');
-    if (clause.name()?.toUpperCase() === 'PRIMARY') found.key = true;
+  if (clause.takeAny('FOREIGN', 'CHECK') !== null) return;
+  if (clause.takeAny('INDEX', 'KEY', 'CONSTRAINT') !== null) {
+    // It may be a unique one.
+    found.key = true;
     return;
   }
   clause.take('COLUMN');
@@ -259,7 +261,7 @@ function defined(name: string, clause: Cursor, found: Gathered): void {
   const definition = columnDefinition(clause.rest());
   found.modified.push(name);
   if (definition.placed) found.reordered = true;
-  if (definition.key) found.key = true;
+  if (definition.key || definition.unique) found.key = true;
   if (definition.numbered) found.unseen ??= `AUTO_INCREMENT of the column ${name}`;
 }
 

@@ -221,13 +221,14 @@ class Classifier {
   #index(): Statement | null {
     const cursor = this.#cursor;
     const start = cursor.at;
-    while (INDEX_KINDS.has(cursor.key())) cursor.at++;
+    // Any that is dropped, also by CREATE OR REPLACE, may be a unique one.
+    let key = this.#tokens.slice(0, 3).some((token) => token.key === 'DROP' || token.key === 'REPLACE');
+    for (; INDEX_KINDS.has(cursor.key()); cursor.at++) key ||= cursor.key() === 'UNIQUE';
     if (!cursor.take('INDEX')) {
       cursor.at = start;
       return null;
     }
     cursor.take('IF', 'EXISTS');
-    const key = cursor.peek()?.text.toUpperCase() === 'PRIMARY';
     const table = cursor.seek('ON') && cursor.take('ON') ? this.#tableName() : null;
     if (table === null) return this.#unknown();
     return this.#tables({ kind: 'altered', table, columns: { ...NO_COLUMNS, key } });

@@ -10,6 +10,7 @@ export interface ColumnDefinition {
   readonly filled: boolean;
   /** The column is the primary key by its definition: PRIMARY KEY, or KEY alone. */
   readonly key: boolean;
+  readonly unique: boolean;
   /** FIRST or AFTER another one. */
   readonly placed: boolean;
   /** Rows whose number is NULL or 0 are numbered. */
@@ -21,6 +22,7 @@ export function columnDefinition(tokens: readonly Token[]): ColumnDefinition {
   let value = false;
   let isNull = false;
   let key = false;
+  let unique = false;
   let placed = false;
   let numbered = false;
   for (const index of outsideParentheses(tokens)) {
@@ -45,6 +47,9 @@ export function columnDefinition(tokens: readonly Token[]): ColumnDefinition {
       case 'SERIAL':
         numbered = true;
         break;
+      case 'UNIQUE':
+        unique = true;
+        break;
       case 'KEY':
         if (before !== 'UNIQUE') key = true;
         break;
@@ -55,5 +60,5 @@ export function columnDefinition(tokens: readonly Token[]): ColumnDefinition {
     }
   }
   const implicit = tokens[0]?.key === 'TIMESTAMP' && !isNull;
-  return { filled: value || key || numbered || implicit, key, placed, numbered };
+  return { filled: value || key || numbered || implicit, key, unique, placed, numbered };
 }
