@@ -216,6 +216,7 @@ describe.each(SUBJECTS)(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and follo
     600_000,
   );
 
+  // The fewer seeds of the others do not meet every point.
   it.skipIf(GIVEN !== undefined || subject.type !== 'postgres')(
     'was killed at every point of a commit',
     () => {

@@ -70,6 +70,20 @@ async function logsCascades(session: Session): Promise<boolean> {
 const CASCADING =
   /^\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL|SET DEFAULT)/m;
 
+/** The name of a foreign key with such a rule; null: there is none. What may not be read could have one. */
+async function cascadingKey(session: Session, table: TableName): Promise<string | null> {
+  try {
+    const row = await session.row(`SHOW CREATE TABLE ${quoteTable(table)}`, [], 'load');
+    return CASCADING.exec(row['Create Table'] ?? '')?.[1]?.replaceAll('``', '`') ?? null;
+  } catch (error) {
+    const { code } = SluiceError.from(error);
+    // Between the two statements.
+    if (code === 'TABLE_DROPPED') return null;
+    if (code === 'TABLE_NO_SELECT') return '(its definition may not be read)';
+    throw error;
+  }
+}
+
 /**
  * Tables that are changed by the rule of a foreign key, and the name of one. An account that may only read is not
  * shown the rules in information_schema (MariaDB), but which tables have foreign keys, and their CREATE TABLE.
@@ -86,15 +100,8 @@ async function cascades(
   );
   const found = new Map<string, string>();
   for (const child of children) {
-    const [row] = await session
-      .rows(`SHOW CREATE TABLE ${quoteTable(nameOf(child))}`)
-      .catch((error: unknown) => {
-        // Dropped, or closed to us, between the statements.
-        if (/^(SOURCE_QUERY|TABLE_)/.test(SluiceError.from(error).code)) return [];
-        throw error;
-      });
-    const name = CASCADING.exec(row?.['Create Table'] ?? '')?.[1];
-    if (name !== undefined) found.set(keyOf(child), name.replaceAll('``', '`'));
+    const name = await cascadingKey(session, nameOf(child));
+    if (name !== null) found.set(keyOf(child), name);
   }
   return found;
 }
