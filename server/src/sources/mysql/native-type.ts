@@ -88,7 +88,9 @@ export function parseNative(native: string): NativeType {
     };
   if (name === 'float' || name === 'double') return { kind: name };
   if (name === 'bit') return { kind: 'bit', length: first ?? 1 };
-  if (SIMPLE.has(name)) return { kind: name as 'year' };
+  // MariaDB's uuid of before 10.11.5 is stored in another order, and the old two-digit year is ambiguous.
+  const old = /\bold\b/i.test(rest) || (name === 'year' && first === 2);
+  if (SIMPLE.has(name) && !old) return { kind: name as 'year' };
   if (GEOMETRIES.has(name)) return { kind: 'geometry' };
   if (name === 'datetime' || name === 'timestamp' || name === 'time')
     return { kind: name, digits: first ?? 0 };

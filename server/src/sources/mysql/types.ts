@@ -89,21 +89,20 @@ function holdsAll(was: NativeType, now: NativeType): boolean {
       if (was.unsigned === now.unsigned) return now.bytes >= was.bytes;
       return was.unsigned && now.bytes > was.bytes;
     case 'decimal':
+      // The text of a zero-filled one, which is what a wide one is in the lake, has as many digits as it may have.
       return (
         was.kind === 'decimal' &&
-        now.zerofill === was.zerofill &&
+        !was.zerofill &&
+        !now.zerofill &&
         now.scale === was.scale &&
         now.precision >= was.precision &&
         (was.unsigned || !now.unsigned)
       );
-    case 'double':
-      return was.kind === 'float';
     case 'bit':
       // The same number has more bytes in a longer one.
       return was.kind === 'bit' && now.length === was.length;
     case 'datetime':
     case 'timestamp':
-    case 'time':
       return was.kind === now.kind && now.digits >= was.digits;
     case 'text':
       if (was.kind !== 'text') return false;
@@ -111,12 +110,12 @@ function holdsAll(was: NativeType, now: NativeType): boolean {
       if (now.fixed && !was.fixed) return false;
       if (was.charset !== now.charset && !(UNICODE.has(was.charset) && now.charset === 'utf8mb4'))
         return false;
-      return textBytes(now) >= textBytes(was);
+      return fits(was.length, now.length);
     case 'bytes':
       if (was.kind !== 'bytes') return false;
       // A binary(n) is filled with zero bytes up to n.
       if (now.fixed) return was.fixed && now.length === was.length;
-      return (now.length ?? Number.MAX_SAFE_INTEGER) >= (was.length ?? Number.MAX_SAFE_INTEGER);
+      return fits(was.length, now.length);
     case 'enum':
     case 'set':
       return (
@@ -125,13 +124,14 @@ function holdsAll(was: NativeType, now: NativeType): boolean {
         was.values.every((value, index) => now.values[index] === value)
       );
     default:
-      return was.kind === now.kind;
+      // What is not the same text may be rounded (float(7,2)), cut or written otherwise.
+      return false;
   }
 }
 
-/** Texts without a length are told apart by nothing here: from one of these to another the shorter one might cut. */
-function textBytes(type: Extract<NativeType, { kind: 'text' }>): number {
-  return type.length ?? Number.MAX_SAFE_INTEGER;
+/** Texts and blobs without a length (null) hold different numbers of bytes, which the type does not tell here. */
+function fits(was: number | null, now: number | null): boolean {
+  return was !== null && now !== null && now >= was;
 }
 
 /** What information_schema.COLUMNS says of a column, as far as its type depends on it. */
