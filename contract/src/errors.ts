@@ -227,6 +227,12 @@ export const ERRORS = {
   TABLE_CASCADE: table(
     'Make the foreign key one without CASCADE and SET NULL, or set the parameter unlogged_cascades to ignore where nothing relies on the rule; then start the table again.',
   ),
+  TABLE_ENGINE: table(
+    'Give the table an engine that keeps its rows (ALTER TABLE … ENGINE = InnoDB), or mirror it where its rows are; then start the table again.',
+  ),
+  MYSQL_BINLOG_FILTER: table(
+    "Take the database out of binlog_ignore_db, or put it into binlog_do_db, in the server's configuration, and restart the server; the table is then loaded by itself.",
+  ),
   MYSQL_NO_LOCK_TABLES: table(
     'Run GRANT LOCK TABLES ON the database TO the account of the data source, or switch gtid_mode to ON; then start the table again.',
   ),

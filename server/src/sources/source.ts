@@ -62,7 +62,9 @@ export interface DiscoveredTable {
       | 'TABLE_NO_IDENTITY'
       | 'TABLE_NO_SELECT'
       | 'TABLE_CASCADE'
-      | 'TABLE_SCHEMA';
+      | 'TABLE_ENGINE'
+      | 'TABLE_SCHEMA'
+      | 'MYSQL_BINLOG_FILTER';
     readonly message: string;
     readonly remedy: string;
   } | null;

@@ -14,6 +14,8 @@ const MENDED_AT_SOURCE: ReadonlySet<string> = new Set([
   'TABLE_NO_IDENTITY',
   'TABLE_NO_SELECT',
   'TABLE_CASCADE',
+  'TABLE_ENGINE',
+  'MYSQL_BINLOG_FILTER',
   'TABLE_DROPPED',
 ]);
 

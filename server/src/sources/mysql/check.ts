@@ -1,10 +1,10 @@
 import { SluiceError } from '@sluice/contract';
-import { tableKey } from '../../model/table.ts';
-import { type Connection, DEFAULT_READING, type Finding, type Selection } from '../source.ts';
+import type { Connection, Finding, Selection } from '../source.ts';
+import { type BinlogFilter, filters, filterText, isLogged, NO_FILTER, readFilter } from './binlog-filter.ts';
+import { checkTables } from './check-tables.ts';
 import type { Session } from './connect.ts';
-import { discoverTables } from './discover.ts';
+import { accountText, type Grant, mayInSchema, mayOnServer, parseGrant } from './grants.ts';
 import { readHead } from './position.ts';
-import { quoteIdent, quoteTable } from './quote.ts';
 import type { Flavour } from './server-info.ts';
 
 const DAY_S = 86_400;
@@ -22,8 +22,11 @@ export interface ServerFacts {
   /** What reading the head of the log comes to: null where it can be read. */
   readonly headRefused: string | null;
   readonly isReplica: boolean;
+  readonly filter: BinlogFilter;
   /** SHOW GRANTS, roles that are active included. */
-  readonly grants: readonly string[];
+  readonly grants: readonly Grant[];
+  /** The databases that the task takes; none: not known. */
+  readonly schemas: readonly string[];
 }
 
 const VARIABLES = [
@@ -50,11 +53,17 @@ export async function checkCdc(
   connection: Connection,
   selection: Selection | null,
 ): Promise<readonly Finding[]> {
-  const findings = judgeServer(await readFacts(session));
-  return [...findings, ...(await checkTables(session, connection, selection ?? { schemas: [], tables: [] }))];
+  const wanted = selection ?? { schemas: [], tables: [] };
+  const findings = judgeServer(await readFacts(session, schemasOf(wanted, connection.database)));
+  return [...findings, ...(await checkTables(session, connection, wanted))];
 }
 
-async function readFacts(session: Session): Promise<ServerFacts> {
+function schemasOf({ schemas, tables }: Selection, database: string): readonly string[] {
+  if (tables.length > 0) return [...new Set(tables.map((table) => table.schema))];
+  return schemas.length > 0 || database === '' ? schemas : [database];
+}
+
+async function readFacts(session: Session, schemas: readonly string[]): Promise<ServerFacts> {
   const { flavour, version, versionText } = session.info;
   const variables = await session.rows<{ Variable_name: string; Value: string | null }>(
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${VARIABLES.map((name) => `'${name}'`).join(', ')})`,
@@ -73,7 +82,9 @@ async function readFacts(session: Session): Promise<ServerFacts> {
     account,
     headRefused,
     isReplica: await isReplica(session),
-    grants: grants.map((row) => Object.values(row)[0] ?? ''),
+    filter: (await readFilter(session)) ?? NO_FILTER,
+    grants: grants.flatMap((row) => parseGrant(Object.values(row)[0] ?? '') ?? []),
+    schemas,
   };
 }
 
@@ -100,10 +111,11 @@ export function judgeServer(facts: ServerFacts): Finding[] {
     ...gtid(facts),
     serverId(facts),
     ...replicaUpdates(facts),
+    binlogFilter(facts),
     packet(facts),
     timeZone(facts),
     replicationSlave(facts),
-    replicationClient(facts),
+    ...replicationClient(facts),
   ];
 }
 
@@ -208,7 +220,11 @@ function gtid(facts: ServerFacts): Finding[] {
   if (facts.flavour === 'mariadb') return [];
   const found = settingOf(facts, 'gtid_mode') || 'OFF';
   const good = found === 'ON';
-  const mayLock = mayLockTables(facts);
+  const { grants, schemas } = facts;
+  const mayLock =
+    schemas.length === 0
+      ? mayOnServer(grants, 'LOCK TABLES')
+      : schemas.every((schema) => mayInSchema(grants, 'LOCK TABLES', schema));
   return [
     {
       code: 'MYSQL_GTID_MODE',
@@ -234,10 +250,6 @@ function gtid(facts: ServerFacts): Finding[] {
         ]),
   ];
 }
-
-/** On the whole server or on some database: which ones the task takes is not known here. */
-const mayLockTables = (facts: ServerFacts): boolean =>
-  facts.grants.some((grant) => /^GRANT (?:.*\bLOCK TABLES\b|ALL PRIVILEGES).* ON \S+\.\* TO /.test(grant));
 
 function serverId(facts: ServerFacts): Finding {
   const found = settingOf(facts, 'server_id');
@@ -270,6 +282,31 @@ function replicaUpdates(facts: ServerFacts): Finding[] {
   ];
 }
 
+function binlogFilter({ filter, schemas }: ServerFacts): Finding {
+  const missing = schemas.filter((schema) => !isLogged(filter, schema));
+  const rest = { code: 'MYSQL_BINLOG_FILTER', subject: 'binlog_do_db, binlog_ignore_db' } as const;
+  if (!filters(filter))
+    return { ...rest, level: 'ok', found: 'none', why: 'Every database is in the log.', fix: null };
+  if (missing.length === 0)
+    return {
+      ...rest,
+      level: 'warning',
+      found: filterText(filter),
+      why: 'The server leaves databases out of its log. DDL goes by the default database of its session: sent from one that is left out it is not logged either, a TRUNCATE of a mirrored table included, and nobody can see that.',
+      fix: null,
+    };
+  return {
+    ...rest,
+    level: 'error',
+    found: filterText(filter),
+    why: `Changes of ${missing.join(', ')} are not in the log. The server must be restarted after the change${filter.only.length > 0 ? '' : ' (take binlog_ignore_db out of its configuration)'}.`,
+    fix:
+      filter.only.length > 0
+        ? ['[mysqld]', ...missing.map((schema) => `binlog_do_db = ${schema}`)].join('\n')
+        : null,
+  };
+}
+
 function packet(facts: ServerFacts): Finding {
   const bytes = Number(settingOf(facts, 'max_allowed_packet'));
   const good = bytes >= SMALL_PACKET;
@@ -295,22 +332,8 @@ function timeZone(facts: ServerFacts): Finding {
   };
 }
 
-function has(facts: ServerFacts, right: string): boolean {
-  return facts.grants.some((grant) => {
-    const [, rights = '', scope = ''] = /^GRANT (.+?) ON (\S+) TO /.exec(grant) ?? [];
-    return scope === '*.*' && (rights.startsWith('ALL PRIVILEGES') || rights.split(', ').includes(right));
-  });
-}
-
-/** `user@host` as SHOW GRANTS and GRANT write it. */
-function accountText(account: string): string {
-  const at = account.lastIndexOf('@');
-  const quote = (part: string): string => `'${part.replaceAll("'", "''")}'`;
-  return `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`;
-}
-
 function replicationSlave(facts: ServerFacts): Finding {
-  const good = has(facts, 'REPLICATION SLAVE');
+  const good = mayOnServer(facts.grants, 'REPLICATION SLAVE');
   return {
     code: 'MYSQL_NO_REPLICATION',
     level: good ? 'ok' : 'error',
@@ -321,76 +344,19 @@ function replicationSlave(facts: ServerFacts): Finding {
   };
 }
 
-function replicationClient(facts: ServerFacts): Finding {
+function replicationClient(facts: ServerFacts): Finding[] {
+  // A log that is not there has no end, whatever the account may do.
+  if (!isOn(settingOf(facts, 'log_bin'))) return [];
   const good = facts.headRefused === null;
   const right = facts.flavour === 'mariadb' ? 'BINLOG MONITOR' : 'REPLICATION CLIENT';
-  return {
-    code: 'MYSQL_NO_REPLICATION_CLIENT',
-    level: good ? 'ok' : 'error',
-    subject: `account ${facts.account}`,
-    found: good ? right : (facts.headRefused ?? ''),
-    why: 'The end of the log has to be asked for: where a load begins, and how far the mirror is behind.',
-    fix: good ? null : `GRANT ${right} ON *.* TO ${accountText(facts.account)};`,
-  };
-}
-
-async function checkTables(
-  session: Session,
-  connection: Connection,
-  selection: Selection,
-): Promise<readonly Finding[]> {
-  const tables = await discoverTables(session, selection, {
-    database: connection.database,
-    reading: DEFAULT_READING,
-  });
-  const found = new Set(tables.map((table) => table.objectId));
-  const findings: Finding[] = selection.tables
-    .filter((name) => !found.has(tableKey(name)))
-    .map((name) => ({
-      code: 'TABLE_DROPPED',
-      level: 'error',
-      subject: quoteTable(name),
-      found: 'not there, or not to be seen by the account',
-      why: 'A table that the account has no right to looks like one that does not exist.',
-      fix: `GRANT SELECT ON ${quoteTable(name)} TO CURRENT_USER();`,
-    }));
-  for (const { schema, refused } of tables) {
-    const name = quoteTable(schema.name);
-    if (refused !== null)
-      findings.push({
-        code: refused.code,
-        level: 'error',
-        subject: name,
-        found: refused.message,
-        why: 'The table cannot be mirrored as it is; the others are.',
-        fix:
-          refused.code === 'TABLE_NO_SELECT'
-            ? `GRANT SELECT ON ${quoteIdent(schema.name.schema)}.* TO CURRENT_USER();`
-            : refused.code === 'TABLE_NO_KEY'
-              ? `ALTER TABLE ${name} ENGINE = InnoDB;`
-              : null,
-      });
-    else if (schema.identity.kind === 'row')
-      findings.push({
-        code: 'TABLE_BY_ROW',
-        level: 'info',
-        subject: name,
-        found: 'no primary key, and no unique index of columns that are NOT NULL',
-        why: 'Its rows are recognised by all of their values, which costs more than a key does.',
-        fix: null,
-      });
-  }
-  const good = tables.filter((table) => table.refused === null).length;
-  findings.push({
-    code: 'TABLES',
-    level: good > 0 ? 'ok' : 'warning',
-    subject: 'tables',
-    found: `${good} of ${tables.length} can be mirrored`,
-    why:
-      good > 0
-        ? 'They can be read, and the log identifies their rows.'
-        : 'There is nothing to mirror as it is now; a full-database mirror waits for tables to be made.',
-    fix: null,
-  });
-  return findings;
+  return [
+    {
+      code: 'MYSQL_NO_REPLICATION_CLIENT',
+      level: good ? 'ok' : 'error',
+      subject: `account ${facts.account}`,
+      found: good ? right : (facts.headRefused ?? ''),
+      why: 'The end of the log has to be asked for: where a load begins, and how far the mirror is behind.',
+      fix: good ? null : `GRANT ${right} ON *.* TO ${accountText(facts.account)};`,
+    },
+  ];
 }

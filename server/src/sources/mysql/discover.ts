@@ -4,12 +4,9 @@ import type { DiscoveredTable, ReadingOptions, Selection } from '../source.ts';
 import type { Session, TextRow } from './connect.ts';
 import { parseNative } from './native-type.ts';
 import { quoteTable } from './quote.ts';
+import { engineRefusal, obstacleTo, readObstacles } from './refusals.ts';
+import { wantedOf } from './selection.ts';
 import { lakeType, nativeText } from './types.ts';
-
-const SYSTEM: readonly string[] = ['mysql', 'information_schema', 'performance_schema', 'sys'];
-
-/** Engines whose tables hold no rows of their own, or whose changes are not in this server's log. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['FEDERATED', 'CONNECT', 'SPIDER', 'BLACKHOLE', 'SPHINX']);
 
 /**
  * The tables of the wanted schemas that hold rows: no views, no sequences, nothing of the system's. With no schema
@@ -21,13 +18,14 @@ export async function discoverTables(
   selection: Selection,
   { database, reading }: { readonly database: string; readonly reading: ReadingOptions },
 ): Promise<readonly DiscoveredTable[]> {
-  const { where, parameters } = wanted(selection, database);
-  const tables = await session.rows(
-    `SELECT t.TABLE_SCHEMA, t.TABLE_NAME, t.ENGINE, t.TABLE_TYPE, t.TABLE_ROWS, e.TRANSACTIONS
+  const { where, parameters, includes } = wantedOf(selection, database, session.info);
+  const found = await session.rows(
+    `SELECT t.TABLE_SCHEMA, t.TABLE_NAME, t.ENGINE, t.TABLE_TYPE, t.TABLE_COMMENT, t.TABLE_ROWS, e.TRANSACTIONS
        FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
       WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ${where('t')} ORDER BY 1, 2`,
     parameters,
   );
+  const tables = found.filter((row) => includes(nameOf(row)));
   if (tables.length === 0) return [];
   const columns = grouped(
     await session.rows(
@@ -45,14 +43,21 @@ export async function discoverTables(
     reading.unloggedCascades === 'refuse' && !(await logsCascades(session))
       ? await cascades(session, where, parameters)
       : new Map<string, string>();
+  const obstacles = await readObstacles(session, tables.map(nameOf));
   return tables.flatMap((table) => {
-    if (ELSEWHERE.has(table.ENGINE?.toUpperCase() ?? '')) return [];
     const key = keyOf(table);
-    const found = columns.get(key);
+    const shown = columns.get(key);
+    const unusable = engineRefusal(nameOf(table), table.ENGINE ?? null, table.TABLE_COMMENT ?? '');
     // Dropped between the statements.
-    return found === undefined
-      ? []
-      : [discovered(table, found, indexes.get(key) ?? [], reading, cascading.get(key) ?? null)];
+    if (shown === undefined && unusable === null) return [];
+    const described = discovered(
+      table,
+      shown ?? [],
+      indexes.get(key) ?? [],
+      reading,
+      cascading.get(key) ?? null,
+    );
+    return [{ ...described, refused: unusable ?? obstacleTo(nameOf(table), obstacles) ?? described.refused }];
   });
 }
 
@@ -104,27 +109,6 @@ async function cascades(
     if (name !== null) found.set(keyOf(child), name);
   }
   return found;
-}
-
-function wanted(
-  { schemas, tables }: Selection,
-  database: string,
-): { readonly where: (alias: string) => string; readonly parameters: readonly string[] } {
-  const named = schemas.length > 0 ? schemas : database === '' ? [] : [database];
-  const places = (count: number, place: string): string =>
-    Array.from({ length: count }, () => place).join(', ');
-  if (tables.length > 0)
-    return {
-      where: (alias) =>
-        `(${alias}.TABLE_SCHEMA, ${alias}.TABLE_NAME) IN (${places(tables.length, '(?, ?)')})`,
-      parameters: tables.flatMap(({ schema, table }) => [schema, table]),
-    };
-  if (named.length > 0)
-    return { where: (alias) => `${alias}.TABLE_SCHEMA IN (${places(named.length, '?')})`, parameters: named };
-  return {
-    where: (alias) => `${alias}.TABLE_SCHEMA NOT IN (${places(SYSTEM.length, '?')})`,
-    parameters: SYSTEM,
-  };
 }
 
 const nameOf = (row: TextRow): TableName => ({ schema: row.TABLE_SCHEMA ?? '', table: row.TABLE_NAME ?? '' });

@@ -109,25 +109,13 @@ const HEAD_TRIES = 5;
  */
 export async function readHead(session: Session): Promise<BinlogPosition> {
   const { info } = session;
-  const name =
-    info.flavour === 'mysql'
-      ? info.version >= 80_200
-        ? 'BINARY LOG STATUS'
-        : 'MASTER STATUS'
-      : 'MASTER STATUS';
-  const status = async (): Promise<Status> => {
-    const [row] = await session.rows<Status>(`SHOW ${name}`, [], 'start');
-    if (!row?.File)
-      throw new SluiceError('MYSQL_BINLOG_OFF', 'the server has no binary log (log_bin is OFF)');
-    return row;
-  };
   if (info.flavour === 'mysql') {
-    const row = await status();
+    const row = await readLogStatus(session);
     return headOf(row, info.server, info.gtid ? MysqlGtidSet.parse(row.Executed_Gtid_Set ?? '') : null);
   }
   let before = await mariadbGtids(session);
   for (let tries = 0; ; tries++) {
-    const row = await status();
+    const row = await readLogStatus(session);
     const after = await mariadbGtids(session);
     if (before === after) return headOf(row, info.server, MariadbGtidSet.parse(after));
     before = after;
@@ -141,9 +129,25 @@ export async function readHead(session: Session): Promise<BinlogPosition> {
   }
 }
 
-type Status = { File: string; Position: string; Executed_Gtid_Set?: string };
+/** A row of SHOW BINARY LOG STATUS; lists of databases have commas between the names. */
+export type LogStatus = {
+  File: string;
+  Position: string;
+  Binlog_Do_DB?: string;
+  Binlog_Ignore_DB?: string;
+  Executed_Gtid_Set?: string;
+};
 
-function headOf(row: Status, server: string, gtids: GtidSet | null): BinlogPosition {
+/** @throws SluiceError MYSQL_BINLOG_OFF, MYSQL_NO_REPLICATION */
+export async function readLogStatus(session: Session): Promise<LogStatus> {
+  const { flavour, version } = session.info;
+  const name = flavour === 'mysql' && version >= 80_200 ? 'BINARY LOG STATUS' : 'MASTER STATUS';
+  const [row] = await session.rows<LogStatus>(`SHOW ${name}`, [], 'start');
+  if (!row?.File) throw new SluiceError('MYSQL_BINLOG_OFF', 'the server has no binary log (log_bin is OFF)');
+  return row;
+}
+
+function headOf(row: LogStatus, server: string, gtids: GtidSet | null): BinlogPosition {
   return {
     file: { name: row.File, offset: Number(row.Position) },
     server,
