@@ -59,7 +59,11 @@ const LAYERS: Readonly<
   http: { model: {}, lakehouse: {}, control: {}, telemetry: {} },
   cli: { control: {}, 'serve.ts': {} },
 };
-const PACKAGES_OF: Readonly<Record<string, RegExp>> = { model: /^node:/, telemetry: /^(node:|pino$)/ };
+const PACKAGES_OF: Readonly<Record<string, RegExp>> = {
+  // re2js computes and nothing else.
+  model: /^(node:|re2js$)/,
+  telemetry: /^(node:|pino$)/,
+};
 
 function trespasses({ from, to }: Import): boolean {
   const layer = layerOf(from);

@@ -19,6 +19,7 @@ import {
   LakeTableQuery,
   LakeTableStats,
 } from './lake-table.ts';
+import { MergeReport } from './merge-report.ts';
 import { Reference } from './primitives.ts';
 import { Attempt, AttemptLog, LogQuery, Run, RunDetail, WaitRun, WaitRunResult } from './run.ts';
 import { ServerStatus } from './server-status.ts';
@@ -200,6 +201,14 @@ export const API = {
     summary: 'Check the draft against the source and keep it as the next version; does not start',
     params: ByRef,
     response: TaskVersion,
+  },
+  mergeReport: {
+    method: 'GET',
+    path: '/tasks/:ref/merge-report',
+    summary:
+      'What the draft of a sharded-table merge would come to: the shards of each virtual table, columns that differ, the merged schema, and what cannot be merged',
+    params: ByRef,
+    response: MergeReport,
   },
   listTaskVersions: {
     method: 'GET',

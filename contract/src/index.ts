@@ -2,6 +2,8 @@ export * from './api.ts';
 export * from './data-source.ts';
 export * from './errors.ts';
 export * from './lake-table.ts';
+export * from './merge.ts';
+export * from './merge-report.ts';
 export * from './parameters.ts';
 export * from './primitives.ts';
 export * from './run.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mergeFields, mergeInputFields } from './merge.ts';
 import { Id, Name, Problem, TableRef, Time } from './primitives.ts';
 import { Run } from './run.ts';
 
@@ -27,23 +28,25 @@ const naming = (byDefault: string) =>
       'knows the placeholders {SOURCE_DATABASE}, {SOURCE_SCHEMA} and {SOURCE_TABLE} only',
     );
 
-const specFields = {
+const commonFields = {
+  /** 1 full load and incremental, 2 incremental only. */
+  syncMode: z.union([z.literal(1), z.literal(2)]).default(1),
+  vcluster: z.string().min(1).default('default_sync'),
+  /** parameters.ts */
+  parameters: z.record(z.string(), z.string()).default({}),
+};
+
+const mirrorFields = {
   database: z.string().min(1).max(128),
   /** Empty: every schema but the system's. */
   schemas: z.array(z.string().min(1).max(128)).max(10_000).default([]),
   /** Pipeline type 1: the tables. Type 3 takes none. */
   tables: z.array(TableRef).max(100_000).default([]),
-  /** 1 multi-table mirror, 3 full-database mirror; 2 (sharded-table merge) comes later. */
-  pipelineType: z
-    .union([z.literal(1), z.literal(3)], '1 (multi-table mirror) or 3 (full-database mirror) are possible')
-    .default(3),
-  /** 1 full load and incremental, 2 incremental only. */
-  syncMode: z.union([z.literal(1), z.literal(2)]).default(1),
+  /** 1 multi-table mirror, 3 full-database mirror. */
+  pipelineType: z.union([z.literal(1), z.literal(3)]).default(3),
   targetSchema: naming('{SOURCE_SCHEMA}'),
   targetTable: naming('{SOURCE_TABLE}'),
-  vcluster: z.string().min(1).default('default_sync'),
-  /** parameters.ts */
-  parameters: z.record(z.string(), z.string()).default({}),
+  ...commonFields,
 };
 
 const tablesFit = (spec: { pipelineType: 1 | 3; tables: readonly unknown[] }) =>
@@ -53,19 +56,46 @@ const tablesFitMessage = {
   error: 'pipeline type 1 needs at least one table, and type 3 takes none (it mirrors all of its schemas)',
 };
 
-/** What a task syncs, as it is saved and as a run reads it. */
-export const TaskSpec = z.strictObject({ dataSource: Id, ...specFields }).refine(tablesFit, tablesFitMessage);
+const pipelineTypes = {
+  error: 'is 1 (multi-table mirror), 2 (sharded-table merge) or 3 (full-database mirror)',
+};
+
+/** What a mirror syncs, as it is saved and as a run reads it. */
+export const MirrorSpec = z
+  .strictObject({ dataSource: Id, ...mirrorFields })
+  .refine(tablesFit, tablesFitMessage);
+export type MirrorSpec = z.infer<typeof MirrorSpec>;
+
+/** What a sharded-table merge syncs (merge.ts). */
+export const MergeSpec = z.strictObject({ ...mergeFields, ...commonFields });
+export type MergeSpec = z.infer<typeof MergeSpec>;
+
+export const TaskSpec = z.discriminatedUnion('pipelineType', [MirrorSpec, MergeSpec], pipelineTypes);
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
-/** The same as a caller sends it: the data source by id or by name. */
-export const TaskSpecInput = z
-  .strictObject({ dataSource: z.union([Id, z.string().min(1)]), ...specFields })
+/** The data sources (ids) that a task reads. */
+export function dataSourcesOf(spec: TaskSpec): readonly number[] {
+  return spec.pipelineType === 2 ? spec.sources.map(({ dataSource }) => dataSource) : [spec.dataSource];
+}
+
+export const MirrorSpecInput = z
+  .strictObject({ dataSource: z.union([Id, z.string().min(1)]), ...mirrorFields })
   .refine(tablesFit, tablesFitMessage);
+
+export const MergeSpecInput = z.strictObject({ ...mergeInputFields, ...commonFields });
+export type MergeSpecInput = z.input<typeof MergeSpecInput>;
+
+/** The same as a caller sends it: data sources by id or by name, virtual tables as a file. */
+export const TaskSpecInput = z.discriminatedUnion(
+  'pipelineType',
+  [MirrorSpecInput, MergeSpecInput],
+  pipelineTypes,
+);
 export type TaskSpecInput = z.input<typeof TaskSpecInput>;
 
 /** The target's name of a source table by the spec's naming rules. */
 export function targetName(
-  spec: Pick<TaskSpec, 'database' | 'targetSchema' | 'targetTable'>,
+  spec: Pick<MirrorSpec, 'database' | 'targetSchema' | 'targetTable'>,
   source: TableRef,
 ): TableRef {
   const fill = (rule: string) =>

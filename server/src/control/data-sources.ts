@@ -2,6 +2,7 @@ import {
   CreateDataSource,
   type DataSource,
   DS_TYPES,
+  dataSourcesOf,
   defaultPort,
   dsTypeWord,
   SluiceError,
@@ -104,7 +105,7 @@ async function tasksUsing(db: MetastoreDb, dataSourceId: number): Promise<string
     .orderBy('tasks.name')
     .execute();
   const uses = (json: string | null) =>
-    json !== null && TaskSpec.parse(JSON.parse(json)).dataSource === dataSourceId;
+    json !== null && dataSourcesOf(TaskSpec.parse(JSON.parse(json))).includes(dataSourceId);
   return tasks.filter((task) => uses(task.draft_json) || uses(task.spec_json)).map((task) => task.name);
 }
 

@@ -1,10 +1,10 @@
-import { TaskSpec } from '@sluice/contract';
+import { MirrorSpec } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
 import type { DiscoveredTable } from '../sources/source.ts';
 import { findCollision, selectTables } from './publish-check.ts';
 import { makeSourceKey } from './source-key.ts';
 
-const spec = (more: object) => TaskSpec.parse({ dataSource: 1, database: 'd', ...more });
+const spec = (more: object) => MirrorSpec.parse({ dataSource: 1, database: 'd', ...more });
 type Known = Pick<DiscoveredTable, 'schema' | 'objectId'>;
 const table = (schema: string, name: string): Known => ({
   schema: { name: { schema, table: name }, columns: [], identity: { kind: 'row' } },

@@ -1,4 +1,4 @@
-import { parseParameters, SluiceError, type TaskSpec, targetName } from '@sluice/contract';
+import { type MirrorSpec, parseParameters, SluiceError, targetName } from '@sluice/contract';
 import { type TableName, tableKey, tableText } from '../model/table.ts';
 import { sourceAdmin } from '../sources/registry.ts';
 import type { DiscoveredTable } from '../sources/source.ts';
@@ -10,7 +10,7 @@ const NAMED = 5;
 
 /** The source's tables that a spec means, of those that the database has. */
 export function selectTables<T extends Pick<DiscoveredTable, 'schema'>>(
-  spec: TaskSpec,
+  spec: MirrorSpec,
   objects: readonly T[],
 ): T[] {
   if (spec.pipelineType === 1) {
@@ -26,7 +26,7 @@ export function selectTables<T extends Pick<DiscoveredTable, 'schema'>>(
  * do; a table that is listed twice does not collide with itself.
  */
 export function findCollision(
-  spec: Pick<TaskSpec, 'database' | 'targetSchema' | 'targetTable'>,
+  spec: Pick<MirrorSpec, 'database' | 'targetSchema' | 'targetTable'>,
   tables: readonly TableName[],
 ): { readonly target: TableName; readonly sources: readonly [TableName, TableName] } | null {
   const taken = new Map<string, TableName>();
@@ -42,7 +42,7 @@ export function findCollision(
 }
 
 /** @throws SluiceError SOURCE_*, NO_TABLES, TABLE_NAME_TAKEN, INVALID_REQUEST */
-export async function checkSpec(control: Control, spec: TaskSpec, signal: AbortSignal): Promise<void> {
+export async function checkMirror(control: Control, spec: MirrorSpec, signal: AbortSignal): Promise<void> {
   parseParameters(spec.parameters);
   const { dsType, connection } = await readConnection(
     control.db,

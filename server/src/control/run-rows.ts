@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Problem, RunState, StartMode } from '@sluice/contract';
-import { SluiceError, TaskSpec } from '@sluice/contract';
+import { type MirrorSpec, SluiceError, TaskSpec } from '@sluice/contract';
 import type { Selectable } from 'kysely';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
@@ -40,6 +40,12 @@ export async function specOfVersion(db: MetastoreDb, taskId: number, version: nu
     .executeTakeFirst();
   if (row === undefined) throw new SluiceError('NOT_FOUND', `Task ${taskId} has no version ${version}.`);
   return TaskSpec.parse(JSON.parse(row.spec_json));
+}
+
+/** @throws SluiceError MERGE_UNAVAILABLE for a merge, which nothing runs yet */
+export function mirrorOf(spec: TaskSpec): MirrorSpec {
+  if (spec.pipelineType !== 2) return spec;
+  throw new SluiceError('MERGE_UNAVAILABLE', 'Sharded-table merges cannot be run in this version.');
 }
 
 /**

@@ -11,15 +11,18 @@ import {
   taskTypeWord,
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
+import type { z } from 'zod';
 import { sourceAdmin } from '../sources/registry.ts';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Metastore } from '../store/tables.ts';
 import { type Control, isoTime } from './context.ts';
-import { checkSpec } from './publish-check.ts';
+import { publishableMerge } from './merge/publish.ts';
+import { resolveMerge } from './merge/resolve.ts';
+import { checkMirror } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { newestRun, runRow, specOfVersion } from './run-rows.ts';
+import { mirrorOf, newestRun, runRow, specOfVersion } from './run-rows.ts';
 import { makeSourceKey } from './source-key.ts';
 
 export type TaskRow = Selectable<Metastore['tasks']>;
@@ -85,7 +88,8 @@ export async function configureTask(control: Control, ref: string, spec: TaskSpe
 export async function publishTask(control: Control, ref: string, signal: AbortSignal): Promise<TaskVersion> {
   const { id, draft_json } = await findNamed(control.db, 'tasks', ref);
   const spec = TaskSpec.parse(JSON.parse(draft_json));
-  await checkSpec(control, spec, signal);
+  if (spec.pipelineType === 2) await publishableMerge(control, spec, signal);
+  else await checkMirror(control, spec, signal);
   return control.db.transaction().execute(async (trx) => {
     const row = await findNamed(trx, 'tasks', id);
     if (row.draft_json !== draft_json)
@@ -134,8 +138,11 @@ export async function startTask(
   position: string | null,
 ): Promise<number> {
   const task = await findNamed(control.db, 'tasks', ref);
-  if (position !== null && task.published_version !== null) {
-    const spec = await specOfVersion(control.db, task.id, task.published_version);
+  const spec =
+    task.published_version === null
+      ? null
+      : mirrorOf(await specOfVersion(control.db, task.id, task.published_version));
+  if (position !== null && spec !== null) {
     const { ds_type } = await findNamed(control.db, 'data_sources', spec.dataSource);
     if (!sourceAdmin(control.sources, ds_type).isPosition(position))
       throw new SluiceError(
@@ -180,21 +187,21 @@ export async function refuseRunning(db: MetastoreDb, task: TaskRow): Promise<voi
 /** The saved position is one of the source that it came from. */
 async function refuseOtherSource(db: MetastoreDb, row: TaskRow, spec: TaskSpec): Promise<void> {
   const before = await specOfVersion(db, row.id, row.published_version ?? 0);
-  if (before.dataSource !== spec.dataSource || before.database !== spec.database)
+  if (sourceOf(before) !== sourceOf(spec))
     throw new SluiceError(
       'CONFLICT',
-      `The task ${row.name} is published for another data source or database.`,
+      `The task ${row.name} is published for another data source or database, or as another kind.`,
       {
         remedy: 'Undeploy it first (its target tables stay), then publish it again.',
       },
     );
 }
 
-async function resolveSpec(
-  db: MetastoreDb,
-  input: Omit<TaskSpec, 'dataSource'> & { dataSource: number | string },
-): Promise<TaskSpec> {
-  const source = await findNamed(db, 'data_sources', input.dataSource);
+/** Shards come and go while a merge is published; a mirror stays with its database. */
+const sourceOf = (spec: TaskSpec): string =>
+  spec.pipelineType === 2 ? 'merge' : JSON.stringify([spec.dataSource, spec.database]);
+
+async function resolveSpec(db: MetastoreDb, input: z.output<typeof TaskSpecInput>): Promise<TaskSpec> {
   const pool = await findNamed(db, 'vclusters', input.vcluster);
   if (!pool.type.includes('SYNC'))
     throw new SluiceError(
@@ -205,6 +212,8 @@ async function resolveSpec(
       },
     );
   parseParameters(input.parameters);
+  if (input.pipelineType === 2) return resolveMerge(db, { ...input, vcluster: pool.name });
+  const source = await findNamed(db, 'data_sources', input.dataSource);
   return TaskSpec.parse({ ...input, dataSource: source.id, vcluster: pool.name });
 }
 

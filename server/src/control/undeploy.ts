@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
+import { type MirrorSpec, SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
 import { sourceAdmin } from '../sources/registry.ts';
 import { readConnection } from '../store/connections.ts';
 import { forgetProgress, readCheckpoint, readLanes } from '../store/progress.ts';
 import type { Control } from './context.ts';
 import { findNamed } from './references.ts';
 import { specOfVersion } from './run-rows.ts';
-import { refuseRunning } from './tasks.ts';
+import { refuseRunning, type TaskRow } from './tasks.ts';
 
 /**
  * Forgets how far a task has come, and what its source keeps for it. Every target table stays.
@@ -32,28 +32,16 @@ export async function undeployTask(
   const kept = (await readLanes(db, task.id)).map(
     (lane): TableRef => ({ schema: lane.target_schema, table: lane.target_table }),
   );
-  const source = await findNamed(db, 'data_sources', spec.dataSource);
+  // A merge has never run, so that no source keeps anything for it.
+  const source = spec.pipelineType === 2 ? null : (await findNamed(db, 'data_sources', spec.dataSource)).name;
   const keeps = `${kept.length} target ${kept.length === 1 ? 'table stays' : 'tables stay'} with every row`;
   if (!request.confirm)
     throw new SluiceError(
       'CONFIRMATION_REQUIRED',
-      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`} and drops its replication slot and publication at ${source.name}; the next start loads everything anew. ${keeps}.`,
+      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`}${source === null ? '' : ` and drops its replication slot and publication at ${source}`}; the next start loads everything anew. ${keeps}.`,
     );
-  const { dsType, connection } = await readConnection(db, control.sealer, spec.dataSource, spec.database);
-  const forget = sourceAdmin(control.sources, dsType).forget(connection, task.source_key, signal);
-  const left = await forget.then(
-    () => null,
-    (error: unknown) => {
-      const trouble = SluiceError.from(error);
-      if (request.force && trouble.code.startsWith('SOURCE_')) return trouble;
-      throw trouble.code.startsWith('SOURCE_')
-        ? new SluiceError(trouble.code, trouble.message, {
-            remedy: `${trouble.remedy} Or undeploy with --force, and drop what stays at the source by hand.`,
-            cause: error,
-          })
-        : trouble;
-    },
-  );
+  const left =
+    spec.pipelineType === 2 ? null : await forgetAtSource(control, task, spec, request.force, signal);
   await db.transaction().execute(async (trx) => {
     await refuseRunning(trx, task);
     await forgetProgress(trx, task.id);
@@ -66,14 +54,46 @@ export async function undeployTask(
   await rm(join(control.dataDir.work, `task-${task.id}`), { recursive: true, force: true });
   return {
     done: [
-      left === null
-        ? `Dropped what ${source.name} kept for the task (replication slot and publication).`
-        : `${source.name} still keeps the replication slot and the publication sluice_${task.source_key}, and the slot holds its log: drop both there. (${left.message})`,
+      ...(source === null
+        ? []
+        : left === null
+          ? [`Dropped what ${source} kept for the task (replication slot and publication).`]
+          : [
+              `${source} still keeps the replication slot and the publication sluice_${task.source_key}, and the slot holds its log: drop both there. (${left.message})`,
+            ]),
       position === null ? 'There was no position to forget.' : `Forgot the position ${position}.`,
       `${keeps}.`,
     ],
     keptTables: kept,
   };
+}
+
+/** @returns why the source could not be asked, where that may be passed over */
+async function forgetAtSource(
+  control: Control,
+  task: TaskRow,
+  spec: MirrorSpec,
+  force: boolean,
+  signal: AbortSignal,
+): Promise<SluiceError | null> {
+  const { dsType, connection } = await readConnection(
+    control.db,
+    control.sealer,
+    spec.dataSource,
+    spec.database,
+  );
+  try {
+    await sourceAdmin(control.sources, dsType).forget(connection, task.source_key, signal);
+    return null;
+  } catch (error) {
+    const trouble = SluiceError.from(error);
+    if (!trouble.code.startsWith('SOURCE_')) throw trouble;
+    if (force) return trouble;
+    throw new SluiceError(trouble.code, trouble.message, {
+      remedy: `${trouble.remedy} Or undeploy with --force, and drop what stays at the source by hand.`,
+      cause: error,
+    });
+  }
 }
 
 /** @throws SluiceError CONFIRMATION_REQUIRED, CONFLICT where the task is not undeployed */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ERRORS, type ErrorCode, SluiceError, type TaskSpec, type WaitResult } from '@sluice/contract';
+import { ERRORS, type ErrorCode, type MirrorSpec, SluiceError, type WaitResult } from '@sluice/contract';
 import { sourceAdmin } from '../sources/registry.ts';
 import type { Connection, SourceAdmin } from '../sources/source.ts';
 import { readConnection } from '../store/connections.ts';
@@ -9,7 +9,7 @@ import type { Control } from './context.ts';
 import { selectTables } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { newestRun, specOfVersion } from './run-rows.ts';
+import { mirrorOf, newestRun, specOfVersion } from './run-rows.ts';
 import { problemOf } from './runs.ts';
 import { statusOf } from './task-status.ts';
 import type { TaskRow } from './tasks.ts';
@@ -68,7 +68,9 @@ interface SourceNow {
 
 async function lookAtSource(control: Control, task: TaskRow, signal: AbortSignal): Promise<SourceNow> {
   const run = await newestRun(control.db, task.id);
-  const spec = await specOfVersion(control.db, task.id, run?.version ?? task.published_version ?? 0);
+  const spec = mirrorOf(
+    await specOfVersion(control.db, task.id, run?.version ?? task.published_version ?? 0),
+  );
   const { dsType, connection } = await readConnection(
     control.db,
     control.sealer,
@@ -84,7 +86,7 @@ async function lookAtSource(control: Control, task: TaskRow, signal: AbortSignal
 async function objectIdsOf(
   admin: SourceAdmin,
   connection: Connection,
-  spec: TaskSpec,
+  spec: MirrorSpec,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const objects = await admin.objects(connection, signal);

@@ -2,6 +2,7 @@ import type { ApiName } from '@sluice/contract';
 import type { Control } from '../control/context.ts';
 import * as dataSources from '../control/data-sources.ts';
 import * as folders from '../control/folders.ts';
+import { mergeReport } from '../control/merge/report.ts';
 import { runRow } from '../control/run-rows.ts';
 import * as runs from '../control/runs.ts';
 import { serverStatus } from '../control/server-status.ts';
@@ -47,6 +48,7 @@ export function controlHandlers(control: Control): Handlers<Exclude<ApiName, Lak
     getTask: ({ params }) => tasks.getTask(control, params.ref),
     configureTask: ({ params, body }) => tasks.configureTask(control, params.ref, body),
     publishTask: ({ params, signal }) => tasks.publishTask(control, params.ref, signal),
+    mergeReport: ({ params, signal }) => mergeReport(control, params.ref, signal),
     listTaskVersions: ({ params }) => tasks.listTaskVersions(control, params.ref),
     startTask: async ({ params, body }) =>
       runs.runView(

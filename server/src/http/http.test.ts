@@ -235,7 +235,7 @@ describe('drafts', () => {
       '100ms to 1h',
     );
     expect((await draft({ vcluster: 'none' })).status).toBe(404);
-    expect((await draft({ pipelineType: 2 })).body.error?.message).toContain('body.spec.pipelineType');
+    expect((await draft({ pipelineType: 4 })).body.error?.message).toContain('body.spec.pipelineType');
     expect((await draft({ dataSource: 'none' })).status).toBe(404);
     expect((await get('/api/v1/tasks')).body.data).toEqual([]);
   });

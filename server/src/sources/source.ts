@@ -92,8 +92,12 @@ export interface SourceAdmin {
   ): Promise<readonly Finding[]>;
   /** The databases that the account may connect to. */
   catalogs(connection: Connection, signal: AbortSignal): Promise<readonly string[]>;
-  /** The tables of a database. */
-  objects(connection: Connection, signal: AbortSignal): Promise<readonly DiscoveredTable[]>;
+  /** The tables of a database. `reading`: as a task would have it. */
+  objects(
+    connection: Connection,
+    signal: AbortSignal,
+    reading?: ReadingOptions,
+  ): Promise<readonly DiscoveredTable[]>;
   /** The first rows of a table as the source's own text. */
   sample(
     connection: Connection,

@@ -1,4 +1,10 @@
-import { type Problem, parseParameters, SluiceError, type TaskParameters, TaskSpec } from '@sluice/contract';
+import {
+  MirrorSpec,
+  type Problem,
+  parseParameters,
+  SluiceError,
+  type TaskParameters,
+} from '@sluice/contract';
 import type { TableName } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { forgetProgress, readLanes } from '../store/progress.ts';
@@ -12,7 +18,7 @@ export interface Work {
   readonly taskId: number;
   readonly taskName: string;
   readonly sourceKey: string;
-  readonly spec: TaskSpec;
+  readonly spec: MirrorSpec;
   readonly parameters: TaskParameters;
   /** Until the run has begun, how it begins. */
   readonly start: 'stateless' | 'resume' | 'custom';
@@ -53,7 +59,8 @@ export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work
     .orderBy('id', 'desc')
     .execute();
   const lastChoice = starts.find((run) => run.start_mode !== 'resume');
-  const spec = TaskSpec.parse(JSON.parse(row.spec));
+  // A merge is refused before a run of it is made (control/tasks.ts).
+  const spec = MirrorSpec.parse(JSON.parse(row.spec));
   return {
     ...row,
     attemptId,

@@ -4,6 +4,7 @@ import { gather, onlyTable, parameters, reference, splitList, tableName } from '
 import { type Call, hasCode } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
+import { addMergeCommands } from './task-merge.ts';
 import { addTaskStatusCommands } from './task-status.ts';
 
 interface CreateOptions {
@@ -55,6 +56,7 @@ export function addTaskCommands(program: Command, terminal: Terminal): void {
     },
   });
   addCreate(group, terminal);
+  addMergeCommands(group, terminal);
   addLifecycle(group, terminal);
   addTaskStatusCommands(group, terminal);
 }

@@ -49,9 +49,9 @@ export const mysqlAdmin: SourceAdmin = {
     });
   },
 
-  async objects(connection, signal) {
+  async objects(connection, signal, wanted = DEFAULT_READING) {
     return withSession(connection, signal, (session) =>
-      discoverTables(session, EVERYTHING, reading(connection)),
+      discoverTables(session, EVERYTHING, { ...reading(connection), reading: wanted }),
     );
   },
 
