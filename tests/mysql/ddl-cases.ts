@@ -1,4 +1,5 @@
 import { AFTER, type DdlCase, PARTED, WITHOUT_A, WITHOUT_B } from './ddl-case.ts';
+import { GENERATED } from './ddl-generated-cases.ts';
 import { MODIFIED } from './ddl-modify-cases.ts';
 
 export { type DdlCase, DEFAULTS } from './ddl-case.ts';
@@ -386,6 +387,7 @@ export const CASES: readonly DdlCase[] = [
   ...ADDED,
   ...DROPPED_AND_RENAMED,
   ...MODIFIED,
+  ...GENERATED,
   ...KEYS,
   ...EMPTIED,
   ...PARTITIONS,

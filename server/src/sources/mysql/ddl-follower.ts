@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/contract';
 import { type TableName, tableKey, tableText } from '../../model/table.ts';
 import type { ChangeSink, DiscoveredTable } from '../source.ts';
+import { computedFrom } from './computed.ts';
 import type { Statement } from './ddl/classify.ts';
 import { leavesColumns, outcomesOf, type TableOutcome } from './ddl-outcomes.ts';
 import type { DdlPlaces } from './ddl-places.ts';
@@ -108,6 +109,9 @@ export class DdlFollower {
         const still = sink.known(tableKey(table));
         if (still === null || still.life !== known.life) return this.#gap(table, 'it was altered');
         if (after.kind === 'gap') return this.#gap(table, after.reason);
+        const computed = computedFrom(after.schema.columns, outcome.columns.modified);
+        if (computed !== null)
+          return this.#gap(table, `its column ${computed} is computed from one that was defined anew`);
         if (JSON.stringify(after.schema) === JSON.stringify(known.schema)) return;
         const relation = tables.relationOf(tableKey(table), after.schema, known.life, after.filled);
         this.#tell({ kind: 'schema', relation });

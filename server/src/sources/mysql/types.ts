@@ -78,7 +78,7 @@ export function keepsValues(before: Column, after: Column): boolean {
   return holdsAll(parseNative(before.native), parseNative(after.native));
 }
 
-function isGenerated(native: string): boolean {
+export function isGenerated(native: string): boolean {
   return / as \(.*\) (?:virtual|stored)$/s.test(native);
 }
 
