@@ -32,6 +32,13 @@ describe('Engine', () => {
     connection.close();
   });
 
+  it('gives a text that begins with U+FEFF as it is', async () => {
+    const connection = await engine.connect();
+    const [row] = await connection.rows("SELECT chr(65279) AS one, chr(65279) || repeat('x', 20) AS long");
+    expect(row).toEqual({ one: '\ufeff', long: `\ufeff${'x'.repeat(20)}` });
+    connection.close();
+  });
+
   it('ends a statement when the signal says so, and the connection can be used again', async () => {
     const connection = await engine.connect();
     const stop = new AbortController();

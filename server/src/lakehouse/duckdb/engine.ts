@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { SluiceError } from '@sluice/contract';
+import { decodeTextsWhole } from './text-decoding.ts';
 
 export interface EngineLimits {
   readonly threads: number;
@@ -22,6 +23,7 @@ export class Engine {
   }
 
   static async open(limits: EngineLimits): Promise<Engine> {
+    decodeTextsWhole();
     await mkdir(limits.tempFolder, { recursive: true });
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(limits.threads),

@@ -74,6 +74,14 @@ async function deletePositions(pairs: readonly (readonly [string, number])[]): P
 }
 
 describe('writeDataFiles', () => {
+  it('bounds texts that begin with U+FEFF', async () => {
+    const [file] = await write("SELECT unnest(['m', chr(65279) || 'b', chr(65279)])", [
+      field(1, 'k', 'string'),
+    ]);
+    expect(Buffer.from(file!.lowerBounds.get(1)!).toString()).toBe('m');
+    expect(Buffer.from(file!.upperBounds.get(1)!)).toEqual(Buffer.from('\ufeffb'));
+  });
+
   it('writes every type, reads it back, and describes it', async () => {
     const list: IcebergType = {
       type: 'list',

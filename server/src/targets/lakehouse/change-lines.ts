@@ -17,6 +17,12 @@ function rawColumns(count: number): string {
 }
 
 /**
+ * DuckDB drops a byte order mark at the front of a file, and a value that begins with U+FEFF looks like one. A file whose
+ * first line may begin with a value begins with one of its own to drop.
+ */
+export const FRONT = Buffer.from('\ufeff');
+
+/**
  * Reads files of CSV lines as text. The reader is told everything and guesses nothing; `longestLine` bounds its
  * buffers. One thread: the parallel reader would have to guess where quoted lines begin.
  */

@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/contract';
 import type { ChangeBatch } from '../target.ts';
-import { keyText, readLines, STRICT, stagedName } from './change-lines.ts';
+import { FRONT, keyText, readLines, STRICT, stagedName } from './change-lines.ts';
 import type { Sql } from './sql.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 
@@ -185,7 +185,7 @@ async function fillFromSource(
     const texts = await sql.rows(`SELECT * FROM (${keyText(batch, ords)}) ORDER BY ord`);
     const keys = texts.map((row) => row.slice(1).map((value) => requireText(value, batch)));
     const lines = await batch.fetchRows(keys);
-    const file = await scratch(lines);
+    const file = await scratch(Buffer.concat([FRONT, lines]));
     const all = batch.schema.columns;
     const typed = all.map((column, index) => {
       const rules: ReadingRules = key.includes(stagedName(index))

@@ -1,5 +1,6 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { storageError } from '../../lakehouse/file-storage.ts';
+import { FRONT } from './change-lines.ts';
 
 /** DuckDB takes this many rows at a time, whatever their size. */
 const ROWS_AT_ONCE = 2048;
@@ -10,8 +11,8 @@ const QUOTE = 0x22;
 const NEWLINE = 0x0a;
 
 /**
- * Gives `work` a file of CSV lines in pieces that can be read in bounded memory: the file itself where its lines are
- * short, else files of about 32 MiB beside it, which are removed afterwards.
+ * Gives `work` a file of CSV lines in pieces that can be read in bounded memory, and whole (FRONT): the file itself
+ * where its lines are short, else files of about 32 MiB beside it, which are removed afterwards.
  * @throws SluiceError STORAGE_*
  */
 export async function inPieces<T>(
@@ -20,13 +21,24 @@ export async function inPieces<T>(
   work: (pieces: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const short = longestLine * ROWS_AT_ONCE <= PIECE_BYTES || (await stat(file)).size <= PIECE_BYTES;
-  if (short) return work([file]);
+  if (short && !(await looksMarked(file))) return work([file]);
   const pieces: string[] = [];
   try {
-    await cut(file, PIECE_BYTES, pieces);
+    await cut(file, short ? Infinity : PIECE_BYTES, pieces);
     return await work(pieces);
   } finally {
     await Promise.all(pieces.map((piece) => rm(piece, { force: true })));
+  }
+}
+
+/** Whether its first line begins with what would be taken for a byte order mark. */
+async function looksMarked(file: string): Promise<boolean> {
+  const handle = await open(file, 'r');
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(FRONT.length), 0, FRONT.length, 0);
+    return bytesRead === FRONT.length && buffer.equals(FRONT);
+  } finally {
+    await handle.close();
   }
 }
 
@@ -69,6 +81,8 @@ export async function cut(file: string, bytes: number, pieces: string[]): Promis
   async function next(): Promise<Awaited<ReturnType<typeof open>>> {
     const name = `${file}.${pieces.length}`;
     pieces.push(name);
-    return open(name, 'w');
+    const piece = await open(name, 'w');
+    await piece.writeFile(FRONT);
+    return piece;
   }
 }
