@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
+import { startMysql } from '../support/mysql.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 it('undeploys a task whose source is gone only when told to, and says what stays there', async () => {
@@ -31,4 +32,28 @@ it('undeploys a task whose source is gone only when told to, and says what stays
   await client.connect();
   await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
   await client.end();
+});
+
+it('undeploys a task of MySQL without a word to the server, which keeps nothing of it', async () => {
+  await using server = await startMysql('mysql');
+  await using database = await server.createDatabase('shop');
+  await database.query('CREATE TABLE kept (id int PRIMARY KEY)');
+  await database.query('INSERT INTO kept VALUES (1), (2)');
+  await using lake = await TestLake.start();
+  await lake.createMirror('gone', database.connection, { type: 'mysql' });
+  await lake.start('gone');
+  await lake.caughtUp('gone');
+  await lake.stop('gone');
+  await server.stop();
+  const api = await lake.api();
+  await expect(api.post('/tasks/gone/undeploy', { confirm: false })).rejects.toMatchObject({
+    code: 'CONFIRMATION_REQUIRED',
+    message: expect.not.stringMatching(/slot|publication/),
+  });
+  const { done } = await api.post<{ done: string[] }>('/tasks/gone/undeploy', { confirm: true });
+  expect(done).toEqual([
+    expect.stringMatching(/^Forgot the position \w+\.\d+:/),
+    '1 target table stays with every row.',
+  ]);
+  expect((await lake.sql('SELECT count(*) FROM shop.kept')).rows).toEqual([[2]]);
 });

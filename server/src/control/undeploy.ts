@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type MirrorSpec, SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
+import { SluiceError, type TableRef, type TaskSpec, type UndeployResult } from '@sluice/contract';
 import { sourceAdmin } from '../sources/registry.ts';
+import type { Connection, SourceAdmin } from '../sources/source.ts';
 import { readConnection } from '../store/connections.ts';
 import { forgetProgress, readCheckpoint, readLanes } from '../store/progress.ts';
 import type { Control } from './context.ts';
 import { findNamed } from './references.ts';
 import { specOfVersion } from './run-rows.ts';
-import { refuseRunning, type TaskRow } from './tasks.ts';
+import { refuseRunning } from './tasks.ts';
 
 /**
  * Forgets how far a task has come, and what its source keeps for it. Every target table stays.
@@ -32,16 +33,14 @@ export async function undeployTask(
   const kept = (await readLanes(db, task.id)).map(
     (lane): TableRef => ({ schema: lane.target_schema, table: lane.target_table }),
   );
-  // A merge has never run, so that no source keeps anything for it.
-  const source = spec.pipelineType === 2 ? null : (await findNamed(db, 'data_sources', spec.dataSource)).name;
+  const there = await keptThere(control, spec);
   const keeps = `${kept.length} target ${kept.length === 1 ? 'table stays' : 'tables stay'} with every row`;
   if (!request.confirm)
     throw new SluiceError(
       'CONFIRMATION_REQUIRED',
-      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`}${source === null ? '' : ` and drops its replication slot and publication at ${source}`}; the next start loads everything anew. ${keeps}.`,
+      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`}${there === null ? '' : ` and drops its ${there.what} at ${there.source}`}; the next start loads everything anew. ${keeps}.`,
     );
-  const left =
-    spec.pipelineType === 2 ? null : await forgetAtSource(control, task, spec, request.force, signal);
+  const left = there === null ? null : await forgetThere(there, task.source_key, request.force, signal);
   await db.transaction().execute(async (trx) => {
     await refuseRunning(trx, task);
     await forgetProgress(trx, task.id);
@@ -54,12 +53,12 @@ export async function undeployTask(
   await rm(join(control.dataDir.work, `task-${task.id}`), { recursive: true, force: true });
   return {
     done: [
-      ...(source === null
+      ...(there === null
         ? []
         : left === null
-          ? [`Dropped what ${source} kept for the task (replication slot and publication).`]
+          ? [`Dropped what ${there.source} kept for the task (${there.what}).`]
           : [
-              `${source} still keeps the replication slot and the publication sluice_${task.source_key}, and the slot holds its log: drop both there. (${left.message})`,
+              `${there.source} still keeps the ${there.what} sluice_${task.source_key}, and ${there.cost}: drop them there. (${left.message})`,
             ]),
       position === null ? 'There was no position to forget.' : `Forgot the position ${position}.`,
       `${keeps}.`,
@@ -68,22 +67,34 @@ export async function undeployTask(
   };
 }
 
+/** What a task keeps at its source, in words, and how to have it dropped. */
+interface KeptThere {
+  readonly source: string;
+  readonly what: string;
+  readonly cost: string;
+  readonly admin: SourceAdmin;
+  readonly connection: Connection;
+}
+
+/** null: nothing, so that the source need not be there. */
+async function keptThere({ db, sealer, sources }: Control, spec: TaskSpec): Promise<KeptThere | null> {
+  // A merge has never run.
+  if (spec.pipelineType === 2) return null;
+  const { name } = await findNamed(db, 'data_sources', spec.dataSource);
+  const { dsType, connection } = await readConnection(db, sealer, spec.dataSource, spec.database);
+  const admin = sourceAdmin(sources, dsType);
+  return admin.keeps && { source: name, ...admin.keeps, admin, connection };
+}
+
 /** @returns why the source could not be asked, where that may be passed over */
-async function forgetAtSource(
-  control: Control,
-  task: TaskRow,
-  spec: MirrorSpec,
+async function forgetThere(
+  { admin, connection }: KeptThere,
+  sourceKey: string,
   force: boolean,
   signal: AbortSignal,
 ): Promise<SluiceError | null> {
-  const { dsType, connection } = await readConnection(
-    control.db,
-    control.sealer,
-    spec.dataSource,
-    spec.database,
-  );
   try {
-    await sourceAdmin(control.sources, dsType).forget(connection, task.source_key, signal);
+    await admin.forget(connection, sourceKey, signal);
     return null;
   } catch (error) {
     const trouble = SluiceError.from(error);

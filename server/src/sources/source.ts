@@ -105,7 +105,9 @@ export interface SourceAdmin {
     limit: number,
     signal: AbortSignal,
   ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
-  /** Undeploy: drops what tasks keep at the source (slot, publication). Nothing to drop is no error. */
+  /** What a task keeps at the source from its first start on, and what that costs there, in words; null: nothing. */
+  readonly keeps: { readonly what: string; readonly cost: string } | null;
+  /** Undeploy: drops what a task keeps. Nothing to drop is no error. */
   forget(connection: Connection, taskKey: string, signal: AbortSignal): Promise<void>;
   /** The end of the log now, as `Source.head`. */
   head(connection: Connection, signal: AbortSignal): Promise<Position>;

@@ -62,7 +62,8 @@ export const mysqlAdmin: SourceAdmin = {
     });
   },
 
-  /** The server keeps nothing of a task's. */
+  keeps: null,
+
   async forget() {},
 
   async head(connection, signal) {

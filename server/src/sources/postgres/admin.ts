@@ -65,6 +65,8 @@ export const postgresAdmin: SourceAdmin = {
     });
   },
 
+  keeps: { what: 'replication slot and publication', cost: 'the slot holds the log of the server' },
+
   async forget(connection, taskKey, signal) {
     const slot = slotName(taskKey);
     return withSession(connection, signal, async (session) => {
