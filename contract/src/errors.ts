@@ -224,7 +224,7 @@ export const ERRORS = {
 
   // --- one table
   TABLE_NO_KEY: table(
-    'Add a primary key, or run ALTER TABLE … REPLICA IDENTITY FULL; then start the table again.',
+    'Add a primary key, or run ALTER TABLE … REPLICA IDENTITY FULL (PostgreSQL) or ALTER TABLE … ENGINE = InnoDB (MySQL, MariaDB); then start the table again.',
   ),
   TABLE_NO_IDENTITY: table(
     'Run ALTER TABLE … REPLICA IDENTITY DEFAULT (or FULL), then start the table again.',

@@ -2,7 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { typeText } from '../../model/logical-type.ts';
 import { type Column, type TableName, tableText } from '../../model/table.ts';
 import type { Sql } from './sql.ts';
-import { type ReadingRules, strictExpression } from './text-expression.ts';
+import { isZeroDate, type ReadingRules, strictExpression } from './text-expression.ts';
 
 /** A source of text rows and what each of its columns is to become. */
 export interface TextRows {
@@ -26,12 +26,14 @@ export async function findValueTrouble(
 ): Promise<SluiceError | null> {
   for (const { from, columns } of rows)
     for (const { column, text, rules } of columns) {
-      if (column.type.kind === 'string') continue;
+      if (column.type.kind === 'string' || rules.outOfRange === 'null') continue;
       const value = strictExpression(column.type, column.text, text, rules);
-      // With infinite dates as null, a null is right for them.
+      // With infinite or zero dates as null, a null is right for them.
       const infinite = rules.infiniteDates === 'null' ? ` AND NOT contains(${text}, 'infinity')` : '';
+      const zero =
+        column.text.form === 'zero' && rules.zeroDates === 'null' ? ` AND NOT (${isZeroDate(text)})` : '';
       const [found] = await sql.rows(
-        `SELECT left(first(${text}), 60), count(*) FROM ${from} WHERE ${text} IS NOT NULL AND TRY(${value}) IS NULL${infinite}`,
+        `SELECT left(first(${text}), 60), count(*) FROM ${from} WHERE ${text} IS NOT NULL AND TRY(${value}) IS NULL${infinite}${zero}`,
       );
       const count = Number(found?.[1] ?? 0);
       if (count > 0)
