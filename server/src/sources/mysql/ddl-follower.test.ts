@@ -119,6 +119,31 @@ describe.each(FLAVOURS)('DDL in the log of %s', (flavour) => {
     ]);
   });
 
+  it('that makes a table again, whose end was not told, is another table whatever else it says', async () => {
+    await using following = await Following.open(flavour, [T, 'CREATE TABLE u (id int PRIMARY KEY)']);
+    await following.start();
+    await following.run(
+      'SET sql_log_bin = 0',
+      'DROP TABLE t, u',
+      'SET sql_log_bin = 1',
+      "CREATE TABLE t (id int PRIMARY KEY, v varchar(20) DEFAULT 'if not exists')",
+      "CREATE TABLE u (id int PRIMARY KEY) COMMENT 'create table if not exists u'",
+    );
+    expect(await following.story()).toEqual([...transaction('gap t'), ...transaction('gap u')]);
+  });
+
+  it('that would make a table which is there does nothing, also in a database that was dropped once', async () => {
+    await using following = await Following.open(flavour, [T]);
+    await following.start();
+    const { name } = following.database;
+    const make = `CREATE TABLE IF NOT EXISTS ${name}.t (id int)`;
+    await following.run(`DROP DATABASE ${name}`, `CREATE DATABASE ${name}`, make);
+    expect(await following.story()).toEqual([...transaction('dropped t'), ...transaction('made t')]);
+    following.sink.follow(...(await following.tables()));
+    await following.run(make, make, `INSERT INTO ${name}.t VALUES (1)`);
+    expect((await following.story()).slice(6)).toEqual(transaction('I t 1'));
+  });
+
   it('drops all tables of a database', async () => {
     await using following = await Following.open(flavour, [T, 'CREATE TABLE u (id int PRIMARY KEY)']);
     await following.start();

@@ -3,12 +3,14 @@ import { type TableName, tableKey, tableText } from '../../model/table.ts';
 import type { ChangeSink, DiscoveredTable } from '../source.ts';
 import { computedFrom } from './computed.ts';
 import type { Statement } from './ddl/classify.ts';
+import { leavesExisting } from './ddl/if-not-exists.ts';
 import { leavesColumns, outcomesOf, type TableOutcome } from './ddl-outcomes.ts';
 import type { DdlPlaces } from './ddl-places.ts';
 import type { LogAhead } from './log-ahead.ts';
 import type { FilePlace } from './log-place.ts';
 import type { QueryEvent } from './query-event.ts';
 import { schemaAfter } from './schema-at.ts';
+import type { Flavour } from './server-info.ts';
 import type { TableModels } from './table-models.ts';
 
 /** The server's catalog, which is ahead of the log that is read. */
@@ -19,6 +21,7 @@ export interface Catalog {
 }
 
 export interface DdlFollowerOptions {
+  readonly flavour: Flavour;
   readonly sink: ChangeSink;
   readonly tables: TableModels;
   readonly catalog: Catalog;
@@ -36,8 +39,11 @@ export interface DdlFollowerOptions {
 /** Tells the sink what statements of the log mean for its tables. */
 export class DdlFollower {
   readonly #options: DdlFollowerOptions;
-  /** Schemas that were dropped: a table that is made in one is another one, whatever IF NOT EXISTS says. */
-  readonly #droppedSchemas = new Set<string>();
+  /**
+   * Schemas that were dropped, with the tables (objectId) that were made in them since: the first that is made of a
+   * name is another one, whatever IF NOT EXISTS says.
+   */
+  readonly #droppedSchemas = new Map<string, Set<string>>();
 
   constructor(options: DdlFollowerOptions) {
     this.#options = options;
@@ -75,11 +81,16 @@ export class DdlFollower {
         return;
       case 'made': {
         const table = this.#met(outcome.table, end);
+        const objectId = tableKey(table);
+        const madeSince = this.#droppedSchemas.get(table.schema);
+        const first = madeSince !== undefined && !madeSince.has(objectId);
+        madeSince?.add(objectId);
         // Its rows came without a trace if there was one before that we were not told the end of.
-        if (sink.known(tableKey(table)) !== null) {
-          if (!/\bif\s+not\s+exists\b/i.test(query.sql) || this.#droppedSchemas.has(table.schema))
+        if (sink.known(objectId) !== null) {
+          const { flavour } = this.#options;
+          if (first || !leavesExisting(query.sql, { ...query, flavour }))
             this.#gap(table, 'it was made anew');
-        } else this.#tell({ kind: 'made', objectId: tableKey(table) });
+        } else this.#tell({ kind: 'made', objectId });
         return;
       }
       case 'schema-dropped':
@@ -150,7 +161,7 @@ export class DdlFollower {
   #dropSchema(name: string, end: FilePlace): void {
     const { schema } = this.#options.fold({ schema: name, table: '' });
     this.#options.places.met({ schema, table: null }, end);
-    this.#droppedSchemas.add(schema);
+    this.#droppedSchemas.set(schema, new Set());
     for (const objectId of [...this.#options.followed()])
       if (schemaOf(objectId) === schema) this.#tell({ kind: 'dropped', objectId });
   }

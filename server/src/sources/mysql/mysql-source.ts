@@ -226,6 +226,7 @@ class MysqlSource implements Source {
       begin: () => reader.begin(),
     });
     const ddl = new DdlFollower({
+      flavour: this.#info.flavour,
       sink,
       tables,
       catalog: this.#catalog,
