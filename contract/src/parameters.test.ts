@@ -24,7 +24,7 @@ describe('parseParameters', () => {
       zeroDates: 'null',
       tinyint1: 'boolean',
       time: 'time',
-      unloggedCascades: 'refuse',
+      unloggedCascades: 'follow',
       outOfRange: 'error',
       heartbeatInterval: 10_000,
       discoverInterval: 5000,

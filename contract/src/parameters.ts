@@ -126,9 +126,9 @@ export const PARAMETERS = {
     "What MySQL's time is in the lake. As a time, whatever is not within one day is out of range; as a string it is kept.",
   ),
   unlogged_cascades: choice(
-    ['refuse', 'ignore'],
-    'refuse',
-    'What becomes of tables of MariaDB, and of MySQL before 9.6, whose rows a foreign key changes by itself (CASCADE, SET NULL): these servers do not log such changes, so the table is refused; or it is mirrored without them, because the application does not rely on the rule.',
+    ['follow', 'ignore'],
+    'follow',
+    'What becomes of rows that a foreign key changes by itself (CASCADE, SET NULL) on MariaDB and on MySQL before 9.6, which do not log that: they follow from the changes of the table that is referred to, which the same task has to mirror; or they stay as they are, because the application does not rely on the rule.',
   ),
   out_of_range: choice(
     ['error', 'null'],

@@ -49,7 +49,6 @@ const ROW_IMAGES: readonly Trap[] = (['MINIMAL', 'NOBLOB'] as const).map((image)
 const BOTH: readonly Trap[] = [
   {
     name: 'cascade',
-    only: 'mysql',
     create: [
       'CREATE TABLE cascade_parent (id int PRIMARY KEY, a int)',
       'CREATE TABLE cascade_child (id int PRIMARY KEY, parent int, FOREIGN KEY (parent) REFERENCES cascade_parent (id) ON DELETE CASCADE ON UPDATE CASCADE)',
@@ -360,8 +359,7 @@ export const REFUSED: readonly {
     table: 'refused_cascade',
     code: 'TABLE_CASCADE',
     only: 'mariadb',
-    sql: `CREATE TABLE refused_cascade (id int PRIMARY KEY, a int, parent int,
-      FOREIGN KEY (parent) REFERENCES refused_cascade (id) ON DELETE CASCADE)`,
+    sql: 'CREATE TABLE refused_cascade (id int, a int, parent int, FOREIGN KEY (parent) REFERENCES cascade_parent (id) ON DELETE CASCADE)',
   },
   {
     table: 'refused_engine',

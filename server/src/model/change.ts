@@ -27,6 +27,23 @@ export const OP = {
   moved: 'K',
   /** All rows of the table before this line are gone; no other field is set. */
   truncate: 'T',
+  /** As delete and moved, where foreign keys did more than the log tells (model/cascade.ts). */
+  deleteUnseen: 'd',
+  movedUnseen: 'k',
+} as const;
+
+/**
+ * Lines that the engine makes, for a table whose foreign keys the source obeys unseen. Of the columns only those of
+ * the foreign key are set, to what they are in the rows that are meant; the mask tells which.
+ */
+export const CASCADE_OP = {
+  /** These rows are gone. */
+  delete: 'C',
+  /** The columns are null now. */
+  empty: 'E',
+  /** The columns are what the line with the next ord says. */
+  from: 'M',
+  to: 'N',
 } as const;
 
 export type Op = (typeof OP)[keyof typeof OP];

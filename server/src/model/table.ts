@@ -1,3 +1,4 @@
+import type { CascadeRule } from './cascade.ts';
 import type { LogicalType } from './logical-type.ts';
 
 /** A table's name at its source or in the lake. The parts are taken as they are: case, spaces and quotes included. */
@@ -56,4 +57,6 @@ export interface TableSchema {
   readonly name: TableName;
   readonly columns: readonly Column[];
   readonly identity: Identity;
+  /** Foreign keys by which the source changes rows of this table on its own; without: there are none. */
+  readonly cascades?: readonly CascadeRule[];
 }

@@ -111,12 +111,26 @@ export interface SourceAdmin {
   forget(connection: Connection, taskKey: string, signal: AbortSignal): Promise<void>;
   /** The end of the log now, as `Source.head`. */
   head(connection: Connection, signal: AbortSignal): Promise<Position>;
-  /** Whether a text that a person typed is a position. */
-  isPosition(text: string): boolean;
+  /**
+   * Where a start from a place of one's choice begins, as a run takes it. Looks, and touches nothing.
+   * @throws SluiceError POSITION_INVALID, POSITION_EXPIRED, POSITION_AHEAD, which say what the source still has;
+   *   SOURCE_*, PG_SLOT_*, MYSQL_*
+   */
+  startingPlace(
+    connection: Connection,
+    taskKey: string,
+    choice: StartChoice,
+    signal: AbortSignal,
+  ): Promise<Position>;
   /** As `Source.compare`. */
   compare(a: Position, b: Position): -1 | 0 | 1;
   open(options: SourceOptions, signal: AbortSignal): Promise<Source>;
 }
+
+/** A position as a person types it, or a moment (microseconds since 1970): the first transaction at or after it. */
+export type StartChoice =
+  | { readonly by: 'position'; readonly position: string }
+  | { readonly by: 'time'; readonly time: bigint };
 
 export interface SourceOptions {
   readonly connection: Connection;
@@ -137,13 +151,13 @@ export interface ReadingOptions {
   /** MySQL's time, which reaches from -838:59:59 to 838:59:59. */
   readonly time: 'time' | 'string';
   /** Tables whose rows foreign keys change without a trace in the log. */
-  readonly unloggedCascades: 'refuse' | 'ignore';
+  readonly unloggedCascades: 'follow' | 'ignore';
 }
 
 export const DEFAULT_READING: ReadingOptions = {
   tinyint1: 'boolean',
   time: 'time',
-  unloggedCascades: 'refuse',
+  unloggedCascades: 'follow',
 };
 
 /**

@@ -3,7 +3,7 @@ import { tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { ChangePart, TableStep } from '../targets/target.ts';
 import type { Lane } from './lane.ts';
-import { batchOf, changePart, type Settled, stagedBase } from './lane-batch.ts';
+import { batchOf, type LaneLines, partsOf, stagedBase } from './lane-batch.ts';
 import type { RunContext } from './run-context.ts';
 import type { SegmentRow } from './run-store.ts';
 
@@ -35,15 +35,12 @@ export function joinStepDue(lane: Lane): boolean {
 export async function joinStep(
   context: RunContext,
   lane: Lane,
-  settled: readonly Settled[],
+  lines: LaneLines,
   position: Position,
 ): Promise<Join | null> {
   const segments = await context.store.segments(lane.id);
   if (segments.reduce((sum, segment) => sum + segment.rows, 0) > JOIN_ROWS) return null;
-  const parts = [
-    ...(await segmentParts(context, lane, segments)),
-    ...settled.map(({ part, kept }) => changePart(part, kept)),
-  ];
+  const parts = [...(await segmentParts(context, lane, segments)), ...partsOf(lines)];
   const load = lane.load;
   // Sent back to the queue of loads while this was asked.
   if (load === null) return null;
@@ -94,6 +91,7 @@ async function segmentParts(
       longestLine: 0,
       masked: true,
       lossy: true,
+      unseen: false,
     });
   }
   return parts;

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../model/crash-point.ts';
+import { CascadingSteps } from './cascading-steps.ts';
 import { joinStepDue } from './catch-up.ts';
 import type { Lane } from './lane.ts';
 import { follows } from './lane-state.ts';
@@ -206,19 +207,26 @@ export class CommitLoop {
     for (const lane of this.#lanes()) if (joinStepDue(lane) || lane.seen !== null) work.set(lane, []);
     for (const lane of sealed.events.keys()) if (follows(lane.state)) work.set(lane, []);
     for (const [lane, parts] of sealed.lanes) if (follows(lane.state)) work.set(lane, parts);
+    const cascading = new CascadingSteps(this.#context, [...this.#lanes()], sealed.nextOrd);
     const steps: MadeStep[] = [];
-    const queue = [...work];
-    const worker = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const [lane, parts] = next;
-        const before = lane.generation;
-        const events = sealed.events.get(lane) ?? [];
-        const step = await makeLaneStep(this.#context, lane, { parts, events }, sealed.position);
-        // The step itself may send the lane back to the queue of loads; then it is of the lane as it left it.
-        steps.push({ step, generation: step.sentBack ? lane.generation : before });
-      }
-    };
-    await Promise.all(Array.from({ length: STEPS_AT_ONCE }, worker));
+    for (;;) {
+      const queue = cascading.next(work.keys());
+      if (queue.length === 0) break;
+      const worker = async (): Promise<void> => {
+        for (let lane = queue.shift(); lane !== undefined; lane = queue.shift()) {
+          const parts = work.get(lane) ?? [];
+          const events = sealed.events.get(lane) ?? [];
+          const before = lane.generation;
+          const read = { parts, events, ...cascading.of(lane) };
+          const step = await makeLaneStep(this.#context, lane, read, sealed.position);
+          await cascading.made(lane, step);
+          // The step itself may send the lane back to the queue of loads; then it is of the lane as it left it.
+          steps.push({ step, generation: step.sentBack ? lane.generation : before });
+        }
+      };
+      await Promise.all(Array.from({ length: STEPS_AT_ONCE }, worker));
+    }
+    await cascading.removeFiles();
     return steps;
   }
 

@@ -1,6 +1,7 @@
 import { SluiceError, targetName } from '@sluice/contract';
 import { type TableName, tableKey, tableText } from '../model/table.ts';
 import type { DiscoveredTable } from '../sources/source.ts';
+import { cascadeTrouble } from './cascades.ts';
 import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { follows, nextLaneState } from './lane-state.ts';
@@ -69,6 +70,10 @@ export class Discovery {
       else if (this.#wanted(table.schema.name)) await this.#join(table);
     }
     if (router.ddlWaits) return;
+    for (const lane of this.#port.lanes.values()) {
+      const trouble = follows(lane.state) ? cascadeTrouble(lane.kept.schema, this.#port.lanes) : null;
+      if (trouble !== null) this.#port.handIn(blocked(lane, trouble));
+    }
     for (const lane of [...this.#port.lanes.values()])
       if (!byObject.has(lane.objectId) && lane.state !== 'dropped') {
         lane.state = nextLaneState(lane.state, 'drop');
@@ -261,7 +266,7 @@ export class Discovery {
     }
     if (!follows(lane.state)) {
       const back = lane.state === 'dropped' || (lane.trouble !== null && MENDED_AT_SOURCE.has(lane.trouble));
-      if (table.refused !== null) return;
+      if (table.refused !== null || cascadeTrouble(table.schema, this.#port.lanes) !== null) return;
       if (back) this.#loadAnew(lane, table, 'it can be mirrored again');
       else if (this.#askedAnew && lane.trouble !== 'TABLE_NAME_TAKEN') {
         this.#loadAnew(lane, table, 'the task was started again');
@@ -340,5 +345,6 @@ export function restarted(lane: Lane): LaneStep {
     error: null,
     rows: 0,
     sentBack: false,
+    told: [],
   };
 }

@@ -31,6 +31,7 @@ export function evolve(
   keepsValues: (before: Column, after: Column) => boolean,
 ): Evolution {
   if (!sameIdentity(before.schema, after.schema)) return reload('its key changed');
+  if (unseenRules(before.schema) !== unseenRules(after.schema)) return reload('its foreign keys changed');
   const piece = pieceTrouble(before.pieces, after.pieces);
   if (piece !== null) return reload(piece);
   const old = new Map(before.schema.columns.map((column) => [column.sourceId, column]));
@@ -62,6 +63,11 @@ export function evolve(
 }
 
 const defined = ({ native, nullable }: Column): string => `${native} ${nullable}`;
+
+/** Foreign keys that the source obeys without telling. */
+function unseenRules(schema: TableSchema): string {
+  return JSON.stringify(schema.cascades?.filter((rule) => !rule.logged) ?? []);
+}
 
 const reload = (reason: string): Evolution => ({ kind: 'reload', reason });
 
@@ -101,5 +107,5 @@ function shape(schema: TableSchema): string {
     native,
     rest,
   ];
-  return JSON.stringify([schema.columns.map(column), schema.identity]);
+  return JSON.stringify([schema.columns.map(column), schema.identity, schema.cascades ?? []]);
 }

@@ -1,5 +1,7 @@
+import { SluiceError } from '@sluice/contract';
+import { tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
-import type { Base, ChangeBatch, ChangePart } from '../targets/target.ts';
+import type { Base, CascadePart, ChangeBatch, ChangePart } from '../targets/target.ts';
 import type { KeptSchema, Lane } from './lane.ts';
 import type { RunContext } from './run-context.ts';
 import type { SpoolPart } from './spool.ts';
@@ -20,7 +22,63 @@ export function changePart(part: SpoolPart, kept: KeptSchema): ChangePart {
     longestLine: part.longestLine,
     masked: part.masked,
     lossy: part.lossy,
+    unseen: part.unseen,
   };
+}
+
+/** All that a lane gets in one commit. */
+export interface LaneLines {
+  readonly settled: readonly Settled[];
+  /** What foreign keys did to its rows unseen; their numbers lie among those of the settled lines. */
+  readonly cascades: readonly CascadePart[];
+  /** The version of the schema that they have the columns of. */
+  readonly cascadesVersion: number;
+  /** ChangeBatch.tellDeleted */
+  readonly tellDeleted: string | null;
+}
+
+export const NO_CASCADES = { cascades: [], cascadesVersion: 0, tellDeleted: null } as const;
+
+export function isEmpty({ settled, cascades }: LaneLines): boolean {
+  return settled.length === 0 && cascades.length === 0;
+}
+
+export function partsOf({ settled, cascades }: LaneLines): readonly ChangePart[] {
+  return [...settled.map(({ part, kept }) => changePart(part, kept)), ...cascades];
+}
+
+/** What goes into one segment: it is applied as a whole, in the order of the lines' numbers. */
+export interface SegmentParts {
+  readonly parts: readonly ChangePart[];
+  readonly version: number;
+  readonly firstOrd: number;
+  readonly lastOrd: number;
+}
+
+/** @throws SluiceError TABLE_CASCADE where lines of several schemas lie among each other */
+export function segmentsOf(lane: Lane, lines: LaneLines): readonly SegmentParts[] {
+  const { settled, cascades, cascadesVersion } = lines;
+  if (cascades.length === 0)
+    return settled.map(({ part, kept, version }) => ({
+      parts: [changePart(part, kept)],
+      version,
+      firstOrd: part.firstOrd,
+      lastOrd: part.lastOrd,
+    }));
+  if (settled.some(({ version }) => version !== cascadesVersion))
+    throw new SluiceError(
+      'TABLE_CASCADE',
+      `Foreign keys changed rows of ${tableText(lane.source)} unseen while its columns changed.`,
+    );
+  const places = [...settled.map(({ part }) => part), ...cascades];
+  return [
+    {
+      parts: partsOf(lines),
+      version: cascadesVersion,
+      firstOrd: Math.min(...places.map((part) => part.firstOrd)),
+      lastOrd: Math.max(...places.map((part) => part.lastOrd)),
+    },
+  ];
 }
 
 export function batchOf(
@@ -28,6 +86,7 @@ export function batchOf(
   lane: Lane,
   parts: readonly ChangePart[],
   position: Position,
+  tellDeleted: string | null = null,
 ): ChangeBatch {
   const schema = lane.kept.schema;
   const key =
@@ -40,6 +99,7 @@ export function batchOf(
     exact: lane.load === null ? lane.exact : oneSnapshot && schema.identity.kind === 'row',
     oneMoment: lane.load === null ? lane.exact : oneSnapshot,
     position,
+    tellDeleted,
     fetchRows: (keys) => context.source.fetchRows(lane.source, schema.columns, key, keys, context.signal),
   };
 }

@@ -1,14 +1,24 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
-import type { TableStep } from '../targets/target.ts';
+import type { CascadePart, ChangePart, TableStep } from '../targets/target.ts';
+import { linesFor, ownReferences } from './cascades.ts';
 import { type Join, joinStep } from './catch-up.ts';
 import { sameIdentity } from './evolution.ts';
 import type { KeptSchema, Lane } from './lane.ts';
-import { batchOf, changePart, type Settled } from './lane-batch.ts';
+import {
+  batchOf,
+  isEmpty,
+  type LaneLines,
+  NO_CASCADES,
+  partsOf,
+  type Settled,
+  segmentsOf,
+} from './lane-batch.ts';
 import { nextLaneState } from './lane-state.ts';
 import type { RunContext } from './run-context.ts';
 import type { SegmentRow } from './run-store.ts';
@@ -29,6 +39,8 @@ export interface LaneStep {
   readonly rows: number;
   /** The step sends the lane back to the queue of loads. */
   readonly sentBack: boolean;
+  /** Lines of a visible table from which tables that refer to it learn what foreign keys did unseen. */
+  readonly told: readonly ChangePart[];
 }
 
 const NOTHING = {
@@ -39,12 +51,20 @@ const NOTHING = {
   rows: 0,
   becomes: {},
   sentBack: false,
+  told: [],
 } as const;
 
 /** What was read of a lane: lines, and DDL that the log told, all of whose lines lie before a closing one. */
 export interface LaneInput {
   readonly parts: readonly SpoolPart[];
   readonly events: readonly LaneEventOf[];
+  /** What foreign keys did to its rows unseen, under its schema of version `cascadesVersion`. */
+  readonly cascades: readonly CascadePart[];
+  readonly cascadesVersion: number;
+  /** Why what foreign keys do to its rows is no longer known; null: it is. */
+  readonly untold: string | null;
+  /** ChangeBatch.tellDeleted */
+  readonly tellDeleted: string | null;
 }
 
 /**
@@ -63,6 +83,8 @@ export async function makeLaneStep(
   } catch (error) {
     context.signal.throwIfAborted();
     const trouble = SluiceError.from(error);
+    if (trouble.code === 'TABLE_CASCADE')
+      return sendBack(context, lane, { ...NOTHING, lane }, trouble.message);
     if (trouble.rule.scope !== 'table') throw error;
     context.log.warn(
       { table: tableText(lane.source), code: trouble.code, cause: trouble.message },
@@ -82,15 +104,19 @@ export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
 async function attempt(
   context: RunContext,
   lane: Lane,
-  { parts, events }: LaneInput,
+  read: LaneInput,
   position: Position,
 ): Promise<LaneStep> {
+  const { parts, events } = read;
+  if (read.untold !== null) return sendBack(context, lane, { ...NOTHING, lane }, read.untold);
   const settled: Settled[] = [];
+  const { cascades, cascadesVersion, tellDeleted } = read;
+  const lines: LaneLines = { settled, cascades, cascadesVersion, tellDeleted };
   const outcome = outcomeOf(events, lane, context.source.compare);
   const own = parts.filter((part) => belongs(context, lane, part));
   for (const [index, part] of own.entries()) {
     if (context.source.ddl === 'catalog' && (await nameTaken(context, lane, part))) {
-      const step = await closing(context, lane, settled, position);
+      const step = await closing(context, lane, lines, position);
       resetForLoad(lane, null);
       // The next look at the source's catalog gives the target to the table that bears the name; no load before that.
       lane.published = false;
@@ -101,19 +127,19 @@ async function attempt(
     const follow = await followRelation(context, lane, part.relation);
     if (follow.kind === 'reload') {
       if (context.source.ddl === 'log')
-        return sendBack(context, lane, await lastStep(context, lane, settled, position), follow.reason);
+        return sendBack(context, lane, await lastStep(context, lane, lines, position), follow.reason);
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
-      const step = await closing(context, lane, settled, position);
+      const step = await closing(context, lane, lines, position);
       return startOver(context, lane, follow.kept, step, own.slice(index), position);
     }
     if (follow.kind === 'changed') context.router.refresh();
     checkColumns(lane, part);
     settled.push({ part, kept: lane.kept, version: lane.schemaVersion });
   }
-  if (outcome.kind !== 'nothing') return conclude(context, lane, settled, outcome, events, position);
+  if (outcome.kind !== 'nothing') return conclude(context, lane, lines, outcome, events, position);
   const rename = renameOf(events);
   if (rename !== null) {
-    const step = await advance(context, lane, settled, position);
+    const step = await advance(context, lane, lines, position);
     return { ...step, becomes: { ...step.becomes, source: rename.name, objectId: rename.to } };
   }
   const seen = lane.seen;
@@ -122,13 +148,13 @@ async function attempt(
     const follow = followTable(context, lane, seen.table, null);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
-      const step = await closing(context, lane, settled, position);
+      const step = await closing(context, lane, lines, position);
       return startOver(context, lane, follow.kept, step, [], position);
     }
     if (lane.state === 'live' && lane.schemaVersion !== seen.version)
-      return advance(context, lane, settled, position, true);
+      return advance(context, lane, lines, position, true);
   }
-  return advance(context, lane, settled, position);
+  return advance(context, lane, lines, position);
 }
 
 /** Whether lines are of the table that the lane has, and not older than what its load begins with. */
@@ -144,7 +170,7 @@ function belongs(context: RunContext, lane: Lane, part: SpoolPart): boolean {
 async function conclude(
   context: RunContext,
   lane: Lane,
-  settled: readonly Settled[],
+  lines: LaneLines,
   outcome: Exclude<Outcome, { kind: 'nothing' }>,
   events: readonly LaneEventOf[],
   position: Position,
@@ -155,11 +181,11 @@ async function conclude(
       const before = lane.schemaVersion;
       const follow = followTable(context, lane, outcome.table, outcome.signature);
       if (follow.kind === 'reload')
-        return sendBack(context, lane, await lastStep(context, lane, settled, position), follow.reason);
+        return sendBack(context, lane, await lastStep(context, lane, lines, position), follow.reason);
       const step = await advance(
         context,
         lane,
-        settled,
+        lines,
         position,
         lane.state === 'live' && lane.schemaVersion !== before,
       );
@@ -168,9 +194,9 @@ async function conclude(
       return { ...step, becomes: { ...step.becomes, source: rename.name, objectId: rename.to } };
     }
     case 'gap':
-      return sendBack(context, lane, await lastStep(context, lane, settled, position), outcome.reason);
+      return sendBack(context, lane, await lastStep(context, lane, lines, position), outcome.reason);
     case 'dropped': {
-      const step = await lastStep(context, lane, settled, position);
+      const step = await lastStep(context, lane, lines, position);
       lane.state = nextLaneState(lane.state, 'drop');
       lane.generation++;
       lane.load = null;
@@ -179,7 +205,7 @@ async function conclude(
       return { ...step, error: error.toBody().error, sentBack: true };
     }
     case 'trouble': {
-      const step = await lastStep(context, lane, settled, position);
+      const step = await lastStep(context, lane, lines, position);
       context.log.warn(
         { table: name, code: outcome.error.code, cause: outcome.error.message },
         'a table is stopped',
@@ -201,10 +227,10 @@ function sendBack(context: RunContext, lane: Lane, step: LaneStep, reason: strin
 async function lastStep(
   context: RunContext,
   lane: Lane,
-  settled: readonly Settled[],
+  lines: LaneLines,
   position: Position,
 ): Promise<LaneStep> {
-  if (lane.state === 'live') return advance(context, lane, settled, position);
+  if (lane.state === 'live') return advance(context, lane, lines, position);
   return { ...NOTHING, lane };
 }
 
@@ -226,55 +252,83 @@ function checkColumns(lane: Lane, part: SpoolPart): void {
     );
 }
 
+/** What the table's foreign keys to itself did unseen lies among the cascades of a commit as well. */
 async function advance(
   context: RunContext,
   lane: Lane,
-  settled: readonly Settled[],
+  lines: LaneLines,
   position: Position,
   schemaOnly = false,
 ): Promise<LaneStep> {
+  const own: CascadePart[] = [];
+  const told = partsOf({ ...lines, cascades: [] });
+  try {
+    for (const [n, reference] of ownReferences(lane).entries()) {
+      const file = join(context.spoolFolder, `cascade-own-${lane.id}-${n}.parquet`);
+      const part = await linesFor(context.target, lane, told, reference, file, context.signal);
+      if (part !== null) own.push(part);
+    }
+    const all = { ...lines, cascades: [...lines.cascades, ...own], cascadesVersion: lane.schemaVersion };
+    return await advanceBy(context, lane, own.length === 0 ? lines : all, position, schemaOnly);
+  } finally {
+    await Promise.all(own.flatMap(({ files }) => files).map((file) => rm(file, { force: true })));
+  }
+}
+
+async function advanceBy(
+  context: RunContext,
+  lane: Lane,
+  lines: LaneLines,
+  position: Position,
+  schemaOnly = false,
+): Promise<LaneStep> {
+  const { settled } = lines;
   const rows = settled.reduce((sum, { part }) => sum + part.rows, 0);
   const base = { ...NOTHING, lane, rows };
   if (lane.state === 'catching_up' && !lane.draining) {
-    const join = await joinStep(context, lane, settled, position);
+    const join = await joinStep(context, lane, lines, position);
     if (join !== null) return { ...base, ...join };
   }
-  if (settled.length === 0 && !schemaOnly) return base;
-  if (lane.state !== 'live') return { ...base, segments: await toSegments(context, lane, settled, position) };
-  const parts = settled.map(({ part, kept }) => changePart(part, kept));
+  if (isEmpty(lines) && !schemaOnly) return base;
+  if (lane.state !== 'live') return { ...base, segments: await toSegments(context, lane, lines, position) };
+  const parts = partsOf(lines);
   const staged = await context.target.stageChanges(
     lane.target,
     { kind: 'visible' },
-    batchOf(context, lane, parts, position),
+    batchOf(context, lane, parts, position, lines.tellDeleted),
     context.signal,
   );
   lane.nulledValues += staged.nulledValues;
   lane.rowsApplied += rows;
   lane.readPosition = position;
-  return { ...base, step: { table: lane.target, staged, kind: 'advance' } };
+  return {
+    ...base,
+    step: { table: lane.target, staged, kind: 'advance' },
+    told: [...parts.filter((part) => part.unseen), ...staged.deleted],
+  };
 }
 
 async function toSegments(
   context: RunContext,
   lane: Lane,
-  settled: readonly Settled[],
+  lines: LaneLines,
   position: Position,
 ): Promise<LaneStep['segments']> {
   const segments: (Omit<SegmentRow, 'id'> & { bytes: number })[] = [];
-  for (const { part, kept, version } of settled) {
+  for (const { parts, version, firstOrd, lastOrd } of segmentsOf(lane, lines)) {
     const path = join(
       context.segmentFolder,
-      `lane-${lane.id}-${part.firstOrd}-${part.lastOrd}-${context.work.attemptId}.parquet`,
+      `lane-${lane.id}-${firstOrd}-${lastOrd}-${context.work.attemptId}.parquet`,
     );
-    const { bytes } = await context.target.writeSegment(changePart(part, kept), path, context.signal);
+    const { bytes } = await context.target.writeSegment(parts, path, context.signal);
     crashPoint('after-segment-file');
     segments.push({
       schemaVersion: version,
       path,
-      rows: part.rows,
+      rows: parts.reduce((sum, part) => sum + part.rows, 0),
       bytes,
-      firstOrd: part.firstOrd,
-      lastOrd: part.lastOrd,
+      firstOrd,
+      lastOrd,
       endPosition: position,
     });
   }
@@ -285,11 +339,11 @@ async function toSegments(
 async function closing(
   context: RunContext,
   lane: Lane,
-  settled: readonly Settled[],
+  lines: LaneLines,
   position: Position,
 ): Promise<LaneStep> {
-  if (lane.state === 'live') return advance(context, lane, settled, position);
-  return { ...NOTHING, lane, segments: await toSegments(context, lane, settled, position) };
+  if (lane.state === 'live') return advance(context, lane, lines, position);
+  return { ...NOTHING, lane, segments: await toSegments(context, lane, lines, position) };
 }
 
 /** The table goes back to the queue of loads; what was read under the new schema waits in segments for it. */
@@ -311,7 +365,10 @@ async function startOver(
   const segments = await toSegments(
     context,
     lane,
-    described.map((part) => ({ part, kept: lane.kept, version: lane.schemaVersion })),
+    {
+      ...NO_CASCADES,
+      settled: described.map((part) => ({ part, kept: lane.kept, version: lane.schemaVersion })),
+    },
     position,
   );
   return { ...step, segments: [...step.segments, ...segments], sentBack: true };

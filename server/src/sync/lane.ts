@@ -74,6 +74,8 @@ export interface Lane {
   armedAt: number | null;
   /** The place that was read then. */
   keptFrom: Position | null;
+  /** What foreign keys did unseen counts from the line with this number on (sync/cascades.ts). */
+  cascadesFrom: number;
   /** Counts DDL of the table as it is read (Source.ddl 'log'). */
   ddlRead: number;
   /** What the source's catalog said before a mark that came back since; seen only if no newer schema was. */

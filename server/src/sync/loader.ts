@@ -5,6 +5,7 @@ import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { type TableName, tableText } from '../model/table.ts';
 import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
+import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
 import { sameIdentity, sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
 import { stagedBase } from './lane-batch.ts';
@@ -86,9 +87,16 @@ export class Loader {
   #next(): Lane | undefined {
     const free = [...this.#lanes()].filter(
       (lane) =>
-        lane.published && !this.#beginning.has(lane) && !this.#active.some((load) => load.lane === lane),
+        lane.published &&
+        !this.#beginning.has(lane) &&
+        !this.#active.some((load) => load.lane === lane) &&
+        !lacksParents(lane, this.#byObject()),
     );
     return free.find((lane) => lane.state === 'loading') ?? free.find((lane) => lane.state === 'pending');
+  }
+
+  #byObject(): LanesByObject {
+    return new Map([...this.#lanes()].map((lane) => [lane.objectId, lane]));
   }
 
   #sleep(signal: AbortSignal): Promise<void> {
@@ -122,6 +130,7 @@ export class Loader {
       const table = await this.#describe(lane, signal);
       // Read by the log's reader while the catalog was: the description is not of the reader's place.
       if (lane.ddlRead !== ddlRead) continue;
+      if (lacksParents(lane, this.#byObject())) return;
       this.#arm(lane, table);
       const snapshot = await this.#snapshot(lane, table, signal);
       try {
@@ -170,6 +179,7 @@ export class Loader {
     if (lane.state === 'loading') lane.state = nextLaneState(lane.state, 'reload');
     lane.load = null;
     lane.armedAt = router.nextOrd;
+    lane.cascadesFrom = lane.armedAt;
     lane.keptFrom = router.position;
     router.refresh();
   }
@@ -204,6 +214,8 @@ export class Loader {
       throw new SluiceError('TABLE_DROPPED', `The table ${tableText(lane.source)} is gone at the source.`);
     if (table.refused !== null)
       throw new SluiceError(table.refused.code, table.refused.message, { remedy: table.refused.remedy });
+    const trouble = cascadeTrouble(table.schema, this.#byObject());
+    if (trouble !== null) throw trouble;
     return table;
   }
 

@@ -103,7 +103,10 @@ export class Router implements ChangeSink {
 
   adopt(lane: Lane): void {
     this.#byObject.set(lane.objectId, lane);
-    if (lane.load !== null && lane.load.keptFrom !== null) this.#late.add(lane);
+    if (lane.load !== null && lane.load.keptFrom !== null) {
+      this.#late.add(lane);
+      lane.cascadesFrom = Number.MAX_SAFE_INTEGER;
+    }
     this.epoch++;
   }
 
@@ -243,6 +246,7 @@ export class Router implements ChangeSink {
       const from = lane.load?.keptFrom ?? null;
       if (from !== null && this.#compare(position, from) < 0) continue;
       this.#late.delete(lane);
+      lane.cascadesFrom = this.#clock.nextOrd;
       this.epoch++;
     }
   }

@@ -26,6 +26,8 @@ export interface SpoolPart {
   readonly longestLine: number;
   readonly masked: boolean;
   readonly lossy: boolean;
+  /** Whether any line is a delete or a move of which foreign keys made more than the log tells. */
+  readonly unseen: boolean;
   readonly firstOrd: number;
   readonly lastOrd: number;
 }
@@ -38,6 +40,8 @@ const NEWLINE = 0x0a;
 const ONE = 0x31;
 const ZERO = 0x30;
 const OP_TRUNCATE = 0x54;
+/** Small letters: OP.deleteUnseen, OP.movedUnseen. */
+const OP_UNSEEN = 0x61;
 
 /**
  * Gathers one table's lines (model/change.ts) until the next commit. Whatever the size of a row or a transaction,
@@ -107,6 +111,7 @@ export class LaneSpool implements RowWriter {
     this.#digits(ord);
     this.buffer[this.at++] = COMMA;
     this.buffer[this.at++] = op;
+    if (op >= OP_UNSEEN) this.#all.unseen = true;
     this.buffer[this.at++] = COMMA;
     this.at += clock.ts.copy(this.buffer, this.at);
     this.buffer[this.at++] = COMMA;
@@ -253,6 +258,7 @@ export class LaneSpool implements RowWriter {
       longestLine: whole.longestLine,
       masked: whole.masked,
       lossy: whole.lossy,
+      unseen: whole.unseen,
       firstOrd: whole.firstOrd,
       lastOrd: whole.lastOrd,
     };
@@ -341,6 +347,7 @@ interface Count {
   longestLine: number;
   masked: boolean;
   lossy: boolean;
+  unseen: boolean;
   firstOrd: number;
   lastOrd: number;
 }
@@ -352,6 +359,7 @@ function emptyCount(): Count {
     longestLine: 0,
     masked: false,
     lossy: false,
+    unseen: false,
     firstOrd: 0,
     lastOrd: 0,
   };

@@ -49,6 +49,7 @@ const lane = (more: Partial<Lane> = {}): Lane =>
     state: 'live',
     generation: 0,
     armedAt: null,
+    cascadesFrom: 0,
     load: null,
     kept: keptOf(table(BEFORE), null),
     ...more,

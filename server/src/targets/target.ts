@@ -1,3 +1,4 @@
+import type { CascadeRule } from '../model/cascade.ts';
 import type { Column, TableName, TableSchema } from '../model/table.ts';
 import type { Visibility } from '../sources/source.ts';
 
@@ -13,6 +14,14 @@ export interface ChangePart {
   readonly masked: boolean;
   /** False where the bytes "infinity" are surely in no line. */
   readonly lossy: boolean;
+  /** Whether any line is a delete or a move of which foreign keys made more than the log tells (OP.deleteUnseen). */
+  readonly unseen: boolean;
+}
+
+/** Lines that say what a foreign key did to the rows of its table (CASCADE_OP). */
+export interface CascadePart extends ChangePart {
+  readonly firstOrd: number;
+  readonly lastOrd: number;
 }
 
 export interface ChangeBatch {
@@ -35,6 +44,11 @@ export interface ChangeBatch {
    * the log and no old row exists to take it from.
    */
   readonly fetchRows: (keys: readonly (readonly string[])[]) => Promise<Buffer>;
+  /**
+   * Names files of its own for the keys of rows that cascades delete, where other tables' rows refer to these; null:
+   * nobody asks for them.
+   */
+  readonly tellDeleted: string | null;
 }
 
 /** The table after a step: durable files that nobody sees yet. Opaque to the engine, which keeps it as text. */
@@ -46,6 +60,8 @@ export interface Staged {
   readonly nulledValues: number;
   /** Rows were asked from the source as of now: the table is consistent only from a later position on. */
   readonly fetched: boolean;
+  /** The rows that cascades deleted, as lines with their keys; where the batch asks for them. */
+  readonly deleted: readonly ChangePart[];
 }
 
 /** Data files made of one chunk. JSON text. */
@@ -64,6 +80,20 @@ export interface TableStep {
    * (a load) and becomes the table's whole contents; the table is created if it does not exist.
    */
   readonly kind: 'advance' | 'replace';
+}
+
+export interface CascadeRequest {
+  /** Lines of the table that is referred to. */
+  readonly told: readonly ChangePart[];
+  /** Its columns (sourceId) that the rule refers to, in the rule's order. */
+  readonly referenced: readonly number[];
+  readonly rule: CascadeRule;
+  /** The columns of the rule's own table. */
+  readonly columns: readonly Column[];
+  /** Earlier lines are left out. */
+  readonly fromOrd: number;
+  /** Where the lines go. */
+  readonly file: string;
 }
 
 /** What a step is made on: the visible table, or a staged state beside it. */
@@ -102,8 +132,17 @@ export interface Target<Transaction> extends AsyncDisposable {
   ): Promise<Staged>;
   /** Applies changes. @throws SluiceError TABLE_* for troubles of this table alone */
   stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged>;
-  /** A segment of changes as a durable file. */
-  writeSegment(part: ChangePart, file: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
+  /** A segment of changes as a durable file; the parts have the same columns. */
+  writeSegment(
+    parts: readonly ChangePart[],
+    file: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: number }>;
+  /**
+   * What a foreign key did to its table's rows unseen, given the lines of the table that it refers to. Not durable.
+   * @returns null where none of these lines means anything to it
+   */
+  cascadeLines(request: CascadeRequest, signal: AbortSignal): Promise<CascadePart | null>;
   /** Whether maintenance has something ready for the next commit. */
   upkeepWaits(): boolean;
   /** Steps of maintenance for tables that are not `busy`: these take theirs along with their own changes. */

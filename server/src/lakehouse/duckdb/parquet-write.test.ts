@@ -184,6 +184,14 @@ describe('writeDataFiles', () => {
     ]);
   });
 
+  it('finds bytes that many rows have', async () => {
+    const select = "SELECT CASE WHEN range % 5 = 0 THEN unhex('00ff0041') END FROM range(3000)";
+    const [file] = await write(select, [field(1, 'b', 'binary')]);
+    const scan = scanSql(storage, [live(file!, 1)], [{ id: 1, name: 'b', type: 'binary' }]);
+    for (const where of ["WHERE b = unhex('00ff0041')", "SEMI JOIN (SELECT unhex('00ff0041') AS b) USING (b)"])
+      expect(await connection.rows(`SELECT count(*) AS n FROM ${scan} ${where}`)).toEqual([{ n: 600n }]);
+  });
+
   it('writes no file for no rows', async () => {
     const before = await readdir(storage.localPath(folder));
     expect(await write('SELECT range FROM range(0)', [field(1, 'id', 'long')])).toEqual([]);

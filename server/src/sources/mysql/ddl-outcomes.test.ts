@@ -60,7 +60,15 @@ describe('other statements', () => {
   });
 
   it('ALTER … RENAME: the columns under the old name, described under the new one', () => {
-    const columns = { renamed: [], dropped: [], added: [], modified: [], reordered: false, key: false };
+    const columns = {
+      renamed: [],
+      dropped: [],
+      added: [],
+      modified: [],
+      reordered: false,
+      key: false,
+      foreignKeys: false,
+    };
     const expected = [
       { kind: 'altered', table: name('t'), now: name('u'), columns },
       { kind: 'renamed', from: name('t'), to: name('u') },

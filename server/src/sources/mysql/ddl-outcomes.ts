@@ -68,8 +68,14 @@ export function outcomesOf(effects: readonly TableEffect[]): readonly TableOutco
 }
 
 /** Whether an ALTER leaves the columns, and what rows are recognised by, as they were: a plain index, a comment. */
-export function leavesColumns({ renamed, dropped, added, modified, reordered, key }: ColumnEffects): boolean {
-  return renamed.length + dropped.length + added.length + modified.length === 0 && !reordered && !key;
+export function leavesColumns(effects: ColumnEffects): boolean {
+  const { renamed, dropped, added, modified, reordered, key, foreignKeys } = effects;
+  return (
+    renamed.length + dropped.length + added.length + modified.length === 0 &&
+    !reordered &&
+    !key &&
+    !foreignKeys
+  );
 }
 
 interface Move {

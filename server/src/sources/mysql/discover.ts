@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
 import type { DiscoveredTable, ReadingOptions, Selection } from '../source.ts';
 import type { Session, TextRow } from './connect.ts';
+import { cascadeRules, untoldRule } from './foreign-keys.ts';
 import { parseNative } from './native-type.ts';
 import { quoteTable } from './quote.ts';
 import { engineRefusal, obstacleTo, readObstacles } from './refusals.ts';
@@ -39,10 +40,11 @@ export async function discoverTables(
       parameters,
     ),
   );
-  const cascading =
-    reading.unloggedCascades === 'refuse' && !(await logsCascades(session))
-      ? await cascades(session, where, parameters)
-      : new Map<string, string>();
+  const logged = await logsCascades(session);
+  const definitions =
+    reading.unloggedCascades === 'ignore'
+      ? new Map<string, string>()
+      : await referring(session, where, parameters);
   const obstacles = await readObstacles(session, tables.map(nameOf));
   return tables.flatMap((table) => {
     const key = keyOf(table);
@@ -50,13 +52,10 @@ export async function discoverTables(
     const unusable = engineRefusal(nameOf(table), table.ENGINE ?? null, table.TABLE_COMMENT ?? '');
     // Dropped between the statements.
     if (shown === undefined && unusable === null) return [];
-    const described = discovered(
-      table,
-      shown ?? [],
-      indexes.get(key) ?? [],
-      reading,
-      cascading.get(key) ?? null,
-    );
+    const described = discovered(table, shown ?? [], indexes.get(key) ?? [], reading, {
+      logged,
+      text: definitions.get(key),
+    });
     return [{ ...described, refused: unusable ?? obstacleTo(nameOf(table), obstacles) ?? described.refused }];
   });
 }
@@ -71,29 +70,22 @@ async function logsCascades(session: Session): Promise<boolean> {
   return row?.Value !== 'ON';
 }
 
-/** A line of SHOW CREATE TABLE. */
-const CASCADING =
-  /^\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL|SET DEFAULT)/m;
-
-/** The name of a foreign key with such a rule; null: there is none. What may not be read could have one. */
-async function cascadingKey(session: Session, table: TableName): Promise<string | null> {
+/** What SHOW CREATE TABLE says; null: nothing. A definition that may not be read could have any rule. */
+async function definition(session: Session, table: TableName): Promise<string | 'closed' | null> {
   try {
     const row = await session.row(`SHOW CREATE TABLE ${quoteTable(table)}`, [], 'load');
-    return CASCADING.exec(row['Create Table'] ?? '')?.[1]?.replaceAll('``', '`') ?? null;
+    return row['Create Table'] ?? null;
   } catch (error) {
     const { code } = SluiceError.from(error);
     // Between the two statements.
     if (code === 'TABLE_DROPPED') return null;
-    if (code === 'TABLE_NO_SELECT') return '(its definition may not be read)';
+    if (code === 'TABLE_NO_SELECT') return 'closed';
     throw error;
   }
 }
 
-/**
- * Tables that are changed by the rule of a foreign key, and the name of one. An account that may only read is not
- * shown the rules in information_schema (MariaDB), but which tables have foreign keys, and their CREATE TABLE.
- */
-async function cascades(
+/** Definitions of the tables with foreign keys, by tableKey. */
+async function referring(
   session: Session,
   where: (alias: string) => string,
   parameters: readonly string[],
@@ -105,8 +97,8 @@ async function cascades(
   );
   const found = new Map<string, string>();
   for (const child of children) {
-    const name = await cascadingKey(session, nameOf(child));
-    if (name !== null) found.set(keyOf(child), name);
+    const text = await definition(session, nameOf(child));
+    if (text !== null) found.set(keyOf(child), text);
   }
   return found;
 }
@@ -129,7 +121,7 @@ function discovered(
   columns: readonly TextRow[],
   indexes: readonly TextRow[],
   reading: ReadingOptions,
-  cascade: string | null,
+  definition: { readonly logged: boolean; readonly text: string | undefined },
 ): DiscoveredTable {
   const name = nameOf(table);
   let unknown: string | null = null;
@@ -141,7 +133,7 @@ function discovered(
       return { type: { kind: 'string' }, text: { form: 'plain' } };
     }
   };
-  const schema: TableSchema = {
+  const described: TableSchema = {
     name,
     columns: columns.map((row, index) => {
       const native = nativeText({
@@ -160,6 +152,11 @@ function discovered(
     }),
     identity: identityOf(columns, indexes),
   };
+  const collations = new Map(columns.map((row) => [row.COLUMN_NAME ?? '', row.COLLATION_NAME ?? null]));
+  const { text, logged } = definition;
+  const cascades = text === undefined ? [] : cascadeRules(text, described, collations, logged);
+  const schema: TableSchema =
+    (cascades ?? []).length === 0 ? described : { ...described, cascades: cascades! };
   return {
     schema,
     objectId: tableKey(name),
@@ -169,7 +166,10 @@ function discovered(
     pieces: [],
     filledColumns: [],
     estimatedRows: table.TABLE_ROWS == null ? null : Number(table.TABLE_ROWS),
-    refused: refusal(table, columns, schema, { cascade, unknown }),
+    refused: refusal(table, columns, schema, {
+      hidden: logged ? null : text === 'closed' ? 'closed' : cascades === null ? 'unreadable' : null,
+      unknown,
+    }),
   };
 }
 
@@ -204,7 +204,7 @@ function refusal(
   table: TextRow,
   columns: readonly TextRow[],
   schema: TableSchema,
-  { cascade, unknown }: { readonly cascade: string | null; readonly unknown: string | null },
+  { hidden, unknown }: { readonly hidden: 'closed' | 'unreadable' | null; readonly unknown: string | null },
 ): DiscoveredTable['refused'] {
   const name = tableText(schema.name);
   if (unknown !== null)
@@ -220,11 +220,25 @@ function refusal(
       message: `${name} has columns of its own for the period of its rows (GENERATED ALWAYS AS ROW START).`,
       remedy: `Make ${name} versioned without such columns (WITH SYSTEM VERSIONING alone), or leave it out of the task.`,
     };
-  if (cascade !== null)
+  const rule = untoldRule(schema);
+  if (hidden === 'unreadable')
     return {
       code: 'TABLE_CASCADE',
-      message: `The foreign key ${cascade} changes rows of ${name} by itself, which this server does not log.`,
-      remedy: `Make the foreign key ${cascade} one without CASCADE and SET NULL; or, where nothing relies on it, set the parameter unlogged_cascades to ignore.`,
+      message: `${name} has foreign keys, and SHOW CREATE TABLE writes them in a way that cannot be read.`,
+      remedy:
+        'Name the foreign key and its columns without backquotes and line ends; or, where nothing relies on its rules, set the parameter unlogged_cascades to ignore.',
+    };
+  if (rule !== null || hidden !== null)
+    return {
+      code: 'TABLE_CASCADE',
+      message:
+        rule !== null
+          ? `The foreign key ${rule.name} changes rows of ${name} by itself, which this server does not log; nor can it be told from the rows that are referred to: ${rule.untold}.`
+          : `${name} has foreign keys, and the account may not see if they change its rows unseen.`,
+      remedy:
+        rule !== null
+          ? `Make the foreign key ${rule.name} one without CASCADE and SET NULL; or, where nothing relies on it, set the parameter unlogged_cascades to ignore.`
+          : `Run GRANT SELECT ON ${quoted(schema.name)} TO the account of the data source.`,
     };
   const closed = columns.filter((row) => !/\bselect\b/i.test(row.PRIVILEGES ?? ''));
   if (closed.length > 0)

@@ -22,7 +22,16 @@ const catalog = (...names: string[]) =>
   discoveredTable('x', table(...names.map((name, index) => column(name, index + 1))), []);
 
 function effects(some: Partial<ColumnEffects>): ColumnEffects {
-  return { renamed: [], dropped: [], added: [], modified: [], reordered: false, key: false, ...some };
+  return {
+    renamed: [],
+    dropped: [],
+    added: [],
+    modified: [],
+    reordered: false,
+    key: false,
+    foreignKeys: false,
+    ...some,
+  };
 }
 
 function ids(before: TableSchema, some: Partial<ColumnEffects>, ...now: string[]): string {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Column, TableSchema } from '../../model/table.ts';
 import type { DiscoveredTable } from '../source.ts';
 import type { ColumnEffects } from './ddl/classify.ts';
+import { renumbered } from './foreign-keys.ts';
 
 export type SchemaAfter =
   | { readonly kind: 'schema'; readonly schema: TableSchema; readonly filled: readonly number[] }
@@ -24,13 +25,18 @@ export function schemaAfter(
   if (found.length !== ids.size) return gap('its columns are others than the log says');
   const columns: Column[] = [];
   const filled: number[] = [];
+  const numbers = new Map<number, number>();
   for (const column of found) {
     const known = ids.get(fold(column.name));
     if (known === undefined) return gap(`the log does not know its column ${column.name}`);
     if (known.filled) filled.push(known.sourceId);
     columns.push({ ...column, sourceId: known.sourceId });
+    numbers.set(column.sourceId, known.sourceId);
   }
-  return { kind: 'schema', schema: { name: before.name, columns, identity }, filled };
+  const schema: TableSchema = { name: before.name, columns, identity };
+  const { cascades } = catalog.schema;
+  if (cascades === undefined) return { kind: 'schema', schema, filled };
+  return { kind: 'schema', schema: { ...schema, cascades: renumbered(cascades, numbers) }, filled };
 }
 
 const gap = (reason: string): SchemaAfter => ({ kind: 'gap', reason });

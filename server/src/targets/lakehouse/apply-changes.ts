@@ -38,6 +38,7 @@ export interface Applied {
   readonly rowsWritten: number;
   readonly nulledValues: number;
   readonly fetched: boolean;
+  readonly deleted: readonly ChangePart[];
 }
 
 export interface ApplyOptions {
@@ -55,6 +56,7 @@ interface Plan {
   /** SELECT of a file's location and a position in it; null: no old row goes. */
   readonly deletes: string | null;
   readonly fetched: boolean;
+  readonly deleted: readonly ChangePart[];
 }
 
 /**
@@ -117,6 +119,7 @@ async function applyLines(
       rowsWritten: one.rowsWritten + other.rowsWritten,
       nulledValues: one.nulledValues + other.nulledValues,
       fetched: one.fetched || other.fetched,
+      deleted: [...one.deleted, ...other.deleted],
     };
   }
 }
@@ -133,7 +136,7 @@ async function halve(
   range: LineRange | null,
 ): Promise<readonly [LineRange, LineRange] | null> {
   const [row] = await sql.rows(
-    `WITH l AS (${lineNumbers(batch, range)}) SELECT min(ord), max(ord), max(ord) FILTER (op <> 'K' AND ord < (SELECT max(ord) FROM l) AND ord <= (SELECT quantile_cont(ord, 0.5) FROM l)), min(ord) FILTER (op <> 'K') FROM l`,
+    `WITH l AS (${lineNumbers(batch, range)}) SELECT min(ord), max(ord), max(ord) FILTER (op NOT IN ('K', 'M') AND ord < (SELECT max(ord) FROM l) AND ord <= (SELECT quantile_cont(ord, 0.5) FROM l)), min(ord) FILTER (op NOT IN ('K', 'M')) FROM l`,
   );
   const [first, last, middle, early] = (row ?? []) as (bigint | null)[];
   if (typeof first !== 'bigint' || typeof last !== 'bigint') return null;
@@ -186,7 +189,7 @@ async function applyAtOnce(
   }
   const nulledValues = await countNulled(sql, batch, range, options.rules);
   if (added.length === 0 && !plan.truncated)
-    return { metadata, rowsWritten, nulledValues, fetched: plan.fetched };
+    return { metadata, rowsWritten, nulledValues, fetched: plan.fetched, deleted: plan.deleted };
   await storage.sync(added.map((file) => file.path));
   const hasDeletes = plan.truncated || added.some((file) => file.content !== 'data');
   const next = await writeSnapshot(storage, metadata, {
@@ -196,7 +199,7 @@ async function applyAtOnce(
     operation: !hasDeletes ? 'append' : rowsWritten > 0 ? 'overwrite' : 'delete',
     summary: { 'sluice.position': batch.position },
   });
-  return { metadata: next, rowsWritten, nulledValues, fetched: plan.fetched };
+  return { metadata: next, rowsWritten, nulledValues, fetched: plan.fetched, deleted: plan.deleted };
 }
 
 async function stageLines(
@@ -243,8 +246,19 @@ async function planKeyed(
         columns.map((index) => scan[index]!),
       ),
     options.scratch,
+    async (columns) =>
+      scanSql(
+        storage,
+        files,
+        columns.map((index) => scan[index]!),
+      ),
   );
-  const plan = { truncated: fold.truncated, rows: fold.upserts, fetched: fold.fetched };
+  const plan = {
+    truncated: fold.truncated,
+    rows: fold.upserts,
+    fetched: fold.fetched,
+    deleted: fold.deleted,
+  };
   if (fold.truncated || files.length === 0) return { ...plan, deletes: null };
   await sql.run(`CREATE TEMP TABLE touched AS ${fold.touched}`);
   const candidates = await pruned(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
@@ -269,7 +283,7 @@ async function planRows(
   batch: ChangeBatch,
 ): Promise<Plan> {
   const fold = await foldRows(sql, batch);
-  const plan = { truncated: fold.truncated, rows: fold.inserts, fetched: false };
+  const plan = { truncated: fold.truncated, rows: fold.inserts, fetched: false, deleted: [] };
   if (fold.removed === 0) return { ...plan, deletes: null };
   const old = fold.truncated
     ? scanSql(storage, [], scanColumns(metadata, batch), { positions: true })

@@ -89,7 +89,7 @@ export function lineNumbers(batch: ChangeBatch, range: LineRange | null): string
   return batch.parts
     .map(
       (part) =>
-        `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${FIELD.op} AS op FROM ${readPart(part)}${filter(rangeCondition(range))}`,
+        `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, upper(${FIELD.op}) AS op FROM ${readPart(part)}${filter(rangeCondition(range))}`,
     )
     .join(' UNION ALL ');
 }
@@ -118,7 +118,7 @@ function typedPart(
     return `${textExpression(column.type, column.text, text, rule)} AS ${stagedName(index)}`;
   });
   return (
-    `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${FIELD.op} AS op, CAST(${FIELD.ts} AS BIGINT) AS ts, ` +
+    `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, upper(${FIELD.op}) AS op, CAST(${FIELD.ts} AS BIGINT) AS ts, ` +
     `${maskExpression(part, places)} AS mask, ${values.join(', ')} FROM ${readPart(part)}${filter(rangeCondition(range), visibleCondition(batch.alreadyVisible))}`
   );
 }

@@ -44,7 +44,7 @@ async function apply(old: Rows, lines: readonly Line[], more: { exact?: boolean;
     if (values.length > 0) await sql.run(`INSERT INTO lake VALUES ${values.join(', ')}`);
     const oldRows = async (columns: readonly number[]): Promise<string> =>
       `(SELECT ${columns.map(stagedName).join(', ')} FROM lake)`;
-    const fold = await foldKeyed(sql, batch, oldRows, bench.scratch);
+    const fold = await foldKeyed(sql, batch, oldRows, bench.scratch, oldRows);
     await sql.run(`CREATE TEMP TABLE upserts AS ${fold.upserts}`);
     await sql.run(fold.truncated ? 'DELETE FROM lake' : `DELETE FROM lake WHERE c0 IN (${fold.touched})`);
     await sql.run('INSERT INTO lake SELECT c0, c1, c2 FROM upserts');

@@ -1,6 +1,8 @@
 import { SluiceError } from '@sluice/contract';
-import type { ChangeBatch } from '../target.ts';
+import { tableText } from '../../model/table.ts';
+import type { ChangeBatch, ChangePart } from '../target.ts';
 import { FRONT, keyText, readLines, STRICT, stagedName } from './change-lines.ts';
+import { type AllRows, playCascades } from './play-cascades.ts';
 import type { Sql } from './sql.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 
@@ -16,6 +18,8 @@ export interface KeyedOutcome {
   /** Keys whose old rows must be found and deleted: the key's columns. */
   readonly touched: string;
   readonly fetched: boolean;
+  /** Rows that cascades deleted (ChangeBatch.tellDeleted). */
+  readonly deleted: readonly ChangePart[];
 }
 
 /**
@@ -32,13 +36,17 @@ export async function foldKeyed(
   batch: ChangeBatch,
   oldRows: OldRows,
   scratch: (lines: Buffer) => Promise<string>,
+  allRows: AllRows,
 ): Promise<KeyedOutcome> {
   const identity = batch.schema.identity;
   if (identity.kind !== 'key') throw new Error('a table without key is not folded by key');
   const key = identity.columns.map(stagedName);
   const truncated = await dropTruncated(sql);
-  const masked = batch.parts.some((part) => part.masked);
-  const fetched = masked ? await fillMasked(sql, batch, key, truncated ? null : oldRows, scratch) : false;
+  const deleted = await playCascades(sql, batch, truncated ? null : allRows);
+  const masked = deleted !== null || batch.parts.some((part) => part.masked);
+  const fetched = masked
+    ? await fillMasked(sql, batch, key, truncated ? null : oldRows, scratch, deleted !== null)
+    : false;
   await sql.run(
     `CREATE TEMP TABLE fin AS SELECT ${key.join(', ')}, max(ord) AS ord, arg_min(op, ord) AS first_op FROM chg GROUP BY ${key.join(', ')}`,
   );
@@ -48,6 +56,7 @@ export async function foldKeyed(
     upserts: `SELECT chg.* FROM chg SEMI JOIN fin USING (ord) WHERE chg.op IN ('I', 'U')`,
     touched: `SELECT ${key.join(', ')} FROM fin${known}`,
     fetched,
+    deleted: deleted ?? [],
   };
 }
 
@@ -74,6 +83,7 @@ async function fillMasked(
   key: readonly string[],
   oldRows: OldRows | null,
   scratch: (lines: Buffer) => Promise<string>,
+  played: boolean,
 ): Promise<boolean> {
   const columns = await maskedColumns(sql, batch.schema.columns.length);
   const keys = key.join(', ');
@@ -87,7 +97,7 @@ async function fillMasked(
   }
   const [row] = await sql.rows('SELECT count(*) FROM missing');
   if (Number(row?.[0] ?? 0) === 0) return false;
-  await fillFromSource(sql, batch, columns, key, scratch);
+  await fillFromSource(sql, batch, columns, key, scratch, played);
   return true;
 }
 
@@ -175,14 +185,21 @@ async function fillFromSource(
   columns: readonly number[],
   key: readonly string[],
   scratch: (lines: Buffer) => Promise<string>,
+  played: boolean,
 ): Promise<void> {
-  const lost = await sql.rows('SELECT ord FROM missing');
-  for (const some of inGroups(
-    lost.map(([ord]) => String(ord)),
-    FETCHED_AT_ONCE,
-  )) {
-    const ords = some.join(', ');
-    const texts = await sql.rows(`SELECT * FROM (${keyText(batch, ords)}) ORDER BY ord`);
+  // Cascades have counted the lines anew; the files have their first numbers.
+  const lost = await sql.rows(
+    `SELECT ord, ${played ? 'src' : 'ord'} FROM chg WHERE ord IN (SELECT ord FROM missing)`,
+  );
+  if (lost.some(([, src]) => src === null))
+    throw new SluiceError(
+      'TABLE_CASCADE',
+      `Foreign keys changed rows of ${tableText(batch.schema.name)} unseen, whose other values are not known.`,
+    );
+  for (const some of inGroups(lost, FETCHED_AT_ONCE)) {
+    const ords = some.map(([ord]) => String(ord)).join(', ');
+    const sources = some.map(([, src]) => String(src)).join(', ');
+    const texts = await sql.rows(`SELECT * FROM (${keyText(batch, sources)}) ORDER BY ord`);
     const keys = texts.map((row) => row.slice(1).map((value) => requireText(value, batch)));
     const lines = await batch.fetchRows(keys);
     const file = await scratch(Buffer.concat([FRONT, lines]));

@@ -16,8 +16,19 @@ import { freeTableLocation } from '../../lakehouse/table-location.ts';
 import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
 import type { MetastoreDb } from '../../store/open-metastore.ts';
 import type { Metastore } from '../../store/tables.ts';
-import type { Base, ChangeBatch, ChangePart, LoadedChunk, Staged, TableStep, Target } from '../target.ts';
+import type {
+  Base,
+  CascadePart,
+  CascadeRequest,
+  ChangeBatch,
+  ChangePart,
+  LoadedChunk,
+  Staged,
+  TableStep,
+  Target,
+} from '../target.ts';
 import { applyChanges } from './apply-changes.ts';
+import { writeCascadeLines } from './cascade-lines.ts';
 import { rawPart } from './change-lines.ts';
 import { columnMapOf, followSchema, newTable } from './column-map.ts';
 import { parseFiles } from './content-file-json.ts';
@@ -164,18 +175,22 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   }
 
   async writeSegment(
-    part: ChangePart,
+    parts: readonly ChangePart[],
     file: string,
     signal: AbortSignal,
   ): Promise<{ readonly bytes: number }> {
     const { engine, storage } = this.#options;
     await withSql(engine, signal, (sql) =>
       sql.run(
-        `COPY (${rawPart(part)}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`,
+        `COPY (${parts.map(rawPart).join(' UNION ALL ')}) TO '${file.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`,
       ),
     );
     await storage.sync([storage.location(file)]);
     return { bytes: (await stat(file)).size };
+  }
+
+  async cascadeLines(request: CascadeRequest, signal: AbortSignal): Promise<CascadePart | null> {
+    return withSql(this.#options.engine, signal, (sql) => writeCascadeLines(sql, request));
   }
 
   async commit(
@@ -317,6 +332,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       rowsWritten: counts.rowsWritten,
       nulledValues: counts.nulledValues,
       fetched: counts.fetched,
+      deleted: counts.deleted,
     };
   }
 
@@ -334,7 +350,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
 }
 
 const KNOWN_METADATA = 2048;
-const NOTHING = { rowsWritten: 0, nulledValues: 0, fetched: false } as const;
+const NOTHING = { rowsWritten: 0, nulledValues: 0, fetched: false, deleted: [] } as const;
 
 function withoutHead(metadata: TableMetadata): TableMetadata {
   return { ...metadata, 'current-snapshot-id': null, refs: {}, 'snapshot-log': [] };

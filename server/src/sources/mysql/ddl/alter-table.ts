@@ -16,6 +16,7 @@ interface Gathered {
   readonly filledBeside: string[];
   reordered: boolean;
   key: boolean;
+  foreignKeys: boolean;
   newName: TableName | null;
   /** The first clause that may have changed rows unseen. */
   unseen: string | null;
@@ -40,6 +41,7 @@ export function alterEffects(
     filledBeside: [],
     reordered: false,
     key: false,
+    foreignKeys: false,
     newName: null,
     unseen: ignore ? 'ALTER IGNORE' : null,
   };
@@ -62,7 +64,7 @@ export function alterEffects(
 
 function effectsOf(
   table: TableName,
-  { renamed, dropped, added, modified, filledBeside, reordered, key, newName, unseen }: Gathered,
+  { renamed, dropped, added, modified, filledBeside, reordered, key, foreignKeys, newName, unseen }: Gathered,
   others: readonly TableEffect[],
 ): readonly TableEffect[] {
   const effects: TableEffect[] = [];
@@ -73,7 +75,7 @@ function effectsOf(
   effects.push({
     kind: 'altered',
     table,
-    columns: { renamed, dropped, added: filled, modified, reordered, key },
+    columns: { renamed, dropped, added: filled, modified, reordered, key, foreignKeys },
   });
   if (newName !== null) effects.push({ kind: 'renamed', from: table, to: newName });
   return effects;
@@ -167,9 +169,18 @@ function add(clause: Cursor, found: Gathered): void {
   }
 }
 
+/** Whether a definition has a rule by which rows change. */
+function refers(tokens: readonly Token[]): boolean {
+  return (
+    tokens.some((token) => token.key === 'REFERENCES') &&
+    tokens.some((token) => token.key === 'CASCADE' || token.key === 'SET')
+  );
+}
+
 /** A primary key makes its columns NOT NULL; a unique index may be what rows are recognised by. */
 function addConstraint(clause: Cursor, found: Gathered): void {
   if (clause.tokens.some((token) => token.key === 'UNIQUE')) found.key = true;
+  if (refers(clause.tokens)) found.foreignKeys = true;
   if (!clause.seek('PRIMARY') || !clause.take('PRIMARY', 'KEY')) return;
   found.key = true;
   while (!clause.done) {
@@ -185,6 +196,7 @@ function addColumn(clause: Cursor, found: Gathered): void {
     found.unseen ??= 'an ADD that could not be read';
     return;
   }
+  if (refers(clause.tokens)) found.foreignKeys = true;
   const definition = columnDefinition(clause.rest());
   found.added.push({ name, filled: definition.filled });
   if (definition.placed) found.reordered = true;
@@ -208,8 +220,14 @@ function drop(clause: Cursor, found: Gathered): void {
     found.unseen ??= excerpt(clause.tokens);
     return;
   }
-  if (clause.takeAny('FOREIGN', 'CHECK') !== null) return;
-  if (clause.takeAny('INDEX', 'KEY', 'CONSTRAINT') !== null) {
+  if (clause.take('FOREIGN')) {
+    found.foreignKeys = true;
+    return;
+  }
+  if (clause.take('CHECK')) return;
+  const what = clause.takeAny('INDEX', 'KEY', 'CONSTRAINT');
+  if (what !== null) {
+    if (what === 'CONSTRAINT') found.foreignKeys = true;
     // It may be a unique one.
     found.key = true;
     return;

@@ -22,7 +22,7 @@ function brief(effect: TableEffect): string {
     case 'rows-changed':
       return `rows-changed ${effect.table.schema}.${effect.table.table} (${effect.reason})`;
     case 'altered': {
-      const { renamed, dropped, added, modified, reordered, key } = effect.columns;
+      const { renamed, dropped, added, modified, reordered, key, foreignKeys } = effect.columns;
       return [
         `altered ${effect.table.schema}.${effect.table.table}`,
         ...dropped.map((name) => `-${name}`),
@@ -31,6 +31,7 @@ function brief(effect: TableEffect): string {
         ...modified.map((name) => `~${name}`),
         ...(reordered ? ['reordered'] : []),
         ...(key ? ['key'] : []),
+        ...(foreignKeys ? ['foreign-keys'] : []),
       ].join(' ');
     }
     default:
@@ -197,7 +198,7 @@ describe('columns', () => {
     ['ALTER TABLE t ADD c timestamp', 'altered d.t +c='],
     ['ALTER TABLE t ADD c timestamp NULL', 'altered d.t +c'],
     ['ALTER TABLE t ADD c timestamp NULL ON UPDATE CURRENT_TIMESTAMP', 'altered d.t +c'],
-    ['ALTER TABLE t ADD c timestamp REFERENCES u (a) ON DELETE SET NULL', 'altered d.t +c='],
+    ['ALTER TABLE t ADD c timestamp REFERENCES u (a) ON DELETE SET NULL', 'altered d.t +c= foreign-keys'],
     ['ALTER TABLE t ADD c int AUTO_INCREMENT UNIQUE', 'altered d.t +c= key'],
     ['ALTER TABLE t ADD c SERIAL', 'altered d.t +c='],
     ['ALTER TABLE t ADD c int UNIQUE KEY', 'altered d.t +c key'],
@@ -207,7 +208,7 @@ describe('columns', () => {
     ['ALTER TABLE t ADD c int AS (a) VIRTUAL', 'altered d.t +c='],
     ["ALTER TABLE t ADD c enum('NOT NULL','a,b','it''s','\\'',\"x\") COMMENT 'DEFAULT 5'", 'altered d.t +c'],
     ["ALTER TABLE t ADD c int CHECK (c > 5 AND d NOT IN ('x', ','))", 'altered d.t +c'],
-    ['ALTER TABLE t ADD c int NULL REFERENCES u (a) ON DELETE SET DEFAULT', 'altered d.t +c='],
+    ['ALTER TABLE t ADD c int NULL REFERENCES u (a) ON DELETE SET DEFAULT', 'altered d.t +c= foreign-keys'],
     ['ALTER TABLE t ADD (a int, b text NOT NULL, INDEX (a), CHECK (a > 1))', 'altered d.t +a +b='],
     ['ALTER TABLE t ADD COLUMN IF NOT EXISTS (a int, b int)', 'altered d.t +a +b', MARIADB],
     ['ALTER TABLE t ADD IF NOT EXISTS a int', 'altered d.t +a', MARIADB],
@@ -262,14 +263,14 @@ describe('columns', () => {
     ],
     [
       'ALTER TABLE t ADD CONSTRAINT FOREIGN KEY f (a, b) REFERENCES u (a, b) ON DELETE SET NULL',
-      'altered d.t',
+      'altered d.t foreign-keys',
     ],
     ['ALTER TABLE t ADD CONSTRAINT p PRIMARY KEY (a, b)', 'altered d.t key'],
     ['ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (a)', 'altered d.t key'],
     ['ALTER TABLE t DROP INDEX `PRIMARY`', 'altered d.t key'],
     [
       'ALTER TABLE t DROP CONSTRAINT c, DROP FOREIGN KEY f, DROP KEY k, DROP INDEX IF EXISTS i, DROP CHECK x',
-      'altered d.t key',
+      'altered d.t key foreign-keys',
     ],
     ['ALTER TABLE t RENAME INDEX a TO b, RENAME KEY c TO d', 'altered d.t'],
     [
@@ -413,7 +414,7 @@ describe('tools that change a table by copying it', () => {
     ['DROP TRIGGER IF EXISTS `d`.`pt_osc_d_t_del`', 'harmless'],
     [
       'ALTER TABLE `d`.`child` DROP FOREIGN KEY `f`, ADD CONSTRAINT `_f` FOREIGN KEY (`t_id`) REFERENCES `d`.`t` (`id`)',
-      'altered d.child',
+      'altered d.child foreign-keys',
     ],
   ]);
 });

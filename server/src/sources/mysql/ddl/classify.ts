@@ -35,6 +35,7 @@ const NO_COLUMNS: ColumnEffects = {
   modified: [],
   reordered: false,
   key: false,
+  foreignKeys: false,
 };
 
 /** Statements that change neither rows nor columns of tables, by their first word. */

@@ -40,4 +40,6 @@ export interface ColumnEffects {
   readonly reordered: boolean;
   /** The primary key or a unique index may have been made or dropped. */
   readonly key: boolean;
+  /** A foreign key may have been made that changes rows by itself, or any one dropped. */
+  readonly foreignKeys: boolean;
 }

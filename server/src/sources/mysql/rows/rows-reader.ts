@@ -15,6 +15,15 @@ const INSERT = OP.insert.charCodeAt(0);
 const UPDATE = OP.update.charCodeAt(0);
 const DELETE = OP.delete.charCodeAt(0);
 const MOVED = OP.moved.charCodeAt(0);
+const DELETE_UNSEEN = OP.deleteUnseen.charCodeAt(0);
+const MOVED_UNSEEN = OP.movedUnseen.charCodeAt(0);
+
+/**
+ * Flags of an event (rows_event.h, STMT_END_F and others) under which the log tells all that foreign keys do: they do
+ * nothing (NO_FOREIGN_KEY_CHECKS_F), or what they do is logged as well (USE_SQL_FOREIGN_KEY_F, MySQL 9.6).
+ */
+const KEYS_TOLD = 2 | 16;
+const FLAGS_AT = 6;
 
 /** In `starts` of an image, instead of where a value begins. */
 const NULL = -1;
@@ -80,6 +89,9 @@ class CompiledRows implements RowsReader {
   readonly #leftOut: readonly number[];
   readonly #oldKey: Int32Array;
   readonly #newKey: Int32Array;
+  /** The letters of rows with a key, in the event at hand. */
+  #delete = DELETE;
+  #moved = MOVED;
   /** By column: those of the row at hand of which only differences were logged. */
   readonly #documents: (TextBuffer | undefined)[] = [];
 
@@ -98,6 +110,9 @@ class CompiledRows implements RowsReader {
   }
 
   event(bytes: Buffer, start: number, end: number, type: number, writer: RowWriter): number {
+    const told = (bytes[start + FLAGS_AT]! & KEYS_TOLD) !== 0;
+    this.#delete = told ? DELETE : DELETE_UNSEEN;
+    this.#moved = told ? MOVED : MOVED_UNSEEN;
     // Table id in six bytes, flags in two; from version 2 on a part of any kind behind its length, which counts itself.
     let q = start + 8;
     if (type >= EVENT.WRITE_ROWS) q += bytes[q]! | (bytes[q + 1]! << 8);
@@ -153,7 +168,7 @@ class CompiledRows implements RowsReader {
     let rows = 0;
     let q = start;
     if (this.#key.length === 0) for (; q < end; rows++) q = this.#code.whole(bytes, q, end, writer, DELETE);
-    else for (; q < end; rows++) q = this.#code.keyed(bytes, q, end, writer, DELETE);
+    else for (; q < end; rows++) q = this.#code.keyed(bytes, q, end, writer, this.#delete);
     return ended(q, end, rows);
   }
 
@@ -173,7 +188,7 @@ class CompiledRows implements RowsReader {
       q = code.walk(bytes, q, this.#oldKey);
       code.walkKey(bytes, q, this.#newKey);
       if (q >= end) throw protocolError('an update without its new row');
-      if (this.#keyMoved(bytes)) code.keyed(bytes, before, end, writer, MOVED);
+      if (this.#keyMoved(bytes)) code.keyed(bytes, before, end, writer, this.#moved);
       q = code.whole(bytes, q, end, writer, UPDATE);
     }
     return ended(q, end, rows);
@@ -209,7 +224,7 @@ class CompiledRows implements RowsReader {
     let q = start;
     for (; q < end; rows++) {
       q = this.#locate(bytes, q, present, this.#old);
-      this.#writeOld(bytes, end, writer, DELETE);
+      this.#writeOld(bytes, end, writer, this.#key.length === 0 ? DELETE : this.#delete);
     }
     return ended(q, end, rows);
   }
@@ -248,7 +263,7 @@ class CompiledRows implements RowsReader {
         this.#writeOld(bytes, end, writer, DELETE);
         writer.begin(INSERT);
       } else {
-        if (this.#imageKeyMoved(bytes)) this.#writeOld(bytes, end, writer, MOVED);
+        if (this.#imageKeyMoved(bytes)) this.#writeOld(bytes, end, writer, this.#moved);
         writer.begin(UPDATE);
       }
       this.#writeFields(bytes, end, now, old, writer, partial);

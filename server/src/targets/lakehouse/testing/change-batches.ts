@@ -68,6 +68,7 @@ export class Bench implements AsyncDisposable {
       longestLine: Math.max(0, ...texts.map((text) => Buffer.byteLength(text))),
       masked: lines.some((line) => (line.mask ?? null) !== null),
       lossy: true,
+      unseen: lines.some(({ op }) => op >= 'a'),
     };
   }
 
@@ -79,6 +80,7 @@ export class Bench implements AsyncDisposable {
       exact: false,
       oneMoment: true,
       position: '0/1',
+      tellDeleted: null,
       fetchRows: () => Promise.reject(new Error('nothing is to be fetched')),
       ...more,
     };

@@ -82,6 +82,7 @@ export function randomAlter(names: readonly string[], pick: Pick, ansi: boolean)
     modified: [] as string[],
     reordered: false,
     key: false,
+    foreignKeys: false,
   };
   const free = NEW_NAMES.filter((name) => !names.some((other) => other.toLowerCase() === name.toLowerCase()));
   const left = [...names];
