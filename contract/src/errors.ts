@@ -241,6 +241,9 @@ export const ERRORS = {
   MYSQL_BINLOG_FILTER: table(
     "Take the database out of binlog_ignore_db, or put it into binlog_do_db, in the server's configuration, and restart the server; the table is then loaded by itself.",
   ),
+  MYSQL_REPLICA_UPDATES: table(
+    'Put log_replica_updates = ON (MariaDB, MySQL before 8.0.26: log_slave_updates = ON) into the configuration of the server and restart it, or mirror the server that it follows; the table is then loaded by itself.',
+  ),
   MYSQL_NO_LOCK_TABLES: table(
     'Run GRANT LOCK TABLES ON the database TO the account of the data source, or switch gtid_mode to ON; then start the table again.',
   ),

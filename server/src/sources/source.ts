@@ -64,7 +64,8 @@ export interface DiscoveredTable {
       | 'TABLE_CASCADE'
       | 'TABLE_ENGINE'
       | 'TABLE_SCHEMA'
-      | 'MYSQL_BINLOG_FILTER';
+      | 'MYSQL_BINLOG_FILTER'
+      | 'MYSQL_REPLICA_UPDATES';
     readonly message: string;
     readonly remedy: string;
   } | null;

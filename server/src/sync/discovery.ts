@@ -17,6 +17,7 @@ const MENDED_AT_SOURCE: ReadonlySet<string> = new Set([
   'TABLE_CASCADE',
   'TABLE_ENGINE',
   'MYSQL_BINLOG_FILTER',
+  'MYSQL_REPLICA_UPDATES',
   'TABLE_DROPPED',
 ]);
 

@@ -5,6 +5,7 @@ import { checkTables } from './check-tables.ts';
 import type { Session } from './connect.ts';
 import { accountText, type Grant, mayInSchema, mayOnServer, parseGrant } from './grants.ts';
 import { readHead } from './position.ts';
+import { readReplicaState } from './replica.ts';
 import type { Flavour } from './server-info.ts';
 
 const DAY_S = 86_400;
@@ -81,23 +82,11 @@ async function readFacts(session: Session, schemas: readonly string[]): Promise<
     variables: new Map(variables.map((row) => [row.Variable_name.toLowerCase(), row.Value ?? ''])),
     account,
     headRefused,
-    isReplica: await isReplica(session),
+    isReplica: (await readReplicaState(session)) !== 'none',
     filter: (await readFilter(session)) ?? NO_FILTER,
     grants: grants.flatMap((row) => parseGrant(Object.values(row)[0] ?? '') ?? []),
     schemas,
   };
-}
-
-/** Whoever may not ask is told nothing, which is no error of the check. */
-async function isReplica(session: Session): Promise<boolean> {
-  const statement =
-    session.info.flavour === 'mysql' && session.info.version >= 80_022
-      ? 'SHOW REPLICA STATUS'
-      : 'SHOW SLAVE STATUS';
-  return session.rows(statement).then(
-    (rows) => rows.length > 0,
-    () => false,
-  );
 }
 
 export function judgeServer(facts: ServerFacts): Finding[] {

@@ -5,6 +5,7 @@ import { type BinlogFilter, filterText, isLogged, NO_FILTER, readFilter } from '
 import type { Session } from './connect.ts';
 import { accountText, columnGrantedTables, parseGrant } from './grants.ts';
 import { quoteTable } from './quote.ts';
+import { passesByItsLog } from './replica.ts';
 
 type Refused = NonNullable<DiscoveredTable['refused']>;
 
@@ -13,6 +14,8 @@ export interface Obstacles {
   readonly filter: BinlogFilter;
   /** tableKey of tables of which the account sees only the columns that were granted one by one. */
   readonly partlySeen: ReadonlySet<string>;
+  /** The server takes over changes of another one, and they pass by its log. */
+  readonly unloggedReplica: boolean;
   /** CURRENT_USER(). */
   readonly account: string;
 }
@@ -27,7 +30,7 @@ export async function readObstacles(session: Session, names: readonly TableName[
   for (const name of columnGrantedTables(grants))
     if (wanted.has(tableKey(name)) && !(await seesDefinition(session, name))) partlySeen.add(tableKey(name));
   const { account } = await session.row<{ account: string }>('SELECT CURRENT_USER() AS account');
-  return { filter, partlySeen, account };
+  return { filter, partlySeen, unloggedReplica: await passesByItsLog(session), account };
 }
 
 /** SHOW CREATE TABLE asks for a right to the table as a whole, which shows all of its columns. */
@@ -45,7 +48,10 @@ async function seesDefinition(session: Session, name: TableName): Promise<boolea
 }
 
 /** null: nothing is in the way. */
-export function obstacleTo(name: TableName, { filter, partlySeen, account }: Obstacles): Refused | null {
+export function obstacleTo(
+  name: TableName,
+  { filter, partlySeen, unloggedReplica, account }: Obstacles,
+): Refused | null {
   if (partlySeen.has(tableKey(name)))
     return {
       code: 'TABLE_NO_SELECT',
@@ -57,6 +63,13 @@ export function obstacleTo(name: TableName, { filter, partlySeen, account }: Obs
       code: 'MYSQL_BINLOG_FILTER',
       message: `The server leaves changes of ${tableText(name)} out of its log (${filterText(filter)}).`,
       remedy: `Let the configuration of the server have the database ${name.schema} in the log, and restart it.`,
+    };
+  if (unloggedReplica)
+    return {
+      code: 'MYSQL_REPLICA_UPDATES',
+      message: `The server takes over changes of another one without writing them to its own log, those of ${tableText(name)} perhaps among them.`,
+      remedy:
+        'Put log_replica_updates = ON (MariaDB: log_slave_updates = ON) into the configuration of the server and restart it; or mirror the server that it follows.',
     };
   return null;
 }
