@@ -60,8 +60,7 @@ describe.each(FLAVOURS)('foreign keys that change rows, on %s', (flavour) => {
     expect(states.filter((row) => row.state !== 'live')).toEqual([]);
   }
 
-  it('random work, from the load on, over stops', async () => {
-    console.info(`seed ${SEED}`);
+  it(`random work, from the load on, over stops (seed ${SEED})`, async () => {
     await work(STATEMENTS);
     await lake.start(TASK);
     await work(STATEMENTS);

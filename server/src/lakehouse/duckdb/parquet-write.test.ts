@@ -188,7 +188,10 @@ describe('writeDataFiles', () => {
     const select = "SELECT CASE WHEN range % 5 = 0 THEN unhex('00ff0041') END FROM range(3000)";
     const [file] = await write(select, [field(1, 'b', 'binary')]);
     const scan = scanSql(storage, [live(file!, 1)], [{ id: 1, name: 'b', type: 'binary' }]);
-    for (const where of ["WHERE b = unhex('00ff0041')", "SEMI JOIN (SELECT unhex('00ff0041') AS b) USING (b)"])
+    for (const where of [
+      "WHERE b = unhex('00ff0041')",
+      "SEMI JOIN (SELECT unhex('00ff0041') AS b) USING (b)",
+    ])
       expect(await connection.rows(`SELECT count(*) AS n FROM ${scan} ${where}`)).toEqual([{ n: 600n }]);
   });
 
