@@ -24,6 +24,7 @@ import { Reference } from './primitives.ts';
 import { Attempt, AttemptLog, LogQuery, Run, RunDetail, WaitRun, WaitRunResult } from './run.ts';
 import { ServerStatus } from './server-status.ts';
 import { SqlRequest, SqlResult } from './sql.ts';
+import { OrderTables, TableOrderResult } from './table-order.ts';
 import {
   CreateFolder,
   CreateTask,
@@ -261,6 +262,14 @@ export const API = {
     summary: 'The tables of the task',
     params: ByRef,
     response: z.array(TaskTable),
+  },
+  orderTables: {
+    method: 'POST',
+    path: '/tasks/:ref/tables/orders',
+    summary: 'Pause, resume, load anew … single tables of the task; answers what became of each order',
+    params: ByRef,
+    body: OrderTables,
+    response: z.array(TableOrderResult),
   },
   waitTask: {
     method: 'GET',

@@ -232,6 +232,12 @@ export const ERRORS = {
   TABLE_NO_SELECT: table(
     'Run GRANT SELECT ON the table TO the account of the data source, then start the table again.',
   ),
+  TABLE_LAPSED: table(
+    'Resume the table (`sluice task cdc recover-table`): it is loaded anew beside what is visible. To keep more, raise pause_retention or pause_retention_size.',
+  ),
+  TABLE_BACKFILL: table(
+    'Give a filter that the source and the lake both understand, or re-sync the whole table: sluice task cdc resync-table.',
+  ),
   TABLE_CASCADE: table(
     'Make the foreign key one without CASCADE and SET NULL, or set the parameter unlogged_cascades to ignore where nothing relies on the rule; then start the table again.',
   ),

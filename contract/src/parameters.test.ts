@@ -19,6 +19,8 @@ describe('parseParameters', () => {
       chunkSize: 64 * 1024 * 1024,
       targetFileSize: 33_554_432,
       runnerMemory: 1024,
+      pauseRetention: 604_800_000,
+      pauseRetentionSize: 10_737_418_240,
       publication: null,
       infiniteDates: 'null',
       zeroDates: 'null',
@@ -69,8 +71,10 @@ describe('parseParameters', () => {
 
 describe('units', () => {
   it('reads durations as whole milliseconds', () => {
-    expect(['500ms', '3s', '1m', '1.5h'].map(parseDuration)).toEqual([500, 3000, 60_000, 5_400_000]);
-    expect(['', '3', 's', '0.5ms', '-1s', '1e3s', '1d'].map(parseDuration)).toEqual(Array(7).fill(undefined));
+    expect(['500ms', '3s', '1m', '1.5h', '7d'].map(parseDuration)).toEqual([
+      500, 3000, 60_000, 5_400_000, 604_800_000,
+    ]);
+    expect(['', '3', 's', '0.5ms', '-1s', '1e3s', '1w'].map(parseDuration)).toEqual(Array(7).fill(undefined));
   });
   it('reads bytes in powers of 1024', () => {
     expect(['1', '1B', '2kb', '64MB', '1 GB'].map(parseBytes)).toEqual([

@@ -18,12 +18,12 @@ export interface ParameterRule<T> {
 /** Most parameters have a default; only such can go without null. */
 type Defaulted<T> = ParameterRule<T> & { readonly default: string };
 
-const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { '': 1, B: 1, KB: 1 << 10, MB: 1 << 20, GB: 1 << 30 } as const;
 
-/** `500ms`, `3s`, `1.5m`, `1h` as milliseconds. A number without a unit is refused: it could mean anything. */
+/** `500ms`, `3s`, `1.5m`, `1h`, `7d` as milliseconds. A number without a unit is refused: it could mean anything. */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text.trim());
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text.trim());
   if (match === null) return undefined;
   const value = Number(match[1]) * MS[match[2] as keyof typeof MS];
   return Number.isInteger(value) ? value : undefined;
@@ -134,6 +134,18 @@ export const PARAMETERS = {
     ['error', 'null'],
     'error',
     'What a value that its type in the lake cannot hold becomes: an error of the table; or null, counted for the table.',
+  ),
+  pause_retention: duration(
+    '7d',
+    '1m',
+    '365d',
+    'How long the changes of a paused table are kept. After that they are dropped, and resuming loads the table anew.',
+  ),
+  pause_retention_size: bytes(
+    '10GB',
+    '1MB',
+    '1000000GB',
+    "How much of a paused table's changes is kept, table by table.",
   ),
   heartbeat_interval: duration(
     '10s',

@@ -210,7 +210,9 @@ export const TaskTable = z.object({
   source: TableRef,
   target: TableRef,
   state: z.string(),
-  phase: z.string().describe('initialization, full_load, incremental, blocklisted'),
+  phase: z
+    .string()
+    .describe('initialization, full_load, backfill, incremental, paused, stopped, blocklisted, dropped'),
   rowsEstimated: z.int().nullable(),
   rowsLoaded: z.int(),
   rowsApplied: z.int(),

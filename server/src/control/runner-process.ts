@@ -88,6 +88,11 @@ export class RunnerProcess {
     this.#killAfter(graceMs, `It did not stop within ${graceMs / 1000} s and was killed.`);
   }
 
+  /** What it is to do stands in the metastore and has changed there. */
+  look(): void {
+    if (this.#child.connected) this.#child.send({ kind: 'look' }, () => {});
+  }
+
   #hear(message: unknown): void {
     const parsed = RunnerMessage.safeParse(message);
     if (!parsed.success) return;

@@ -97,6 +97,11 @@ export class Supervisor {
     this.#happen(runId, 'stop_asked', null);
   }
 
+  /** Tells a run that what it is to do has changed in the metastore. One that has no process now reads it at its next beginning. */
+  look(runId: number): void {
+    this.#runs.get(runId)?.process?.look();
+  }
+
   /** Resolves when some run has changed its state, after `ms`, or when the signal aborts. */
   async waitForChange(ms: number, signal: AbortSignal): Promise<void> {
     await once(this.#changes, 'change', { signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]) }).catch(

@@ -48,12 +48,16 @@ export async function taskTables({ db }: Control, ref: string): Promise<TaskTabl
   return (await readLanes(db, task.id)).map((lane) => tableView(lane, chunks.get(lane.id) ?? null));
 }
 
-/** A lane's state (sync/lane-state.ts) as the phase that people know. */
+/** A lane's state (model/lane-state.ts) as the phase that people know. */
 const PHASE_OF: Readonly<Record<string, string>> = {
   pending: 'initialization',
   loading: 'full_load',
   catching_up: 'full_load',
+  backfilling: 'backfill',
   live: 'incremental',
+  paused: 'paused',
+  lapsed: 'paused',
+  stopped: 'stopped',
   blocked: 'blocklisted',
   dropped: 'dropped',
 };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ERRORS, type ErrorCode, type MirrorSpec, SluiceError, type WaitResult } from '@sluice/contract';
+import { isOnItsWay, type LaneState } from '../model/lane-state.ts';
 import { sourceAdmin } from '../sources/registry.ts';
 import type { Connection, SourceAdmin } from '../sources/source.ts';
 import { readConnection } from '../store/connections.ts';
@@ -104,8 +105,7 @@ async function following(db: MetastoreDb, task: TaskRow): Promise<boolean> {
   if (run === null || (run.begun === 0 && run.start_mode !== 'resume')) return false;
   const checkpoint = await readCheckpoint(db, task.id);
   if (checkpoint?.phase !== 'incremental') return false;
-  const settled = ['live', 'blocked', 'dropped'];
-  return (await readLanes(db, task.id)).every((lane) => settled.includes(lane.state));
+  return (await readLanes(db, task.id)).every((lane) => !isOnItsWay(lane.state as LaneState));
 }
 
 async function passed(db: MetastoreDb, task: TaskRow, source: SourceNow): Promise<boolean> {

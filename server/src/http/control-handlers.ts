@@ -3,6 +3,7 @@ import type { Control } from '../control/context.ts';
 import * as dataSources from '../control/data-sources.ts';
 import * as folders from '../control/folders.ts';
 import { mergeReport } from '../control/merge/report.ts';
+import { orderTables } from '../control/order-tables.ts';
 import { runRow } from '../control/run-rows.ts';
 import * as runs from '../control/runs.ts';
 import { serverStatus } from '../control/server-status.ts';
@@ -16,6 +17,8 @@ import type { LakeRoute } from './lake-handlers.ts';
 
 /** A stop answers when the run has ended, or after this long when it is still about to. */
 const STOP_ANSWER_MS = 60_000;
+/** An order is carried out with the next commit, or said to wait. */
+const ORDER_ANSWER_MS = 30_000;
 
 const within = (signal: AbortSignal, ms: number): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(ms)]);
@@ -65,6 +68,8 @@ export function controlHandlers(control: Control): Handlers<Exclude<ApiName, Lak
     deleteTask: ({ params, query }) => deleteTask(control, params.ref, query.confirm),
     taskStatus: ({ params }) => taskStatus(control, params.ref),
     taskTables: ({ params }) => taskTables(control, params.ref),
+    orderTables: ({ params, body, signal }) =>
+      orderTables(control, params.ref, body, 'api', within(signal, ORDER_ANSWER_MS)),
     waitTask: ({ params, query, signal }) =>
       waitTask(control, params.ref, query.for, within(signal, query.timeout * 1000)),
 

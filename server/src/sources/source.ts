@@ -257,6 +257,15 @@ export interface TableSnapshot extends AsyncDisposable {
     /** Some value may have no counterpart in the lake (RowWriter.lossy). */
     readonly lossy: boolean;
   }>;
+  /**
+   * As `copy`, of all rows that match a condition in the source's own SQL (contract parseRowFilter), in one go.
+   * @throws SluiceError SOURCE_QUERY where the source does not understand it
+   */
+  copyMatching(
+    filter: string,
+    write: (lines: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly rows: number; readonly longestLine: number; readonly lossy: boolean }>;
 }
 
 /**

@@ -101,7 +101,7 @@ export interface Metastore {
     object_id: string;
     target_schema: string;
     target_table: string;
-    /** sync/lane-state.ts */
+    /** model/lane-state.ts */
     state: string;
     /** Why it is blocklisted: code, message, remedy. */
     error_json: string | null;
@@ -119,6 +119,25 @@ export interface Metastore {
     /** Values that became null because the lake's type has no such value (infinite dates). */
     nulled_values: number;
     created_at: number;
+    /** When it came into its state. */
+    since: number;
+    /** Of the lanes that wait for their full load the one with the greatest is next. */
+    priority: Generated<number>;
+  };
+  /** What people order for single tables; the run carries them out, in the order of their ids. */
+  table_orders: {
+    id: Generated<number>;
+    lane_id: number;
+    /** model/lane-state.ts, LaneOrder */
+    kind: string;
+    /** Of a backfill: which rows. */
+    filter: string | null;
+    asked_by: string;
+    asked_at: number;
+    /** null: waits for the run. */
+    ended_at: number | null;
+    /** Why it was not carried out; null where it was. */
+    refused: string | null;
   };
   lane_schemas: { lane_id: number; version: number; schema_json: string };
   chunks: {

@@ -1,9 +1,9 @@
 import { SluiceError } from '@sluice/contract';
 import type { CascadeRule } from '../model/cascade.ts';
+import { follows } from '../model/lane-state.ts';
 import { type TableSchema, tableKey, tableText } from '../model/table.ts';
 import type { CascadePart, ChangePart, Target } from '../targets/target.ts';
 import type { Lane } from './lane.ts';
-import { follows } from './lane-state.ts';
 
 /**
  * Where the source obeys foreign keys unseen, what becomes of a table's rows is told from the lines of the tables that

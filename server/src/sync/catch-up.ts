@@ -68,7 +68,7 @@ export async function joinStep(
     becomes: {
       state: 'live',
       load: null,
-      exact: !context.work.inexact,
+      exact: load.fromVisible?.exact ?? !context.work.inexact,
       nulledValues,
       readPosition: position,
     },
@@ -80,14 +80,23 @@ async function segmentParts(
   lane: Lane,
   segments: readonly SegmentRow[],
 ): Promise<readonly ChangePart[]> {
+  // Of a table that was paused for long there are very many.
+  const runs: { version: number; files: string[]; rows: number }[] = [];
+  for (const { schemaVersion: version, path, rows } of segments) {
+    const run = runs.at(-1);
+    if (run?.version === version) {
+      run.files.push(path);
+      run.rows += rows;
+    } else runs.push({ version, files: [path], rows });
+  }
   const parts: ChangePart[] = [];
-  for (const segment of segments) {
-    const kept = await context.store.schema(lane.id, segment.schemaVersion);
+  for (const { version, files, rows } of runs) {
+    const kept = await context.store.schema(lane.id, version);
     parts.push({
       format: 'parquet',
-      files: [segment.path],
+      files,
       columns: kept.schema.columns,
-      rows: segment.rows,
+      rows,
       longestLine: 0,
       masked: true,
       lossy: true,

@@ -1,14 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../model/crash-point.ts';
+import { follows } from '../model/lane-state.ts';
 import { CascadingSteps } from './cascading-steps.ts';
 import { joinStepDue } from './catch-up.ts';
 import type { Lane } from './lane.ts';
-import { follows } from './lane-state.ts';
 import { type LaneStep, makeLaneStep } from './lane-step.ts';
 import type { Sealed } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import type { Checkpoint } from './run-store.ts';
 import type { SpoolPart } from './spool.ts';
+import type { TableOrders } from './table-orders.ts';
 
 /** Tables whose steps are made at a time: DuckDB shares its threads among them. */
 const STEPS_AT_ONCE = 2;
@@ -59,6 +60,8 @@ export interface CommitLoopOptions {
   /** A loaded lane has more segments than a commit can take. */
   readonly onBacklog: (lane: Lane) => void;
   readonly onCommitted: () => void;
+  /** What people ordered is carried out with a commit. */
+  readonly orders: Pick<TableOrders, 'isWaiting' | 'carryOut'>;
   /** A lane's table bears another name now. */
   readonly onRenamed: (lane: Lane, before: string) => void;
   readonly phase: () => string;
@@ -111,6 +114,7 @@ export class CommitLoop {
     const router = this.#context.router;
     const joins =
       this.#handedIn.length > 0 ||
+      this.#options.orders.isWaiting ||
       this.#context.target.upkeepWaits() ||
       [...this.#lanes()].some((lane) => joinStepDue(lane));
     return dueIn(
@@ -142,12 +146,19 @@ export class CommitLoop {
   async commit(): Promise<void> {
     const context = this.#context;
     this.#lastBegin = context.now();
+    const orders = await this.#options.orders.carryOut();
+    for (const step of orders.steps) this.handIn(step);
+    if (orders.steps.length > 0) context.router.refresh();
     const sealed = context.router.seal();
     const handedIn = this.#handedIn.splice(0);
     this.#options.onMarks(sealed.marks);
     const made = [...handedIn, ...(await this.#steps(sealed))];
     const before = this.#checkpoint ?? (await context.store.checkpoint());
-    const upkeep = await context.target.stageUpkeep(made.map(({ step }) => step.lane.target));
+    const upkeep = await context.target.stageUpkeep([
+      ...made.map(({ step }) => step.lane.target),
+      // Files of the visible table that a state beside it goes on from have to stay.
+      ...[...this.#lanes()].filter((lane) => lane.load?.fromVisible !== undefined).map((lane) => lane.target),
+    ]);
     const steps = made.filter(isOfNow).map(({ step }) => step);
     const rows = steps.reduce((sum, step) => sum + step.rows, 0);
     const written = steps.reduce((sum, step) => sum + (step.step?.staged.rowsWritten ?? 0), 0);
@@ -175,6 +186,7 @@ export class CommitLoop {
           await context.store.addSegment(transaction, step.lane.id, segment);
       }
       await this.#dropUsed(transaction, steps);
+      await orders.record(transaction);
       await context.store.saveCheckpoint(transaction, {
         ...checkpoint,
         position: sealed.position,
@@ -183,6 +195,7 @@ export class CommitLoop {
     });
     crashPoint('after-commit');
     this.#checkpoint = checkpoint;
+    orders.done();
     for (const [lane, objectId] of renamed) this.#options.onRenamed(lane, objectId);
     // Writers of lanes whose state changed wrote for the old one.
     if (steps.some((step) => step.error !== undefined || step.becomes.state !== undefined))

@@ -1,11 +1,11 @@
 import { SluiceError, targetName } from '@sluice/contract';
+import { follows, nextLaneState } from '../model/lane-state.ts';
 import { type TableName, tableKey, tableText } from '../model/table.ts';
 import type { DiscoveredTable } from '../sources/source.ts';
 import { cascadeTrouble } from './cascades.ts';
 import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
-import { follows, nextLaneState } from './lane-state.ts';
-import { blocked, type LaneStep, resetForLoad } from './lane-step.ts';
+import { blocked, type LaneStep, recorded, resetForLoad } from './lane-step.ts';
 import type { RunContext } from './run-context.ts';
 import { keptOf } from './schema-follow.ts';
 
@@ -263,9 +263,11 @@ export class Discovery {
   async #compare(lane: Lane, table: DiscoveredTable): Promise<void> {
     if (tableKey(lane.source) !== tableKey(table.schema.name)) {
       lane.source = table.schema.name;
-      this.#port.handIn({ ...restarted(lane), error: undefined });
+      this.#port.handIn(recorded(lane));
     }
     if (!follows(lane.state)) {
+      // Whoever stopped or paused it starts it.
+      if (lane.state === 'stopped' || lane.state === 'lapsed') return;
       const back = lane.state === 'dropped' || (lane.trouble !== null && MENDED_AT_SOURCE.has(lane.trouble));
       if (table.refused !== null || cascadeTrouble(table.schema, this.#port.lanes) !== null) return;
       if (back) this.#loadAnew(lane, table, 'it can be mirrored again');
@@ -335,17 +337,7 @@ export class Discovery {
   }
 }
 
-/** A step that only records what a lane has become. */
+/** A step that only records what a lane has become, without a trouble. */
 export function restarted(lane: Lane): LaneStep {
-  return {
-    lane,
-    step: null,
-    segments: [],
-    usedSegments: null,
-    becomes: {},
-    error: null,
-    rows: 0,
-    sentBack: false,
-    told: [],
-  };
+  return { ...recorded(lane), error: null };
 }

@@ -2,7 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { Base, CascadePart, ChangeBatch, ChangePart } from '../targets/target.ts';
-import type { KeptSchema, Lane } from './lane.ts';
+import type { FromVisible, KeptSchema, Lane, Load } from './lane.ts';
 import type { RunContext } from './run-context.ts';
 import type { SpoolPart } from './spool.ts';
 
@@ -92,15 +92,43 @@ export function batchOf(
   const key =
     schema.identity.kind === 'key' ? schema.identity.columns.map((index) => schema.columns[index]!.name) : [];
   const oneSnapshot = lane.load?.oneSnapshot ?? false;
+  const known = knownRows(lane);
   return {
     parts,
     schema,
     alreadyVisible: lane.load?.visibility ?? null,
-    exact: lane.load === null ? lane.exact : oneSnapshot && schema.identity.kind === 'row',
-    oneMoment: lane.load === null ? lane.exact : oneSnapshot,
+    exact: known ?? (oneSnapshot && schema.identity.kind === 'row'),
+    oneMoment: known ?? oneSnapshot,
     position,
     tellDeleted,
     fetchRows: (keys) => context.source.fetchRows(lane.source, schema.columns, key, keys, context.signal),
+  };
+}
+
+/** Lane.exact of what the lines are applied to; null: a full load, of which its snapshots tell. */
+function knownRows({ load, exact }: Lane): boolean | null {
+  if (load === null) return exact;
+  switch (load.fromVisible?.kind) {
+    case 'replay':
+      return load.fromVisible.exact;
+    case 'backfill':
+      return false;
+    case undefined:
+      return null;
+  }
+}
+
+/** A state beside the visible table that begins with what is visible. */
+export function besideVisible(pointer: string, fromVisible: FromVisible): Load {
+  return {
+    fromVisible,
+    staged: pointer,
+    visibility: { kind: 'none' },
+    storage: '',
+    consistentFrom: null,
+    takenAt: '0',
+    oneSnapshot: false,
+    keptFrom: null,
   };
 }
 

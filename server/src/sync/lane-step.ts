@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Problem } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
+import { nextLaneState } from '../model/lane-state.ts';
 import { tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { CascadePart, ChangePart, TableStep } from '../targets/target.ts';
@@ -19,7 +20,6 @@ import {
   type Settled,
   segmentsOf,
 } from './lane-batch.ts';
-import { nextLaneState } from './lane-state.ts';
 import type { RunContext } from './run-context.ts';
 import type { SegmentRow } from './run-store.ts';
 import { followRelation, followTable } from './schema-follow.ts';
@@ -94,6 +94,19 @@ export async function makeLaneStep(
   }
 }
 
+/** A step that only records what a lane has become. */
+export function recorded(lane: Lane): LaneStep {
+  return { ...NOTHING, lane };
+}
+
+/** What is said of a paused table of which changes are missing. */
+export function lapsed(lane: Lane, why: string): SluiceError {
+  return new SluiceError(
+    'TABLE_LAPSED',
+    `The changes of ${tableText(lane.source)} since it was paused are no longer kept: ${why}. What was visible stays.`,
+  );
+}
+
 export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
   lane.state = nextLaneState(lane.state, 'block');
   lane.trouble = trouble.code;
@@ -163,7 +176,7 @@ function belongs(context: RunContext, lane: Lane, part: SpoolPart): boolean {
     // Another table bore the name before, and its last lines were still waiting.
     return part.relation.objectId === lane.objectId;
   if (lane.state === 'pending' && lane.armedAt === null) return false;
-  return lane.state === 'live' || part.lastOrd >= (lane.armedAt ?? 0);
+  return lane.state === 'live' || lane.state === 'paused' || part.lastOrd >= (lane.armedAt ?? 0);
 }
 
 /** What DDL in the log comes to, behind the lines before it. */
@@ -220,7 +233,13 @@ async function conclude(
 function sendBack(context: RunContext, lane: Lane, step: LaneStep, reason: string): LaneStep {
   context.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
   resetForLoad(lane, null);
-  return { ...step, sentBack: true };
+  return { ...step, ...whileAway(lane, reason), sentBack: true };
+}
+
+/** A table that somebody has paused is loaded when it is resumed, not before. */
+function whileAway(lane: Lane, reason: string): Pick<LaneStep, 'error' | 'usedSegments'> | object {
+  if (lane.state !== 'lapsed') return {};
+  return { error: lapsed(lane, reason).toBody().error, usedSegments: Number.MAX_SAFE_INTEGER };
 }
 
 /** What a visible table still gets; one that is not visible gets nothing more. */
@@ -371,7 +390,12 @@ async function startOver(
     },
     position,
   );
-  return { ...step, segments: [...step.segments, ...segments], sentBack: true };
+  return {
+    ...step,
+    segments: [...step.segments, ...segments],
+    ...whileAway(lane, 'its columns changed so that it has to be loaded anew'),
+    sentBack: true,
+  };
 }
 
 function matches(part: SpoolPart, kept: KeptSchema): boolean {

@@ -1,6 +1,6 @@
+import type { LaneState } from '../model/lane-state.ts';
 import type { TableName, TableSchema } from '../model/table.ts';
 import type { DiscoveredTable, LogRelation, Position, Visibility } from '../sources/source.ts';
-import type { LaneState } from './lane-state.ts';
 import type { LaneSpool } from './spool.ts';
 
 /** What a lane's schema was read from; kept with each version of it. Version 1 of the JSON in lane_schemas. */
@@ -15,8 +15,20 @@ export interface KeptSchema {
   readonly signature: string | null;
 }
 
+/**
+ * What a state beside the visible table begins with, where that is the visible table itself and not an empty one.
+ *   replay    the table was paused; only its segments are to be applied
+ *   backfill  rows that match a filter are read anew, before its segments are applied
+ * `exact` is Lane.exact of before.
+ */
+export type FromVisible =
+  | { readonly kind: 'replay'; readonly exact: boolean }
+  | { readonly kind: 'backfill'; readonly exact: boolean; readonly filter: string };
+
 /** The load under way; kept as JSON in lanes.load_json. */
 export interface Load {
+  /** Not there: a full load. */
+  readonly fromVisible?: FromVisible;
   /** Metadata of the state beside the visible table. */
   readonly staged: string;
   /** What the first snapshot of the load showed. */
@@ -82,6 +94,8 @@ export interface Lane {
   seen: { readonly table: DiscoveredTable; readonly version: number } | null;
   /** Segments are being applied to the staged state, beside the commits. */
   draining: boolean;
+  /** Of the lanes that wait for their full load the one with the greatest is next. */
+  priority: number;
   /** In the log's order; the last one is being written to. */
   spools: LaneSpool[];
 }

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
+import { nextLaneState } from '../model/lane-state.ts';
 import { type TableName, tableText } from '../model/table.ts';
 import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
 import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
 import { sameIdentity, sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
 import { stagedBase } from './lane-batch.ts';
-import { nextLaneState } from './lane-state.ts';
 import { blocked, type LaneStep, resetForLoad } from './lane-step.ts';
 import type { RunContext } from './run-context.ts';
 import type { ChunkRow } from './run-store.ts';
@@ -72,18 +72,19 @@ export class Loader {
 
   async #work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const load = this.#active.find((one) => one.todo.length > 0 && !one.failed);
-      if (load !== undefined) {
-        await this.#chunk(load, load.todo.shift()!, signal);
-        continue;
-      }
+      const load = first(
+        this.#active.filter((one) => one.todo.length > 0 && !one.failed),
+        (one) => one.lane.priority,
+      );
       const lane = this.#next();
-      if (lane !== undefined) await this.#begin(lane, signal);
+      if (load !== undefined && !(lane !== undefined && lane.priority > load.lane.priority))
+        await this.#chunk(load, load.todo.shift()!, signal);
+      else if (lane !== undefined) await this.#begin(lane, signal);
       else await this.#sleep(signal);
     }
   }
 
-  /** Loads that were under way come first, whatever a restart has left of them. */
+  /** Those that people want first come first, then loads that were under way, whatever a restart has left of them. */
   #next(): Lane | undefined {
     const free = [...this.#lanes()].filter(
       (lane) =>
@@ -92,7 +93,11 @@ export class Loader {
         !this.#active.some((load) => load.lane === lane) &&
         !lacksParents(lane, this.#byObject()),
     );
-    return free.find((lane) => lane.state === 'loading') ?? free.find((lane) => lane.state === 'pending');
+    const waiting = [
+      ...free.filter((lane) => lane.state === 'loading'),
+      ...free.filter((lane) => lane.state === 'pending'),
+    ];
+    return first(waiting, (lane) => lane.priority);
   }
 
   #byObject(): LanesByObject {
@@ -398,6 +403,7 @@ export class Loader {
     if (lane.generation !== load.generation) return;
     await store.write(async (transaction) => {
       lane.state = nextLaneState(lane.state, 'loaded');
+      lane.priority = 0;
       lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
       await store.saveLane(transaction, lane);
       await store.dropChunks(transaction, lane.id);
@@ -459,6 +465,14 @@ export class Loader {
       return true;
     }
   }
+}
+
+/** The one with the greatest priority; of several the one that comes first. */
+function first<T>(all: readonly T[], priority: (one: T) => number): T | undefined {
+  return all.reduce<T | undefined>(
+    (best, one) => (best === undefined || priority(one) > priority(best) ? one : best),
+    undefined,
+  );
 }
 
 /** Whether the chunks of an earlier attempt are still the table's. */

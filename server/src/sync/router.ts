@@ -1,8 +1,8 @@
 import { SluiceError } from '@sluice/contract';
+import { follows, isOnItsWay } from '../model/lane-state.ts';
 import type { TableSchema } from '../model/table.ts';
 import type { ChangeSink, LogRelation, Position, RowWriter, Source, TableEvent } from '../sources/source.ts';
 import { keyIn, type Lane, lifeOf, signatureOf } from './lane.ts';
-import { follows } from './lane-state.ts';
 import { LaneSpool, type LineClock, type SpoolPart } from './spool.ts';
 import { type LaneEventOf, TableEvents } from './table-events.ts';
 
@@ -157,7 +157,7 @@ export class Router implements ChangeSink {
     }
     if (event.kind === 'made' || !this.#keepsLines(lane)) return;
     const known: TableEvent =
-      event.kind === 'renamed' && lane.state !== 'live' ? { kind: 'dropped', objectId } : event;
+      event.kind === 'renamed' && isOnItsWay(lane.state) ? { kind: 'dropped', objectId } : event;
     this.#events.add(lane, known);
     if (known.kind === 'renamed') {
       // Its lines come under the new name; the lane itself takes it with the commit.

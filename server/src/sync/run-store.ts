@@ -5,11 +5,11 @@ import {
   SluiceError,
   type TaskParameters,
 } from '@sluice/contract';
+import type { LaneState } from '../model/lane-state.ts';
 import type { TableName } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { forgetProgress, readLanes } from '../store/progress.ts';
 import type { KeptSchema, Lane, Load } from './lane.ts';
-import type { LaneState } from './lane-state.ts';
 
 /** What an attempt is to do, as the metastore says. */
 export interface Work {
@@ -224,7 +224,7 @@ export class RunStore {
           kept,
           schemaVersion: row.schema_version,
           load,
-          exact: !this.#work.inexact && row.state === 'live',
+          exact: !this.#work.inexact && (row.state === 'live' || row.state === 'paused'),
           rowsLoaded: row.rows_loaded,
           rowsEstimated: row.rows_estimated,
           rowsApplied: row.rows_applied,
@@ -241,6 +241,7 @@ export class RunStore {
           ddlRead: 0,
           seen: null,
           draining: false,
+          priority: row.priority,
           spools: [],
         };
       }),
@@ -283,6 +284,7 @@ export class RunStore {
           latency_ms: null,
           nulled_values: 0,
           created_at: Date.now(),
+          since: Date.now(),
         })
         .returning('id')
         .executeTakeFirstOrThrow();
@@ -307,6 +309,7 @@ export class RunStore {
         ddlRead: 0,
         seen: null,
         draining: false,
+        priority: 0,
         spools: [],
       };
       await this.addSchema(transaction, made);
@@ -351,11 +354,13 @@ export class RunStore {
     await this.addSchema(transaction, lane);
     await transaction
       .updateTable('lanes')
-      .set({
+      .set(({ eb, ref }) => ({
         source_schema: lane.source.schema,
         source_table: lane.source.table,
         object_id: lane.objectId,
+        since: eb.case().when('state', '=', lane.state).then(ref('since')).else(Date.now()).end(),
         state: lane.state,
+        priority: lane.priority,
         schema_version: lane.schemaVersion,
         load_json: lane.load === null ? null : JSON.stringify(lane.load),
         rows_loaded: lane.rowsLoaded,
@@ -366,7 +371,7 @@ export class RunStore {
         latency_ms: lane.latencyMs,
         updated_at: Date.now(),
         ...(error === undefined ? {} : { error_json: error === null ? null : JSON.stringify(error) }),
-      })
+      }))
       .where('id', '=', lane.id)
       .execute();
   }

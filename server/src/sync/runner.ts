@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '@sluice/contract';
@@ -34,8 +35,12 @@ function tell(message: unknown): void {
   if (process.connected) process.send?.(message, undefined, {}, () => {});
 }
 
+const looks = new EventEmitter();
+
 process.on('message', (message) => {
-  if ((message as { kind?: string }).kind === 'stop') stop.abort(new Error('stopped'));
+  const { kind } = message as { kind?: string };
+  if (kind === 'stop') stop.abort(new Error('stopped'));
+  if (kind === 'look') looks.emit('look');
 });
 // Without its supervisor nobody could stop it, and the next server starts another.
 process.on('disconnect', () => stop.abort(new Error('the server is gone')));
@@ -100,6 +105,7 @@ async function main(): Promise<void> {
           metastore,
           log,
           folder,
+          looks,
           onPhase: (phase) => tell({ kind: 'phase', phase }),
         },
         stop.signal,

@@ -62,7 +62,9 @@ export class TableEvents {
     const table = relation.table;
     const gap = (reason: string): TableEvent => ({ kind: 'gap', objectId: relation.objectId, reason });
     if (table === null) return gap('the log does not tell its schema');
-    if (lane.state !== 'live' && lane.state !== 'catching_up') return gap('it changed while it was loaded');
+    // What is read of the source now would be under another schema.
+    if (['pending', 'loading', 'backfilling'].includes(lane.state))
+      return gap('it changed while it was loaded');
     const before = this.schemaOf(lane);
     const evolution = evolve({ ...before, filledColumns: [] }, table, this.#keepsValues);
     if (evolution.kind === 'reload') return gap(evolution.reason);

@@ -1,21 +1,25 @@
+import type { EventEmitter } from 'node:events';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError, targetName } from '@sluice/contract';
 import type { Logger } from 'pino';
+import { follows, isOnItsWay } from '../model/lane-state.ts';
 import { tableKey, tableText } from '../model/table.ts';
 import type { Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
+import { Alarm } from './alarm.ts';
+import { backfill } from './backfill.ts';
 import { drain } from './catch-up.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
-import { follows } from './lane-state.ts';
 import { blocked, resetForLoad } from './lane-step.ts';
 import { Loader } from './loader.ts';
 import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import { RunStore, type Work } from './run-store.ts';
+import { TableOrders } from './table-orders.ts';
 
 export interface TaskRunOptions {
   readonly work: Work;
@@ -25,6 +29,8 @@ export interface TaskRunOptions {
   readonly log: Logger;
   /** A folder of the task's own. */
   readonly folder: string;
+  /** Emits `look` when what the run is to do has changed in the metastore. */
+  readonly looks: EventEmitter;
   readonly onPhase: (phase: Phase) => void;
 }
 
@@ -48,6 +54,8 @@ class TaskRun {
   readonly #lanes = new Map<string, Lane>();
   /** Ends everything at once: the attempt has failed, or all is committed. */
   readonly #end = new AbortController();
+  /** To the source's catalog. */
+  readonly #nextLook = new Alarm();
   readonly #spoolFolder: string;
   readonly #segmentFolder: string;
   #phase: Phase = 'initialization';
@@ -139,6 +147,13 @@ class TaskRun {
         this.#notePhase();
       },
     });
+    const orders = new TableOrders(context, {
+      lanes,
+      waiting: () => commits.nudge(),
+      reordered: () => parts.loader.nudge(),
+      published: () => this.#nextLook.ring(),
+      backfills: () => this.#backfills(context, commits),
+    });
     const commits = new CommitLoop(context, {
       lanes,
       timing: {
@@ -153,6 +168,7 @@ class TaskRun {
         this.#notePhase();
         parts.loader.nudge();
       },
+      orders,
       phase: () => this.#currentPhase(),
     });
     context.router.onUnidentified = (lane) => {
@@ -166,14 +182,43 @@ class TaskRun {
     const loader = new Loader(context, {
       lanes,
       handIn: (step) => commits.handIn(step),
-      onLoaded: () => {
-        commits.nudge();
-        // The load is complete as of the log's end now; without a mark a quiet log might never get there.
-        context.source.mark('loaded', context.signal).catch((error: unknown) => this.#fail(error));
-      },
+      onLoaded: () => this.#loaded(context, commits),
     });
-    const parts: Parts = { discovery, commits, loader };
+    const parts: Parts = { discovery, commits, loader, orders };
     return parts;
+  }
+
+  #loaded(context: RunContext, commits: CommitLoop): void {
+    commits.nudge();
+    // What was read is complete as of the log's end now; without a mark a quiet log might never get there.
+    context.source.mark('loaded', context.signal).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Lanes whose backfill is under way. */
+  readonly #backfilling = new Set<Lane>();
+
+  /** Begins the backfills that were not begun, one after the other. */
+  #backfills(context: RunContext, commits: CommitLoop): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.state !== 'backfilling' || this.#backfilling.has(lane)) continue;
+      this.#backfilling.add(lane);
+      this.#beside(async () => {
+        if (lane.state === 'backfilling') await backfill(context, lane, (step) => commits.handIn(step));
+        this.#backfilling.delete(lane);
+        this.#loaded(context, commits);
+        // Given up and ordered again meanwhile.
+        this.#backfills(context, commits);
+      });
+    }
+  }
+
+  #queue: Promise<void> = Promise.resolve();
+
+  /** One after the other, beside the commits. */
+  #beside(work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(work).catch((error: unknown) => {
+      if (!this.#end.signal.aborted) this.#fail(error);
+    });
   }
 
   #rename(lane: Lane, before: string, commits: CommitLoop): void {
@@ -195,7 +240,7 @@ class TaskRun {
 
   async #follow(context: RunContext, parts: Parts, position: Position, stop: AbortSignal): Promise<void> {
     const { source } = this.#options;
-    const { commits, loader, discovery } = parts;
+    const { commits, loader, discovery, orders } = parts;
     const signal = this.#end.signal;
     // Stopping ends the loading and the reading; the commit loop then makes its last commit.
     const reading = AbortSignal.any([stop, signal]);
@@ -206,19 +251,23 @@ class TaskRun {
         if (!signal.aborted && !(stop.aborted && error === stop.reason)) this.#fail(error);
       }
     };
+    const onLook = (): void => {
+      orders.look().catch((error: unknown) => this.#fail(error));
+    };
+    this.#options.looks.on('look', onLook);
+    onLook();
+    this.#backfills(context, commits);
     const streaming = guard(source.stream(position, context.router, reading));
     const background = Promise.all([
       guard(loader.run(reading)),
       guard(this.#looks(discovery, reading)),
-      guard(
-        this.#every(this.#options.work.parameters.heartbeatInterval, reading, () =>
-          source.mark('heartbeat', reading),
-        ),
-      ),
+      guard(this.#heartbeats(reading)),
     ]);
     const committing = guard(commits.run(reading));
     await Promise.all([streaming, background, committing]);
     await Promise.allSettled(this.#drains);
+    this.#options.looks.off('look', onLook);
+    await this.#queue;
     context.router.discard();
     if (this.#failure !== null) throw this.#failure;
     this.#end.abort();
@@ -226,21 +275,18 @@ class TaskRun {
 
   async #looks(discovery: Discovery, signal: AbortSignal): Promise<void> {
     if (this.#options.source.ddl === 'log') await discovery.look();
-    await this.#every(this.#options.work.parameters.discoverInterval, signal, () => discovery.look());
+    while (!signal.aborted) {
+      await this.#nextLook.wait(this.#options.work.parameters.discoverInterval, signal);
+      if (!signal.aborted) await discovery.look();
+    }
   }
 
-  async #every(ms: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async #heartbeats(signal: AbortSignal): Promise<void> {
+    const { work, source } = this.#options;
+    const next = new Alarm();
     while (!signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal.addEventListener('abort', done, { once: true });
-      });
-      if (!signal.aborted) await work();
+      await next.wait(work.parameters.heartbeatInterval, signal);
+      if (!signal.aborted) await source.mark('heartbeat', signal);
     }
   }
 
@@ -285,9 +331,7 @@ class TaskRun {
   }
 
   #currentPhase(): Phase {
-    const loading = [...this.#lanes.values()].some((lane) =>
-      ['pending', 'loading', 'catching_up'].includes(lane.state),
-    );
+    const loading = [...this.#lanes.values()].some((lane) => isOnItsWay(lane.state));
     return loading ? 'full_load' : 'incremental';
   }
 
@@ -304,6 +348,7 @@ interface Parts {
   readonly discovery: Discovery;
   readonly commits: CommitLoop;
   readonly loader: Loader;
+  readonly orders: TableOrders;
 }
 
 /** Numbers of transactions in what is loaded mean nothing in this server's log. */

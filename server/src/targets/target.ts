@@ -82,6 +82,28 @@ export interface TableStep {
   readonly kind: 'advance' | 'replace';
 }
 
+export interface BackfillRequest {
+  /** CSV lines of the columns: the rows that the source gave. */
+  readonly file: string;
+  readonly columns: readonly Column[];
+  /** Indexes of the columns that identify a row. */
+  readonly key: readonly number[];
+  readonly longestLine: number;
+  readonly takenAt: bigint;
+  /** Which rows of the table were meant (contract parseRowFilter). */
+  readonly filter: string;
+  /** As Source.fetchRows. */
+  readonly fetchRows: (keys: readonly (readonly string[])[]) => Promise<Buffer>;
+  /** Where the lines go. */
+  readonly to: string;
+}
+
+export interface BackfillLines {
+  readonly part: ChangePart;
+  /** Rows of the table that the source no longer has. */
+  readonly gone: number;
+}
+
 export interface CascadeRequest {
   /** Lines of the table that is referred to. */
   readonly told: readonly ChangePart[];
@@ -106,6 +128,8 @@ export type Base = { readonly kind: 'visible' } | { readonly kind: 'staged'; rea
  */
 export interface Target<Transaction> extends AsyncDisposable {
   exists(table: TableName): Promise<boolean>;
+  /** Where the visible table's metadata is, for a state beside it to go on from (Base 'staged'); null: there is none. */
+  visible(table: TableName): Promise<string | null>;
   /** An empty state beside the table, with this schema, for a full load to fill. */
   stageEmpty(table: TableName, schema: TableSchema): Promise<Staged>;
   /** Makes data files of a chunk's CSV lines (columns only). */
@@ -143,6 +167,15 @@ export interface Target<Transaction> extends AsyncDisposable {
    * @returns null where none of these lines means anything to it
    */
   cascadeLines(request: CascadeRequest, signal: AbortSignal): Promise<CascadePart | null>;
+  /**
+   * Lines that make the rows which a filter matches what the source has. Not durable.
+   * @throws SluiceError TABLE_BACKFILL
+   */
+  backfillLines(
+    base: Base & { kind: 'staged' },
+    request: BackfillRequest,
+    signal: AbortSignal,
+  ): Promise<BackfillLines>;
   /** Whether maintenance has something ready for the next commit. */
   upkeepWaits(): boolean;
   /** Steps of maintenance for tables that are not `busy`: these take theirs along with their own changes. */

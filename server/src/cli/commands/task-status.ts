@@ -4,6 +4,7 @@ import { wholeNumber } from '../arguments.ts';
 import { type Call, RemoteError } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
+import { addTableOrders } from './task-orders.ts';
 
 interface WaitOptions {
   readonly for: 'incremental' | 'caught-up';
@@ -37,7 +38,8 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
     },
   });
 
-  const cdc = group.command('cdc').description('The tables of a task');
+  const cdc = group.command('cdc').description('The tables of a task, one by one');
+  addTableOrders(cdc, terminal);
   addLeaf(cdc, terminal, {
     usage: 'tables <task>',
     summary: 'A row a table: state, progress, rows, latest read position, latency',

@@ -123,6 +123,18 @@ class KeyedSnapshot implements TableSnapshot {
     );
   }
 
+  async copyMatching(
+    filter: string,
+    write: (lines: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<LoadedRows> {
+    const { table, columns } = this.#view;
+    const list = selectList(columns);
+    const sql = `SELECT ${list.sql} FROM ${quoteTable(table)} WHERE (\n${filter}\n)`;
+    const doing = `reading rows of ${tableText(table)} where ${filter}`;
+    return await this.#pool.use(signal, (connection) => connection.read(sql, list, doing, write, signal));
+  }
+
   /** A chunk may be of an earlier attempt; the order in which the key's columns are compared is its own. */
   #rangeOf(chunk: ChunkRange): { readonly from: Key | null; readonly to: Key } {
     const names = this.#key.columns.map((column) => column.name);
@@ -232,6 +244,13 @@ class WholeSnapshot implements TableSnapshot {
     // Who comes next fails as well; that nobody does must not count as unhandled.
     turn.catch(() => undefined);
     return await turn;
+  }
+
+  copyMatching(): Promise<LoadedRows> {
+    throw new SluiceError(
+      'TABLE_BACKFILL',
+      `${tableText(this.#view.table)} has no key by which single rows could be replaced.`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -146,6 +146,28 @@ class PostgresSnapshot implements TableSnapshot {
     }
   }
 
+  async copyMatching(
+    filter: string,
+    write: (lines: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<CopyResult> {
+    const table = quoteTable(this.#table);
+    const list = this.#columns.map((column) => quoteIdent(column.name)).join(', ');
+    const { kind } = await this.#leader.row<{ kind: string }>(
+      'SELECT relkind::text AS kind FROM pg_class WHERE oid = $1::regclass',
+      [table],
+    );
+    // Tables that inherit from it are tables of their own; its partitions are itself.
+    const from = kind === 'p' ? table : `ONLY ${table}`;
+    const sql = `COPY (SELECT ${list} FROM ${from} WHERE (\n${filter}\n)) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
+    const worker = await this.#take(signal);
+    try {
+      return await worker.copy(sql, `reading rows of ${table} where ${filter}`, write, signal);
+    } finally {
+      this.#give(worker);
+    }
+  }
+
   /** A connection that sees this snapshot: a free one, a new one, or the next that becomes free. */
   async #take(signal: AbortSignal): Promise<CopyWorker> {
     if (this.#places === 0) {

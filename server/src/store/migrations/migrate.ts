@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { type Kysely, sql } from 'kysely';
 import { firstTables } from './0001-first-tables.ts';
 import { serverIds } from './0002-server-ids.ts';
+import { tableOrders } from './0003-table-orders.ts';
 
 /** The statements of one step; all of them, and the version, are one transaction. */
 export interface Migration {
@@ -10,7 +11,7 @@ export interface Migration {
 }
 
 /** In order, without gaps. A step that was released is never changed again: add another. */
-export const MIGRATIONS: readonly Migration[] = [firstTables, serverIds];
+export const MIGRATIONS: readonly Migration[] = [firstTables, serverIds, tableOrders];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

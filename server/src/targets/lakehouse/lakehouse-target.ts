@@ -17,6 +17,8 @@ import { type TableName, type TableSchema, tableKey, tableText } from '../../mod
 import type { MetastoreDb } from '../../store/open-metastore.ts';
 import type { Metastore } from '../../store/tables.ts';
 import type {
+  BackfillLines,
+  BackfillRequest,
   Base,
   CascadePart,
   CascadeRequest,
@@ -28,6 +30,7 @@ import type {
   Target,
 } from '../target.ts';
 import { applyChanges } from './apply-changes.ts';
+import { writeBackfillLines } from './backfill-lines.ts';
 import { writeCascadeLines } from './cascade-lines.ts';
 import { rawPart } from './change-lines.ts';
 import { columnMapOf, followSchema, newTable } from './column-map.ts';
@@ -76,6 +79,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
 
   async exists(table: TableName): Promise<boolean> {
     return (await this.#options.catalog.pointer(table)) !== null;
+  }
+
+  visible(table: TableName): Promise<string | null> {
+    return this.#pointer(table);
   }
 
   async stageEmpty(table: TableName, schema: TableSchema): Promise<Staged> {
@@ -193,6 +200,17 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     return withSql(this.#options.engine, signal, (sql) => writeCascadeLines(sql, request));
   }
 
+  async backfillLines(
+    base: Base & { kind: 'staged' },
+    request: BackfillRequest,
+    signal: AbortSignal,
+  ): Promise<BackfillLines> {
+    const metadata = await this.#stagedState(base.location);
+    return withSql(this.#options.engine, signal, (sql) =>
+      writeBackfillLines(sql, this.#options.storage, metadata, request),
+    );
+  }
+
   async commit(
     steps: readonly TableStep[],
     also: (transaction: MetastoreTransaction) => Promise<void>,
@@ -214,11 +232,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const replaced = new Set(
       steps.flatMap((step) => (step.kind === 'replace' ? [tableKey(step.table)] : [])),
     );
+    for (const move of moves)
+      if (replaced.has(tableKey(move.name))) this.#beside.delete((await this.#metadata(move.to)).location);
     for (const move of real) {
       this.#pointers.set(tableKey(move.name), move.to);
       const metadata = await this.#metadata(move.to);
       if (move.from !== null) await this.#forgetOldFiles(move.from, metadata);
-      if (replaced.has(tableKey(move.name))) this.#beside.delete(metadata.location);
       upkeep.committed(move.name, metadata, this.#beside.has(metadata.location));
     }
   }
@@ -275,6 +294,9 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       const written = await this.#staged({ ...clean, 'metadata-log': [] }, null, NOTHING);
       return { name: step.table, from: null, to: written.location, uuid: staged['table-uuid'] };
     }
+    // Nothing came while a state beside it went on from it.
+    if (step.staged.location === from)
+      return { name: step.table, from, to: from, uuid: staged['table-uuid'] };
     const visible = await this.#metadata(from);
     const summary = staged.snapshots.at(-1)?.summary['sluice.position'];
     const adopted = await adoptSnapshot(

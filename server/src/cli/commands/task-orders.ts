@@ -1,0 +1,52 @@
+import type { TableOrder } from '@sluice/contract';
+import type { Command } from 'commander';
+import { splitList } from '../arguments.ts';
+import { addLeaf, type Terminal } from '../command.ts';
+import { pick } from '../present.ts';
+import { confirmed } from './task.ts';
+
+interface OrderOptions {
+  readonly yes?: boolean;
+  readonly where?: string;
+}
+
+const COMMANDS: readonly { readonly order: TableOrder; readonly summary: string; readonly asks: boolean }[] =
+  [
+    { order: 'prioritize', summary: 'Load these tables before the others that wait', asks: false },
+    { order: 'cancel', summary: 'Give up the full load or the backfill of these tables', asks: true },
+    { order: 'pause', summary: 'Keep the changes of these tables and apply none', asks: false },
+    { order: 'recover', summary: 'Resume paused tables where they were paused', asks: false },
+    { order: 'resync', summary: 'Load these tables anew beside what is visible, then swap', asks: true },
+    { order: 'backfill', summary: 'Read the rows that a filter matches again, deletes included', asks: true },
+    { order: 'stop', summary: 'Drop the changes of these tables; what is visible stays', asks: true },
+    { order: 'start', summary: 'Start tables that were stopped or are on the blocklist', asks: true },
+  ];
+
+/** `task cdc pause-table` and the like: what is ordered for single tables while the others flow. */
+export function addTableOrders(group: Command, terminal: Terminal): void {
+  for (const { order, summary, asks } of COMMANDS)
+    addLeaf<OrderOptions>(group, terminal, {
+      usage: `${order}-table <task> <tables...>`,
+      summary,
+      options: (command) => {
+        if (order === 'backfill')
+          command.requiredOption('--where <filter>', 'which rows, such as "created_at >= \'2026-01-01\'"');
+        return asks ? command.option('-y, --yes', 'do it without asking') : command;
+      },
+      run: async ({ call, args: [ref = '', names = ''], options }) => {
+        const tables = splitList(names).map((name) => (/^\d+$/.test(name) ? Number(name) : name));
+        const where = options.where === undefined ? {} : { where: options.where };
+        const data = await confirmed(terminal, options.yes === true || !asks, (confirm) =>
+          call('orderTables', { params: { ref }, body: { order, tables, confirm, ...where } }),
+        );
+        const view = pick(data, {
+          id: (row) => row.id,
+          table: (row) => `${row.source.schema}.${row.source.table}`,
+          outcome: (row) => row.outcome,
+          state: (row) => row.state,
+          reason: (row) => row.reason ?? '',
+        });
+        return { data, view };
+      },
+    });
+}
