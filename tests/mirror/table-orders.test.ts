@@ -67,7 +67,7 @@ describe('orders for one table of a running task', () => {
       await database.query(`UPDATE a SET n = 'w' WHERE region = 1`);
       await lake.caughtUp('m');
       expect(await order(lake, 'm', 'backfill', ['a'], { where: 'where region = 1' })).toMatchObject([
-        { outcome: 'done', state: 'backfilling' },
+        { outcome: 'done' },
       ]);
       await database.query(`DELETE FROM a WHERE id = 5; INSERT INTO a VALUES (5000, 1, 'new')`);
       await lake.caughtUp('m');

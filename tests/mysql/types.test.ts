@@ -181,7 +181,8 @@ describe.each(FLAVOURS)('%s', (flavour: Flavour) => {
       for (const table of named) {
         expect([table, tables.get(table)]).toMatchObject([
           table,
-          { state: 'blocked', error: { code: 'TABLE_VALUE' } },
+          // What a load could not read is not there; what the log told is kept for when it can be.
+          { state: table.startsWith('refused_log') ? 'stalled' : 'blocked', error: { code: 'TABLE_VALUE' } },
         ]);
         expect(tables.get(table)!.error!.message).toContain('the column');
       }
@@ -244,7 +245,7 @@ describe.each(FLAVOURS)('%s', (flavour: Flavour) => {
       await database.query(`INSERT INTO zero VALUES (2, '2024-02-00')`);
       await lake.caughtUp('zeros', 120);
       expect(await lake.tables('zeros')).toMatchObject([
-        { state: 'blocked', error: { code: 'TABLE_VALUE' } },
+        { state: 'stalled', error: { code: 'TABLE_VALUE' } },
       ]);
     }, 120_000);
 

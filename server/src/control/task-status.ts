@@ -1,4 +1,5 @@
 import type { Problem, TaskStatus, TaskTable } from '@sluice/contract';
+import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { type LaneRow, readCheckpoint, readChunkCounts, readLanes } from '../store/progress.ts';
 import { type Control, isoTimeOrNull } from './context.ts';
@@ -35,7 +36,7 @@ export async function statusOf(db: MetastoreDb, task: TaskRow): Promise<TaskStat
     tables: {
       total: lanes.filter((lane) => lane.state !== 'dropped').length,
       live: live.length,
-      blocklisted: lanes.filter((lane) => lane.state === 'blocked').length,
+      blocklisted: lanes.filter((lane) => isBlocklisted(lane.state as LaneState)).length,
     },
     latencyMs: latencies.length === 0 ? null : Math.max(...latencies),
     error: run === null ? null : problemOf(run.error_json),
@@ -58,6 +59,7 @@ const PHASE_OF: Readonly<Record<string, string>> = {
   paused: 'paused',
   lapsed: 'paused',
   stopped: 'stopped',
+  stalled: 'blocklisted',
   blocked: 'blocklisted',
   dropped: 'dropped',
 };

@@ -9,7 +9,8 @@
  *   paused       by a person; its changes go to segments, and what is visible stays
  *   lapsed       paused, and its changes are no longer kept: to resume it is to load it anew
  *   stopped      by a person; its changes are dropped, what is visible stays
- *   blocked      by a trouble of its own (blocklist); its changes are dropped, what is visible stays
+ *   stalled      on the blocklist: its changes cannot be applied; they go to segments, and what is visible stays
+ *   blocked      on the blocklist: it cannot be followed; its changes are dropped, what is visible stays
  *   dropped      no longer at the source; what is visible stays
  *
  * pending, loading, backfilling and catching_up leave what was visible before as it is; the new contents appear with
@@ -24,6 +25,7 @@ export const LANE_STATES = [
   'paused',
   'lapsed',
   'stopped',
+  'stalled',
   'blocked',
   'dropped',
 ] as const;
@@ -37,11 +39,22 @@ export type LaneState = (typeof LANE_STATES)[number];
  *   join      its segments are applied up to the commit that is made
  *   follow    it goes live without a full load (sync mode 2)
  *   reload    what is loaded or visible can no longer follow: everything anew
- *   lapse     more changes of a paused table wait than are kept
+ *   lapse     more changes of a table that applies none wait than are kept
+ *   stall     its changes cannot be applied for now
  *   block     a trouble of this table
  *   drop      the table is gone at the source
  */
-export const LANE_EVENTS = ['load', 'loaded', 'join', 'follow', 'reload', 'lapse', 'block', 'drop'] as const;
+export const LANE_EVENTS = [
+  'load',
+  'loaded',
+  'join',
+  'follow',
+  'reload',
+  'lapse',
+  'stall',
+  'block',
+  'drop',
+] as const;
 export type LaneEvent = (typeof LANE_EVENTS)[number];
 
 /**
@@ -54,7 +67,7 @@ export type LaneEvent = (typeof LANE_EVENTS)[number];
  *   resync      full load beside what is visible, then one swap
  *   backfill    rows that match a filter are read again beside what is visible, then one swap
  *   stop        drops its changes from now on
- *   start       a stopped or blocklisted table is loaded again
+ *   start       a table that was stopped is loaded again; one on the blocklist tries its changes again, or is loaded
  */
 export const LANE_ORDERS = [
   'prioritize',
@@ -93,6 +106,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: 'live',
     reload: 'pending',
     lapse: NOT_PAUSED,
+    stall: no('nothing of it is applied yet'),
     block: 'blocked',
     drop: 'dropped',
     prioritize: 'pending',
@@ -111,6 +125,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: no('a full load is under way'),
     reload: 'pending',
     lapse: NOT_PAUSED,
+    stall: no('nothing of it is applied yet'),
     block: 'blocked',
     drop: 'dropped',
     prioritize: 'loading',
@@ -129,6 +144,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: no('a backfill is under way'),
     reload: 'pending',
     lapse: NOT_PAUSED,
+    stall: no('nothing of it is applied now'),
     block: 'blocked',
     drop: 'dropped',
     prioritize: no('it does not wait: its backfill is under way'),
@@ -147,6 +163,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: no('segments wait to be applied'),
     reload: 'pending',
     lapse: NOT_PAUSED,
+    stall: 'stalled',
     block: 'blocked',
     drop: 'dropped',
     prioritize: no('it does not wait: its rows are read, and it is catching up'),
@@ -165,6 +182,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: 'live',
     reload: 'pending',
     lapse: NOT_PAUSED,
+    stall: 'stalled',
     block: 'blocked',
     drop: 'dropped',
     prioritize: LOADED,
@@ -183,6 +201,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: IS_PAUSED,
     reload: 'lapsed',
     lapse: 'lapsed',
+    stall: no('nothing of it is applied now'),
     block: 'blocked',
     drop: 'dropped',
     prioritize: IS_PAUSED,
@@ -201,6 +220,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: IS_PAUSED,
     reload: 'lapsed',
     lapse: 'lapsed',
+    stall: no('nothing of it is applied now'),
     block: 'blocked',
     drop: 'dropped',
     prioritize: IS_PAUSED,
@@ -219,6 +239,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: IS_STOPPED,
     reload: 'stopped',
     lapse: NOT_PAUSED,
+    stall: IS_STOPPED,
     block: 'stopped',
     drop: 'dropped',
     prioritize: IS_STOPPED,
@@ -230,6 +251,25 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     stop: no('it was stopped already'),
     start: 'pending',
   },
+  stalled: {
+    load: ON_BLOCKLIST,
+    loaded: ON_BLOCKLIST,
+    join: ON_BLOCKLIST,
+    follow: ON_BLOCKLIST,
+    reload: 'pending',
+    lapse: 'blocked',
+    stall: 'stalled',
+    block: 'blocked',
+    drop: 'dropped',
+    prioritize: ON_BLOCKLIST,
+    cancel: no('nothing of it is being loaded: it is on the blocklist'),
+    pause: ON_BLOCKLIST,
+    recover: ON_BLOCKLIST,
+    resync: 'pending',
+    backfill: ON_BLOCKLIST,
+    stop: 'stopped',
+    start: 'catching_up',
+  },
   blocked: {
     load: ON_BLOCKLIST,
     loaded: ON_BLOCKLIST,
@@ -237,6 +277,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: ON_BLOCKLIST,
     reload: 'pending',
     lapse: NOT_PAUSED,
+    stall: ON_BLOCKLIST,
     block: 'blocked',
     drop: 'dropped',
     prioritize: ON_BLOCKLIST,
@@ -255,6 +296,7 @@ export const LANE_TABLE: Readonly<Record<LaneState, Readonly<Record<LaneInputEve
     follow: GONE,
     reload: 'pending',
     lapse: GONE,
+    stall: GONE,
     block: GONE,
     drop: 'dropped',
     prioritize: GONE,
@@ -288,6 +330,7 @@ const FOLLOWS: ReadonlySet<LaneState> = new Set([
   'catching_up',
   'live',
   'paused',
+  'stalled',
 ]);
 
 /** Whether its changes are kept at all. */
@@ -297,10 +340,15 @@ export function follows(state: LaneState): boolean {
 
 /** Whether it will be live by itself, if nothing comes between. */
 export function isOnItsWay(state: LaneState): boolean {
-  return state !== 'live' && state !== 'paused' && follows(state);
+  return state !== 'live' && !appliesNone(state) && follows(state);
 }
 
-/** What the visible table is made on and nobody else may change meanwhile: a state beside it goes on from its files. */
-export function standsBeside(state: LaneState): boolean {
-  return state === 'backfilling' || state === 'catching_up';
+/** Whether its changes are kept and none is applied until a person says so. */
+export function appliesNone(state: LaneState): boolean {
+  return state === 'paused' || state === 'stalled';
+}
+
+/** Whether it is on the blocklist. */
+export function isBlocklisted(state: LaneState): boolean {
+  return state === 'stalled' || state === 'blocked';
 }

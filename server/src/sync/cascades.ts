@@ -42,7 +42,7 @@ export function cascadeTrouble(schema: TableSchema, lanes: LanesByObject): Sluic
         `Add ${tableText(rule.parent)} to the task; or, where nothing relies on the rule, set the parameter unlogged_cascades to ignore.`,
       );
     const lane = isOwn(rule, schema) ? null : lanes.get(tableKey(rule.parent))!;
-    if (lane !== null && !follows(lane.state))
+    if (lane !== null && (!follows(lane.state) || lane.state === 'stalled'))
       return trouble(
         `${because}; it could be told from ${tableText(rule.parent)}, which is stopped${lane.trouble === null ? '' : ` (${lane.trouble})`}.`,
         `Mend ${tableText(rule.parent)} first: this table follows by itself.`,

@@ -18,7 +18,10 @@ export interface Join {
   /** Segments up to this id are in the staged state now. */
   readonly usedSegments: number | null;
   readonly becomes: Partial<
-    Pick<Lane, 'state' | 'load' | 'exact' | 'readPosition' | 'nulledValues' | 'source' | 'objectId'>
+    Pick<
+      Lane,
+      'state' | 'load' | 'exact' | 'readPosition' | 'rowsApplied' | 'nulledValues' | 'source' | 'objectId'
+    >
   >;
 }
 
@@ -53,6 +56,7 @@ export async function joinStep(
     context.signal,
   );
   const nulledValues = lane.nulledValues + staged.nulledValues;
+  const rowsApplied = lane.rowsApplied + parts.reduce((sum, part) => sum + part.rows, 0);
   const consistentFrom = staged.fetched
     ? await context.source.head(context.signal)
     : (load.consistentFrom ?? position);
@@ -60,7 +64,7 @@ export async function joinStep(
     return {
       step: null,
       usedSegments,
-      becomes: { nulledValues, load: { ...load, staged: staged.location, consistentFrom } },
+      becomes: { rowsApplied, nulledValues, load: { ...load, staged: staged.location, consistentFrom } },
     };
   return {
     step: { table: lane.target, staged, kind: 'replace' },
@@ -69,6 +73,7 @@ export async function joinStep(
       state: 'live',
       load: null,
       exact: load.fromVisible?.exact ?? !context.work.inexact,
+      rowsApplied,
       nulledValues,
       readPosition: position,
     },
@@ -132,6 +137,7 @@ export async function drain(context: RunContext, lane: Lane): Promise<void> {
       await context.store.write(async (transaction) => {
         lane.load = { ...load, staged: staged.location, consistentFrom };
         lane.nulledValues += staged.nulledValues;
+        lane.rowsApplied += some.reduce((sum, segment) => sum + segment.rows, 0);
         await context.store.saveLane(transaction, lane);
         await context.store.dropSegments(transaction, lane.id, last.id);
       });

@@ -25,6 +25,8 @@ const MENDED_AT_SOURCE: ReadonlySet<string> = new Set([
 export interface DiscoveryPort {
   readonly lanes: Map<string, Lane>;
   handIn(step: LaneStep): void;
+  /** The changes of a lane that could not be applied are tried again. */
+  tryAgain(lane: Lane): void;
   /** Lanes wait for a load that did not before. */
   pending(): void;
 }
@@ -277,6 +279,7 @@ export class Discovery {
       }
       return;
     }
+    if (lane.state === 'stalled' && this.#askedAnew) this.#port.tryAgain(lane);
     if (table.refused !== null) {
       const { code, message, remedy } = table.refused;
       this.#port.handIn(blocked(lane, new SluiceError(code, message, { remedy })));

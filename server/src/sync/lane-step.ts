@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Problem } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
-import { nextLaneState } from '../model/lane-state.ts';
+import { appliesNone, nextLaneState } from '../model/lane-state.ts';
 import { tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
-import type { CascadePart, ChangePart, TableStep } from '../targets/target.ts';
+import type { CascadePart, ChangePart, Staged, TableStep } from '../targets/target.ts';
 import { linesFor, ownReferences } from './cascades.ts';
 import { type Join, joinStep } from './catch-up.ts';
 import { sameIdentity } from './evolution.ts';
@@ -90,8 +90,25 @@ export async function makeLaneStep(
       { table: tableText(lane.source), code: trouble.code, cause: trouble.message },
       'a table is stopped',
     );
-    return blocked(lane, trouble);
+    return stopped(lane, trouble);
   }
+}
+
+/** Troubles that a person can mend so that the same changes can be applied after all. */
+const MENDABLE: ReadonlySet<string> = new Set(['TABLE_VALUE']);
+
+/** Whether a lane whose changes cannot be applied may keep them: what they go on from stays as it is. */
+function canStall(lane: Lane, trouble: SluiceError): boolean {
+  if (!MENDABLE.has(trouble.code)) return false;
+  return lane.state === 'live' || (lane.state === 'catching_up' && lane.load?.fromVisible?.kind === 'replay');
+}
+
+/** The lane goes to the blocklist; its changes are kept where they may be applied some day. */
+export function stopped(lane: Lane, trouble: SluiceError): LaneStep {
+  if (!canStall(lane, trouble)) return blocked(lane, trouble);
+  lane.state = nextLaneState(lane.state, 'stall');
+  lane.trouble = trouble.code;
+  return { ...recorded(lane), error: trouble.toBody().error };
 }
 
 /** A step that only records what a lane has become. */
@@ -103,7 +120,7 @@ export function recorded(lane: Lane): LaneStep {
 export function lapsed(lane: Lane, why: string): SluiceError {
   return new SluiceError(
     'TABLE_LAPSED',
-    `The changes of ${tableText(lane.source)} since it was paused are no longer kept: ${why}. What was visible stays.`,
+    `The changes of ${tableText(lane.source)}, of which none is applied now, are no longer kept: ${why}. What was visible stays.`,
   );
 }
 
@@ -176,7 +193,7 @@ function belongs(context: RunContext, lane: Lane, part: SpoolPart): boolean {
     // Another table bore the name before, and its last lines were still waiting.
     return part.relation.objectId === lane.objectId;
   if (lane.state === 'pending' && lane.armedAt === null) return false;
-  return lane.state === 'live' || lane.state === 'paused' || part.lastOrd >= (lane.armedAt ?? 0);
+  return lane.state === 'live' || appliesNone(lane.state) || part.lastOrd >= (lane.armedAt ?? 0);
 }
 
 /** What DDL in the log comes to, behind the lines before it. */
@@ -305,18 +322,25 @@ async function advanceBy(
   const rows = settled.reduce((sum, { part }) => sum + part.rows, 0);
   const base = { ...NOTHING, lane, rows };
   if (lane.state === 'catching_up' && !lane.draining) {
-    const join = await joinStep(context, lane, lines, position);
-    if (join !== null) return { ...base, ...join };
+    try {
+      const join = await joinStep(context, lane, lines, position);
+      if (join !== null) return { ...base, ...join };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      return await keep(context, lane, lines, position, error);
+    }
   }
   if (isEmpty(lines) && !schemaOnly) return base;
   if (lane.state !== 'live') return { ...base, segments: await toSegments(context, lane, lines, position) };
   const parts = partsOf(lines);
-  const staged = await context.target.stageChanges(
-    lane.target,
-    { kind: 'visible' },
-    batchOf(context, lane, parts, position, lines.tellDeleted),
-    context.signal,
-  );
+  const batch = batchOf(context, lane, parts, position, lines.tellDeleted);
+  let staged: Staged;
+  try {
+    staged = await context.target.stageChanges(lane.target, { kind: 'visible' }, batch, context.signal);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return await keep(context, lane, lines, position, error);
+  }
   lane.nulledValues += staged.nulledValues;
   lane.rowsApplied += rows;
   lane.readPosition = position;
@@ -325,6 +349,24 @@ async function advanceBy(
     step: { table: lane.target, staged, kind: 'advance' },
     told: [...parts.filter((part) => part.unseen), ...staged.deleted],
   };
+}
+
+/** Lines that cannot be applied wait in segments, where that can be mended. @throws the error, where it cannot */
+async function keep(
+  context: RunContext,
+  lane: Lane,
+  lines: LaneLines,
+  position: Position,
+  error: unknown,
+): Promise<LaneStep> {
+  const trouble = SluiceError.from(error);
+  if (!canStall(lane, trouble)) throw error;
+  const segments = await toSegments(context, lane, lines, position);
+  context.log.warn(
+    { table: tableText(lane.source), code: trouble.code, cause: trouble.message },
+    'a table is stopped; its changes are kept',
+  );
+  return { ...stopped(lane, trouble), segments };
 }
 
 async function toSegments(

@@ -5,7 +5,7 @@ import {
   SluiceError,
   type TaskParameters,
 } from '@sluice/contract';
-import type { LaneState } from '../model/lane-state.ts';
+import { appliesNone, type LaneState } from '../model/lane-state.ts';
 import type { TableName } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { forgetProgress, readLanes } from '../store/progress.ts';
@@ -224,7 +224,7 @@ export class RunStore {
           kept,
           schemaVersion: row.schema_version,
           load,
-          exact: !this.#work.inexact && (row.state === 'live' || row.state === 'paused'),
+          exact: !this.#work.inexact && (row.state === 'live' || appliesNone(row.state as LaneState)),
           rowsLoaded: row.rows_loaded,
           rowsEstimated: row.rows_estimated,
           rowsApplied: row.rows_applied,

@@ -1,5 +1,12 @@
 import { SluiceError, type TaskParameters } from '@sluice/contract';
-import { follows, type LaneOrder, nextLaneState, refusalOf } from '../model/lane-state.ts';
+import {
+  appliesNone,
+  follows,
+  LANE_STATES,
+  type LaneOrder,
+  nextLaneState,
+  refusalOf,
+} from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { referencesTo } from './cascades.ts';
@@ -69,7 +76,15 @@ export class TableOrders {
   }
 
   get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting.length > 0 || this.#again.size > 0;
+  }
+
+  readonly #again = new Set<Lane>();
+
+  /** What a person who starts the task orders for a lane whose changes could not be applied. */
+  tryAgain(lane: Lane): void {
+    this.#again.add(lane);
+    this.#port.waiting();
   }
 
   /** At the beginning of a commit. */
@@ -84,6 +99,10 @@ export class TableOrders {
       const refused = lane === undefined ? 'it is no longer a table of the task' : this.#refusal(lane, order);
       const failed = lane === undefined || refused !== null ? null : await this.#try(lane, order, effects);
       effects.records.push((transaction) => endOrder(transaction, order.id, refused ?? failed));
+    }
+    for (const lane of this.#again) {
+      this.#again.delete(lane);
+      if (lane.state === 'stalled') effects.steps.push(await this.#replay(lane));
     }
     await this.#lapse(effects);
     return {
@@ -154,9 +173,11 @@ export class TableOrders {
       }
       case 'stop':
         return this.#halt(lane, 'stop', effects);
-      case 'resync':
       case 'start':
-        return this.#anew(lane, order.kind, effects);
+        if (lane.state === 'stalled') return this.#replay(lane);
+        return this.#anew(lane, 'start', effects);
+      case 'resync':
+        return this.#anew(lane, 'resync', effects);
     }
   }
 
@@ -169,6 +190,15 @@ export class TableOrders {
     lane.load = besideVisible(pointer, from);
     lane.generation++;
     return recorded(lane);
+  }
+
+  /** Its changes are tried again, behind those that went well. */
+  async #replay(lane: Lane): Promise<LaneStep> {
+    lane.trouble = null;
+    if (lane.load === null)
+      return { ...(await this.#beside(lane, 'start', { kind: 'replay', exact: lane.exact })), error: null };
+    lane.state = nextLaneState(lane.state, 'start');
+    return { ...recorded(lane), error: null };
   }
 
   #halt(lane: Lane, order: 'stop' | 'cancel', effects: Effects): LaneStep {
@@ -202,7 +232,7 @@ export class TableOrders {
   /** Paused tables of which more waits than is kept. */
   async #lapse(effects: Effects): Promise<void> {
     const { work, store, now, log } = this.#context;
-    const paused = [...this.#port.lanes()].filter((lane) => lane.state === 'paused');
+    const paused = [...this.#port.lanes()].filter((lane) => appliesNone(lane.state));
     if (paused.length === 0 || now() < this.#lapsesAt) return;
     this.#lapsesAt = now() + LAPSES_EVERY_MS;
     const kept = await readKept(store.db, work.taskId);
@@ -211,6 +241,7 @@ export class TableOrders {
       const why = what === undefined ? null : lapsedWhy(what, now(), work.parameters);
       if (why === null) continue;
       lane.state = nextLaneState(lane.state, 'lapse');
+      lane.load = null;
       lane.generation++;
       const error = lapsed(lane, why);
       log.warn(
@@ -281,7 +312,7 @@ async function readKept(
     .selectFrom('lanes')
     .leftJoin('segments', 'segments.lane_id', 'lanes.id')
     .where('lanes.task_id', '=', taskId)
-    .where('lanes.state', '=', 'paused')
+    .where('lanes.state', 'in', LANE_STATES.filter(appliesNone))
     .groupBy('lanes.id')
     .select(({ fn }) => [
       'lanes.id as id',

@@ -14,7 +14,7 @@ import { drain } from './catch-up.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
-import { blocked, resetForLoad } from './lane-step.ts';
+import { blocked, resetForLoad, stopped } from './lane-step.ts';
 import { Loader } from './loader.ts';
 import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
@@ -142,6 +142,7 @@ class TaskRun {
     const discovery = new Discovery(context, {
       lanes: this.#lanes,
       handIn: (step) => parts.commits.handIn(step),
+      tryAgain: (lane) => parts.orders.tryAgain(lane),
       pending: () => {
         parts.loader.nudge();
         this.#notePhase();
@@ -163,7 +164,7 @@ class TaskRun {
       },
       onRenamed: (lane, before) => this.#rename(lane, before, commits),
       onMarks: (marks) => discovery.marksReturned(marks),
-      onBacklog: (lane) => this.#drain(context, lane),
+      onBacklog: (lane) => this.#drain(context, lane, commits),
       onCommitted: () => {
         this.#notePhase();
         parts.loader.nudge();
@@ -292,11 +293,15 @@ class TaskRun {
 
   readonly #drains = new Set<Promise<void>>();
 
-  #drain(context: RunContext, lane: Lane): void {
+  #drain(context: RunContext, lane: Lane, commits: CommitLoop): void {
     if (lane.draining) return;
     const work = drain(context, lane)
       .catch((error: unknown) => {
-        if (!this.#end.signal.aborted) this.#fail(error);
+        if (this.#end.signal.aborted) return;
+        const trouble = SluiceError.from(error);
+        if (trouble.rule.scope !== 'table') this.#fail(error);
+        // Sent back to the queue of loads meanwhile, and whatever went wrong with it.
+        else if (lane.state === 'catching_up') commits.handIn(stopped(lane, trouble));
       })
       .finally(() => this.#drains.delete(work));
     this.#drains.add(work);
