@@ -1,30 +1,9 @@
-import type { TableOrder, TableOrderResult } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres } from '../support/postgres.ts';
+import { order, tableOf } from './ordering.ts';
 
 const MINUTES = 300_000;
-
-async function order(
-  lake: TestLake,
-  task: string,
-  what: TableOrder,
-  tables: readonly string[],
-  more: object = {},
-): Promise<readonly TableOrderResult[]> {
-  const api = await lake.api();
-  return api.post<TableOrderResult[]>(`/tasks/${task}/tables/orders`, {
-    order: what,
-    tables,
-    confirm: true,
-    ...more,
-  });
-}
-
-async function stateOf(lake: TestLake, task: string, table: string): Promise<string> {
-  const rows = await lake.tables(task);
-  return rows.find((row) => row.source.table === table)!.state;
-}
 
 describe('orders for one table of a running task', () => {
   it(
@@ -47,7 +26,7 @@ describe('orders for one table of a running task', () => {
       expect(await lake.differences(database.url, (table) => table === 'b')).toEqual([]);
       expect(await order(lake, 'm', 'recover', ['a'])).toMatchObject([{ outcome: 'done' }]);
       await lake.caughtUp('m');
-      expect(await stateOf(lake, 'm', 'a')).toBe('live');
+      expect(await tableOf(lake, 'm', 'a')).toMatchObject({ state: 'live' });
       expect(await lake.differences(database.url)).toEqual([]);
       expect(await lake.attemptLog('m')).not.toContain('loaded anew');
     },
@@ -71,7 +50,7 @@ describe('orders for one table of a running task', () => {
       ]);
       await database.query(`DELETE FROM a WHERE id = 5; INSERT INTO a VALUES (5000, 1, 'new')`);
       await lake.caughtUp('m');
-      expect(await stateOf(lake, 'm', 'a')).toBe('live');
+      expect(await tableOf(lake, 'm', 'a')).toMatchObject({ state: 'live' });
       expect(await lake.differences(database.url)).toEqual([]);
     },
     MINUTES,
