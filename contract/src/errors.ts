@@ -52,6 +52,18 @@ export const ERRORS = {
     400,
     'Narrow the query (a filter, fewer columns, --limit), or raise the limit of the server.',
   ),
+  POSITION_INVALID: request(
+    400,
+    'Give a position as the source writes it. PostgreSQL: an LSN such as 16/B374D848. MySQL and MariaDB: binlog.000042:4711 where a transaction ends, a GTID set, or a time.',
+  ),
+  POSITION_EXPIRED: request(
+    409,
+    'The source no longer has the log from there on: choose a later position, or start the task stateless.',
+  ),
+  POSITION_AHEAD: request(
+    409,
+    "Choose a position that the source's log has reached, or start the task without one: it then goes on from the saved position.",
+  ),
   MERGE_REFUSED: request(
     409,
     'Read `sluice task merge-report`: it names each shard and column. Mend these at the source, or leave the shard out by its rule.',
@@ -239,7 +251,7 @@ export const ERRORS = {
     'Give a filter that the source and the lake both understand, or re-sync the whole table: sluice task cdc resync-table.',
   ),
   TABLE_CASCADE: table(
-    'Make the foreign key one without CASCADE and SET NULL, or set the parameter unlogged_cascades to ignore where nothing relies on the rule; then start the table again.',
+    'Mirror the table that is referred to by the same task, or make the foreign key one without CASCADE and SET NULL, or set the parameter unlogged_cascades to ignore where nothing relies on the rule.',
   ),
   TABLE_ENGINE: table(
     'Give the table an engine that keeps its rows (ALTER TABLE … ENGINE = InnoDB), or mirror it where its rows are; then start the table again.',

@@ -154,14 +154,28 @@ export type TaskVersion = z.infer<typeof TaskVersion>;
 
 export const StartTask = z
   .strictObject({
-    /** stateless: everything anew · resume: from the saved position (anew where there is none) · custom: from `position` */
+    /** stateless: everything anew · resume: from the saved position (anew where there is none) · custom: from `position` or `time` */
     from: z.enum(['stateless', 'resume', 'custom']).default('resume'),
-    position: z.string().min(1).max(256).optional(),
+    /** A GTID set can be long. */
+    position: z.string().min(1).max(65_536).optional(),
+    time: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe(
+        'with its zone, such as 2026-07-01T09:30:00Z: from the first transaction at or after it (MySQL, MariaDB)',
+      ),
   })
-  .refine((start) => (start.from === 'custom') === (start.position !== undefined), {
+  .refine((start) => start.from === 'custom' || (start.position ?? start.time) === undefined, {
     path: ['position'],
-    error: 'is given with from=custom, and only then',
-  });
+    error: 'and time are given with from=custom, and only then',
+  })
+  .refine(
+    (start) => start.from !== 'custom' || (start.position === undefined) !== (start.time === undefined),
+    {
+      path: ['position'],
+      error: 'or time, one of them, is given with from=custom',
+    },
+  );
 export type StartTask = z.input<typeof StartTask>;
 
 /** What is destroyed is destroyed only when this is true; without it the answer says what would be. */

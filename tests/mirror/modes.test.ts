@@ -127,21 +127,18 @@ it("a start from a position of one's choice", async () => {
   await database.query(
     'INSERT INTO placed VALUES (4, 4); UPDATE placed SET n = 33 WHERE id = 3; DELETE FROM placed WHERE id = 1',
   );
-  const failed = async (position: string, code: string) => {
-    await lake.start('positions', { from: 'custom', position });
-    const run = await lake.until(async () => {
-      const newest = await lake.newestRun('positions');
-      return newest?.state === 'failed' ? newest : null;
-    });
-    expect(run.error?.code).toBe(code);
-    expect(await rows('SELECT id, n FROM public.placed ORDER BY id')).toEqual([
-      [1, 1],
-      [2, 2],
-    ]);
-  };
-  // Before what the slot keeps, and behind the end of the log.
-  await failed('0/1000000', 'PG_SLOT_AHEAD');
-  await failed('FFFF/0', 'POSITION_UNAVAILABLE');
+  // Before what the slot keeps, behind the end of the log, and what is none: refused before there is a run.
+  const before = await lake.status('positions');
+  for (const [position, code] of [
+    ['0/1000000', 'POSITION_EXPIRED'],
+    ['FFFF/0', 'POSITION_AHEAD'],
+    ['binlog.000001:4', 'POSITION_INVALID'],
+  ])
+    await expect(lake.start('positions', { from: 'custom', position })).rejects.toMatchObject({ code });
+  await expect(
+    lake.start('positions', { from: 'custom', time: '2026-01-01T00:00:00Z' }),
+  ).rejects.toMatchObject({ code: 'POSITION_INVALID' });
+  expect(await lake.status('positions')).toEqual(before);
   await lake.start('positions', { from: 'custom', position: middle });
   await lake.caughtUp('positions');
   // Row 3 was inserted before the position and updated after it.

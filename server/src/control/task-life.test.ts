@@ -63,9 +63,15 @@ describe('the life of a task, with a real database', () => {
     await call('POST', '/tasks', { name: 't', folder: 'f', spec });
     await expect(call('POST', '/tasks/t/start')).rejects.toThrow('CONFLICT');
     expect(await call('POST', '/tasks/t/publish')).toMatchObject({ version: 1 });
-    await expect(call('POST', '/tasks/t/start', { from: 'custom', position: 'x' })).rejects.toThrow(
-      'not a position',
-    );
+    for (const [start, refusal] of [
+      [{ from: 'custom', position: 'x' }, /^POSITION_INVALID.*not a position/],
+      // Before the first run the server has kept nothing for the task.
+      [{ from: 'custom', position: '0/1' }, /^PG_SLOT_MISSING/],
+      [{ from: 'custom' }, /^INVALID_REQUEST/],
+      [{ from: 'resume', time: '2026-01-01T00:00:00Z' }, /^INVALID_REQUEST/],
+      [{ from: 'custom', time: 'yesterday' }, /^INVALID_REQUEST/],
+    ] as const)
+      await expect(call('POST', '/tasks/t/start', start)).rejects.toThrow(refusal);
     const run = await call('POST', '/tasks/t/start');
     await expect(call('POST', '/tasks/t/undeploy', { confirm: true })).rejects.toThrow('CONFLICT');
 

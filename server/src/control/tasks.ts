@@ -2,7 +2,6 @@ import {
   CreateTask,
   parseParameters,
   SluiceError,
-  type StartMode,
   type TASK_STATES,
   type Task,
   TaskSpec,
@@ -12,7 +11,6 @@ import {
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
-import { sourceAdmin } from '../sources/registry.ts';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Metastore } from '../store/tables.ts';
@@ -22,7 +20,7 @@ import { resolveMerge } from './merge/resolve.ts';
 import { checkMirror } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { mirrorOf, newestRun, runRow, specOfVersion } from './run-rows.ts';
+import { newestRun, runRow, specOfVersion } from './run-rows.ts';
 import { makeSourceKey } from './source-key.ts';
 
 export type TaskRow = Selectable<Metastore['tasks']>;
@@ -128,33 +126,6 @@ export async function listTaskVersions(control: Control, ref: string): Promise<T
     spec: TaskSpec.parse(JSON.parse(row.spec_json)),
     publishedAt: isoTime(row.published_at),
   }));
-}
-
-/** @returns the run's id */
-export async function startTask(
-  control: Control,
-  ref: string,
-  mode: StartMode,
-  position: string | null,
-): Promise<number> {
-  const task = await findNamed(control.db, 'tasks', ref);
-  const spec =
-    task.published_version === null
-      ? null
-      : mirrorOf(await specOfVersion(control.db, task.id, task.published_version));
-  if (position !== null && spec !== null) {
-    const { ds_type } = await findNamed(control.db, 'data_sources', spec.dataSource);
-    if (!sourceAdmin(control.sources, ds_type).isPosition(position))
-      throw new SluiceError(
-        'INVALID_REQUEST',
-        `position: ${JSON.stringify(position)} is not a position of this source.`,
-        {
-          remedy:
-            'Give a position as the source writes it; PostgreSQL: an LSN such as 16/B374D848; MySQL and MariaDB: binlog.000042:4711, or a GTID set.',
-        },
-      );
-  }
-  return control.supervisor.start(task.id, mode, position);
 }
 
 /** Asks the task's run to stop and waits for its end, as long as the signal allows. @returns the run's id */

@@ -8,6 +8,7 @@ import { runRow } from '../control/run-rows.ts';
 import * as runs from '../control/runs.ts';
 import { serverStatus } from '../control/server-status.ts';
 import * as metadata from '../control/source-metadata.ts';
+import { startTask } from '../control/start-task.ts';
 import { taskStatus, taskTables } from '../control/task-status.ts';
 import * as tasks from '../control/tasks.ts';
 import { deleteTask, undeployTask } from '../control/undeploy.ts';
@@ -53,13 +54,8 @@ export function controlHandlers(control: Control): Handlers<Exclude<ApiName, Lak
     publishTask: ({ params, signal }) => tasks.publishTask(control, params.ref, signal),
     mergeReport: ({ params, signal }) => mergeReport(control, params.ref, signal),
     listTaskVersions: ({ params }) => tasks.listTaskVersions(control, params.ref),
-    startTask: async ({ params, body }) =>
-      runs.runView(
-        await runRow(
-          control.db,
-          await tasks.startTask(control, params.ref, body.from, body.position ?? null),
-        ),
-      ),
+    startTask: async ({ params, body, signal }) =>
+      runs.runView(await runRow(control.db, await startTask(control, params.ref, body, signal))),
     stopTask: async ({ params, signal }) =>
       runs.runView(
         await runRow(control.db, await tasks.stopTask(control, params.ref, within(signal, STOP_ANSWER_MS))),

@@ -203,6 +203,11 @@ export interface Source extends AsyncDisposable {
    * @throws SluiceError PG_SLOT_*, PG_PUBLICATION_MISSING, POSITION_UNAVAILABLE before anything is touched
    */
   attach(from: Position | null, signal: AbortSignal): Promise<Position>;
+  /**
+   * Whether DDL behind the position changes what the catalog says of a table (Source.ddl 'log'): rows before it are not
+   * as the catalog has them now. Reads the log up to its end.
+   */
+  redefined(from: Position, signal: AbortSignal): Promise<(table: TableName) => boolean>;
   /** The end of the log now: whatever committed before the call lies before it. */
   head(signal: AbortSignal): Promise<Position>;
   /**

@@ -12,6 +12,7 @@ import { Alarm } from './alarm.ts';
 import { backfill } from './backfill.ts';
 import { drain } from './catch-up.ts';
 import { CommitLoop } from './commit-loop.ts';
+import { unfitFrom } from './custom-start.ts';
 import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
 import { blocked, resetForLoad, stopped } from './lane-step.ts';
@@ -118,20 +119,35 @@ class TaskRun {
       signal,
       now: Date.now,
     };
+    const chosen = !work.begun && work.start === 'custom';
     for (const lane of this.#lanes.values()) {
       if (isOfAnotherServer(lane, source)) resetForLoad(lane, null);
+      else if (chosen && follows(lane.state) && lane.state !== 'pending' && lane.state !== 'live')
+        await this.#startOver(
+          lane,
+          'what was kept of the log for it need not reach to the position that was chosen',
+        );
       router.adopt(lane);
     }
     const parts = this.#parts(context);
     // Where the log tells DDL the catalog is looked at behind the place that is read; at first there is none.
     const begun = anew && source.ddl === 'log' ? await source.attach(null, signal) : null;
     if (source.ddl === 'catalog' || this.#lanes.size === 0) await parts.discovery.look();
+    if (chosen && from !== null) {
+      const options = { source, loads: work.spec.syncMode === 1, signal };
+      const unfit = await unfitFrom(from, saved, this.#lanes.values(), options);
+      for (const [lane, reason] of unfit) await this.#startOver(lane, reason);
+      router.refresh();
+    }
     if (work.spec.pipelineType === 1 && this.#lanes.size === 0)
       throw new SluiceError('NO_TABLES', 'None of the tables of the task exists at the source.');
     const position = from ?? begun ?? (await source.attach(null, signal));
     router.startAt(position);
     if (!work.begun) await this.#store.begin(position);
-    log.info({ position, tables: this.#lanes.size, start: anew ? 'stateless' : 'resume' }, 'the run begins');
+    log.info(
+      { position, tables: this.#lanes.size, start: anew ? 'stateless' : chosen ? 'custom' : 'resume' },
+      'the run begins',
+    );
     this.#notePhase();
     stop.removeEventListener('abort', endEarly);
     await this.#follow(context, parts, position, stop);
@@ -316,6 +332,16 @@ class TaskRun {
         remedy: 'Start the task stateless.',
       });
     return position;
+  }
+
+  /** Before anything is read: kept, since a later attempt no longer knows why. */
+  async #startOver(lane: Lane, reason: string): Promise<void> {
+    this.#options.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
+    resetForLoad(lane, null);
+    await this.#store.write(async (transaction) => {
+      await this.#store.saveLane(transaction, lane);
+      await this.#store.dropChunks(transaction, lane.id);
+    });
   }
 
   async #forget(): Promise<void> {

@@ -139,33 +139,40 @@ function addLifecycle(group: Command, terminal: Terminal): void {
     },
   });
 
-  addLeaf<{ readonly from?: 'stateless' | 'resume' | 'custom'; readonly position?: string }>(
-    group,
-    terminal,
-    {
-      usage: 'start <task>',
-      summary: 'Begin a run of the published version',
-      options: (command) =>
-        command
-          .addOption(
-            new Option(
-              '--from <where>',
-              'stateless: everything anew; resume: from the saved position; custom: from --position',
-            ).choices(['stateless', 'resume', 'custom']),
-          )
-          .option(
-            '--position <position>',
-            "a place in the source's log (PostgreSQL: an LSN; MySQL, MariaDB: file:offset or a GTID set)",
-          ),
-      run: async ({ call, args: [ref = ''], options }) => {
-        const body: StartTask = {
-          ...(options.from === undefined ? {} : { from: options.from }),
-          ...(options.position === undefined ? {} : { position: options.position }),
-        };
-        return { data: await call('startTask', { params: { ref }, body }) };
-      },
+  addLeaf<{
+    readonly from?: 'stateless' | 'resume' | 'custom';
+    readonly position?: string;
+    readonly time?: string;
+  }>(group, terminal, {
+    usage: 'start <task>',
+    summary: 'Begin a run of the published version',
+    options: (command) =>
+      command
+        .addOption(
+          new Option(
+            '--from <where>',
+            'stateless: everything anew; resume: from the saved position; custom: from --position or --time',
+          ).choices(['stateless', 'resume', 'custom']),
+        )
+        .option(
+          '--position <position>',
+          "a place in the source's log (PostgreSQL: an LSN; MySQL, MariaDB: file:offset or a GTID set)",
+        )
+        .option(
+          '--time <time>',
+          'the first transaction at or after it, such as 2026-07-01T09:30:00Z (MySQL, MariaDB)',
+        ),
+    run: async ({ call, args: [ref = ''], options: { from, position, time } }) => {
+      const chosen = position !== undefined || time !== undefined;
+      const start = from ?? (chosen ? 'custom' : undefined);
+      const body: StartTask = {
+        ...(start === undefined ? {} : { from: start }),
+        ...(position === undefined ? {} : { position }),
+        ...(time === undefined ? {} : { time }),
+      };
+      return { data: await call('startTask', { params: { ref }, body }) };
     },
-  );
+  });
 
   addLeaf(group, terminal, {
     usage: 'stop <task>',

@@ -5,8 +5,9 @@ import { checkCdc } from './check.ts';
 import { openSession, type Session } from './connect.ts';
 import { discoverTables } from './discover.ts';
 import { openMysql } from './mysql-source.ts';
-import { comparePositions, formatPosition, parsePosition, readHead } from './position.ts';
+import { comparePositions, formatPosition, readHead } from './position.ts';
 import { sampleRows } from './sample.ts';
+import { startingPlace } from './starting-place.ts';
 import { splitPosition } from './xa.ts';
 
 const EVERYTHING = { schemas: [], tables: [] } as const;
@@ -70,7 +71,10 @@ export const mysqlAdmin: SourceAdmin = {
     return withSession(connection, signal, async (session) => formatPosition(await readHead(session)));
   },
 
-  isPosition: (text) => parsePosition(splitPosition(text).base) !== null,
+  async startingPlace(connection, _taskKey, choice, signal) {
+    const ofServer = { ...connection, database: '' };
+    return withSession(ofServer, signal, (session) => startingPlace(session, ofServer, choice, signal));
+  },
 
   compare: (a, b) => comparePositions(splitPosition(a).base, splitPosition(b).base),
 

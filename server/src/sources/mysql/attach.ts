@@ -102,7 +102,8 @@ async function checkGtids(session: Session, set: GtidSet): Promise<void> {
     );
 }
 
-async function checkFile(session: Session, start: FilePlace, head: BinlogPosition): Promise<void> {
+/** @throws SluiceError BINLOG_PURGED, SERVER_BEHIND */
+export async function checkFile(session: Session, start: FilePlace, head: BinlogPosition): Promise<void> {
   const files = await session.rows<{ Log_name: string; File_size: string }>('SHOW BINARY LOGS', [], 'start');
   const file = files.find((one) => one.Log_name === start.file);
   const text = `${start.file}:${start.offset}`;

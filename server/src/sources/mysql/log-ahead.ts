@@ -7,6 +7,7 @@ import { comparePlaces, type FilePlace } from './log-place.ts';
 import { parseQuery, type QueryEvent } from './query-event.ts';
 import type { Flavour } from './server-info.ts';
 
+/** Tables and databases that a statement may have changed the description of, and the end of the statement. */
 interface Concerned {
   readonly place: FilePlace;
   readonly tables: ReadonlySet<string>;
@@ -49,24 +50,55 @@ export class LogAhead {
 
   async #scan(from: FilePlace, to: FilePlace, signal: AbortSignal): Promise<void> {
     await using dump = await this.#open(from, signal);
-    for (;;) {
-      const next = dump.next();
-      if (!(typeof next === 'boolean' ? next : await next)) break;
-      const { file, nextPos: offset } = dump;
-      if (dump.type === EVENT.QUERY && dump.end - dump.start > 0) {
-        const query = parseQuery(dump.bytes, dump.start, dump.end);
-        const concerned = this.#concernedBy(query);
-        if (concerned !== null) this.#concerned.push({ place: { file, offset }, ...concerned });
-      }
-      if (comparePlaces({ file, offset }, to) >= 0) break;
-    }
+    this.#concerned.push(...(await concernedIn(dump, to, this.#flavour, this.#fold)));
     this.#scannedTo = to;
   }
+}
 
-  #concernedBy(query: QueryEvent): Omit<Concerned, 'place'> | null {
-    if (query.sql === 'BEGIN' || query.sql === 'COMMIT') return null;
-    return concernedBy(classify(query.sql, { ...query, flavour: this.#flavour }), this.#fold);
+/**
+ * Reads up to a place.
+ * @param dump ends where the log does
+ */
+async function concernedIn(
+  dump: Dump,
+  to: FilePlace,
+  flavour: Flavour,
+  fold: (name: TableName) => TableName,
+): Promise<readonly Concerned[]> {
+  const found: Concerned[] = [];
+  for (;;) {
+    const next = dump.next();
+    if (!(typeof next === 'boolean' ? next : await next)) break;
+    const { file, nextPos: offset } = dump;
+    if (dump.type === EVENT.QUERY && dump.end - dump.start > 0) {
+      const query = parseQuery(dump.bytes, dump.start, dump.end);
+      const concerned = ofStatement(query, flavour, fold);
+      if (concerned !== null) found.push({ place: { file, offset }, ...concerned });
+    }
+    if (comparePlaces({ file, offset }, to) >= 0) break;
   }
+  return found;
+}
+
+/** Tells of each table whether a statement in the log up to a place changes what the catalog says of it, or may do so. */
+export async function redefinedIn(
+  dump: Dump,
+  to: FilePlace,
+  flavour: Flavour,
+  fold: (name: TableName) => TableName,
+): Promise<(name: TableName) => boolean> {
+  const found = await concernedIn(dump, to, flavour, fold);
+  return (name) =>
+    found.some(({ tables, schemas }) => tables.has(tableKey(name)) || schemas.has(name.schema));
+}
+
+function ofStatement(
+  query: QueryEvent,
+  flavour: Flavour,
+  fold: (name: TableName) => TableName,
+): Omit<Concerned, 'place'> | null {
+  if (query.sql === 'BEGIN' || query.sql === 'COMMIT') return null;
+  return concernedBy(classify(query.sql, { ...query, flavour }), fold);
 }
 
 /** Tables whose description a statement may change; null: none. */

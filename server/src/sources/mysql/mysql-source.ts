@@ -18,7 +18,7 @@ import { DdlFollower } from './ddl-follower.ts';
 import { DdlPlaces } from './ddl-places.ts';
 import { ddlVisible } from './ddl-visible.ts';
 import { discoverTables } from './discover.ts';
-import { LogAhead } from './log-ahead.ts';
+import { LogAhead, redefinedIn } from './log-ahead.ts';
 import { comparePlaces, type FilePlace, LogPlace } from './log-place.ts';
 import { LogReader } from './log-reader.ts';
 import { comparePositions, formatPosition, readHead, requirePosition } from './position.ts';
@@ -137,6 +137,13 @@ class MysqlSource implements Source {
     const position = from ?? formatPosition(head);
     await checkResumable(session, this.#ofServer, this.#application, position, head, signal);
     return position;
+  }
+
+  async redefined(from: Position, signal: AbortSignal): Promise<(table: TableName) => boolean> {
+    const start = dumpStart(requirePosition(splitPosition(from).base), this.#info);
+    const head = await this.#questions.ask(signal, readFileHead);
+    await using dump = await this.#openUpToEnd(start, AbortSignal.any([signal, this.#closed.signal]));
+    return await redefinedIn(dump, head, this.#info.flavour, this.#fold);
   }
 
   async head(signal: AbortSignal): Promise<Position> {
@@ -268,12 +275,16 @@ class MysqlSource implements Source {
     head: (signal: AbortSignal): Promise<FilePlace> => this.#questions.ask(signal, readFileHead),
   };
 
-  /** Ends where the log does. */
   #openStretch({ file, offset }: FilePlace, signal: AbortSignal): Promise<Dump> {
+    return this.#openUpToEnd({ kind: 'file', file, offset }, signal);
+  }
+
+  /** Ends where the log does. */
+  #openUpToEnd(from: DumpStart, signal: AbortSignal): Promise<Dump> {
     return openDump(
       this.#ofServer,
       {
-        from: { kind: 'file', file, offset },
+        from,
         serverId: 0,
         nonBlocking: true,
         heartbeatMs: 60_000,

@@ -9,7 +9,7 @@ import { openPostgres } from './postgres-source.ts';
 import { dropPublication } from './publication.ts';
 import { sampleRows } from './rows.ts';
 import { checkOwner, dropSlot, freeSlot, readSlot, slotName } from './slot.ts';
-import { parseLsn } from './wire/lsn.ts';
+import { startingPlace } from './starting-place.ts';
 
 const EVERYTHING = { schemas: [], tables: [] } as const;
 
@@ -84,7 +84,11 @@ export const postgresAdmin: SourceAdmin = {
     return withSession(connection, signal, readHead);
   },
 
-  isPosition: (text) => parseLsn(text) !== null,
+  async startingPlace(connection, taskKey, choice, signal) {
+    return withSession(connection, signal, (session) =>
+      startingPlace(session, slotName(taskKey), connection.database, choice),
+    );
+  },
 
   compare: comparePositions,
 

@@ -164,6 +164,11 @@ class PostgresSource implements Source {
       });
   }
 
+  /** Rows are read by what the log itself says of their table. */
+  async redefined(): Promise<() => boolean> {
+    return () => false;
+  }
+
   async head(signal: AbortSignal): Promise<Position> {
     return this.withSession(signal, readHead);
   }
