@@ -56,6 +56,7 @@ const LAYERS: Readonly<
   targets: { model: {}, lakehouse: {}, store: {}, sources: { file: 'sources/source.ts' } },
   sync: { model: {}, sources: {}, targets: {}, store: {}, lakehouse: { only: ['sync/runner.ts'] } },
   control: { model: {}, sources: {}, store: {}, telemetry: {} },
+  metrics: { model: {}, lakehouse: {}, control: {}, store: {} },
   http: { model: {}, lakehouse: {}, control: {}, telemetry: {} },
   cli: { control: {}, 'serve.ts': {} },
 };

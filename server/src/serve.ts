@@ -13,6 +13,7 @@ import { httpServer } from './http/server.ts';
 import { embeddedCatalog } from './lakehouse/embedded-catalog.ts';
 import { fileStorage } from './lakehouse/file-storage.ts';
 import { WarehouseQuery } from './lakehouse/query/warehouse-query.ts';
+import { exposition } from './metrics/exposition.ts';
 import { SOURCES, type SourceRegistry } from './sources/registry.ts';
 import { openSealer, openToken, prepareDataDir } from './store/data-dir.ts';
 import { openMetastore } from './store/open-metastore.ts';
@@ -25,6 +26,8 @@ export interface ServeOptions {
   readonly host?: string | undefined;
   /** 0: any free one. */
   readonly port?: number | undefined;
+  /** GET /metrics wants no token. */
+  readonly openMetrics?: boolean;
   readonly log?: Logger;
   readonly sources?: SourceRegistry;
   /** The built runner. */
@@ -97,12 +100,23 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       location: storage.location(dataDir.warehouse),
     };
     const query = new WarehouseQuery(warehouse, { ...QUERY_LIMITS, tempFolder: join(dataDir.work, 'query') });
+    const metrics = exposition(control, warehouse);
+    undo.add(async () => metrics.close());
+    let recovered = false;
     const app = await httpServer({
       log,
       token,
       loopback: isLoopback(host),
       version: VERSION,
       handlers: { ...controlHandlers(control), ...lakeHandlers(warehouse, query) },
+      openMetrics: options.openMetrics ?? false,
+      watch: {
+        metrics,
+        ready: async () => {
+          if (!recovered) throw new Error('the runs of an earlier server are still being taken over');
+          await db.selectFrom('tasks').select('id').limit(1).execute();
+        },
+      },
       catalog: { catalog: warehouse.catalog, storage, warehouse: warehouse.location },
     });
     undo.add(() => app.close());
@@ -113,6 +127,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     if (!isLoopback(host))
       log.warn({ host }, 'the API is open to the network, without TLS: the token travels in the clear');
     await supervisor.recover();
+    recovered = true;
     return { url, dataDir: dataDir.root, close: () => undo.run(log) };
   } catch (error) {
     await undo.run(log);

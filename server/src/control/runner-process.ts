@@ -2,7 +2,22 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Problem } from '@sluice/contract';
 import { ERRORS } from '@sluice/contract';
 import { z } from 'zod';
+import type { Pulse } from '../model/pulse.ts';
 import { AttemptLogWriter } from './attempt-log.ts';
+
+/** model/pulse.ts */
+const RunnerPulse = z.object({
+  logBytes: z.number(),
+  loadBytes: z.number(),
+  commits: z.array(z.object({ durationMs: z.number(), latencyMs: z.number().nullable() })),
+  waitingLines: z.number(),
+  waitingBytes: z.number(),
+  oldestWaitingMs: z.number().nullable(),
+  lagBytes: z.number().nullable(),
+  lagMs: z.number().nullable(),
+  rssBytes: z.number(),
+  heapBytes: z.number(),
+});
 
 /** What a runner says over IPC (sync/runner.ts). */
 const RunnerMessage = z.discriminatedUnion('kind', [
@@ -12,6 +27,7 @@ const RunnerMessage = z.discriminatedUnion('kind', [
     error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
   }),
   z.object({ kind: z.literal('stopped') }),
+  z.object({ kind: z.literal('pulse'), pulse: RunnerPulse }),
 ]);
 
 /** How an attempt's process ended. */
@@ -26,6 +42,7 @@ export interface RunnerOptions {
   readonly logFile: string;
   readonly graceMs: number;
   readonly onPhase: (phase: string) => void;
+  readonly onPulse: (pulse: Pulse) => void;
 }
 
 /** A runner that has said its last word has this long to end. */
@@ -96,6 +113,10 @@ export class RunnerProcess {
   #hear(message: unknown): void {
     const parsed = RunnerMessage.safeParse(message);
     if (!parsed.success) return;
+    if (parsed.data.kind === 'pulse') {
+      this.#options.onPulse(parsed.data.pulse);
+      return;
+    }
     if (parsed.data.kind === 'phase') {
       this.#options.onPhase(parsed.data.phase);
       return;

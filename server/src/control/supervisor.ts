@@ -15,6 +15,7 @@ import { progressMark } from '../store/progress.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { judgeFailure, pauseAfter } from './failover.ts';
 import { endOrphan } from './orphans.ts';
+import { Pulses } from './pulses.ts';
 import { isEnded, RUN_MACHINE, type RunEvent } from './run-machine.ts';
 import {
   attemptRows,
@@ -56,6 +57,7 @@ export class Supervisor {
   readonly #unwritten = new Map<number, Problem>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #closing = false;
+  readonly pulses = new Pulses();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -224,11 +226,13 @@ export class Supervisor {
         log.info({ run: runId, attempt: attempt.number, phase }, 'phase');
         this.#changes.emit('change');
       },
+      onPulse: (pulse) => this.pulses.beat(run.task_id, attempt.id, pulse),
     });
     active.process = runner;
     log.info({ run: runId, attempt: attempt.number, pid: runner.pid, failover }, 'attempt began');
     void runner.ended.then((end) => {
       active.process = null;
+      this.pulses.ended(run.task_id, attempt.id);
       this.#later(runId, () => this.#ended(runId, attempt.id, end, before));
     });
     const { pid } = runner;

@@ -7,10 +7,12 @@ export interface AccessOptions {
   readonly token: string;
   /** Listening on loopback only: then every honest caller names loopback as the host. */
   readonly loopback: boolean;
+  /** Metrics are for anybody who can reach the port. They name tasks and tables. */
+  readonly openMetrics: boolean;
 }
 
 /** Open to anybody, for who looks whether the server lives. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/health']);
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/healthz', '/readyz']);
 
 /** Who may call: whoever knows the token, and through no name that a stranger's DNS made point here. */
 export function guard(app: FastifyInstance, options: AccessOptions): void {
@@ -20,7 +22,8 @@ export function guard(app: FastifyInstance, options: AccessOptions): void {
       throw new SluiceError('INVALID_REQUEST', 'The Host header names another host than this machine.', {
         remedy: 'Call the server as http://127.0.0.1 or http://localhost, or start it with --host.',
       });
-    if (OPEN_PATHS.has(request.routeOptions.url ?? '')) return;
+    const path = request.routeOptions.url ?? '';
+    if (OPEN_PATHS.has(path) || (options.openMetrics && path === '/metrics')) return;
     const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
     if (given === undefined) throw new SluiceError('UNAUTHORIZED', 'The request carries no bearer token.');
     // Digests are of one length, so the comparison tells nothing by its time.

@@ -9,6 +9,7 @@ import { guard } from './access.ts';
 import { answerErrors } from './errors.ts';
 import type { Handlers } from './handlers.ts';
 import { apiRoutes } from './routes.ts';
+import { type WatchOptions, watchRoutes } from './watch-routes.ts';
 
 export interface HttpOptions {
   readonly log: Logger;
@@ -16,6 +17,8 @@ export interface HttpOptions {
   readonly loopback: boolean;
   readonly version: string;
   readonly handlers: Handlers;
+  readonly openMetrics: boolean;
+  readonly watch: WatchOptions;
   /** The Iceberg REST catalog under /iceberg. */
   readonly catalog: RestCatalogOptions;
 }
@@ -65,7 +68,7 @@ export async function httpServer(options: HttpOptions): Promise<FastifyInstance>
   await app.register(async (api) => {
     apiRoutes(api, options.handlers, closing.signal);
     api.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
-    api.get('/health', { schema: { hide: true } }, async () => ({ status: 'ok' }));
+    watchRoutes(api, options.watch);
   });
   await app.register(restCatalog, { prefix: '/iceberg', ...options.catalog });
   await app.ready();

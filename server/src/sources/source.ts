@@ -210,6 +210,11 @@ export interface Source extends AsyncDisposable {
   redefined(from: Position, signal: AbortSignal): Promise<(table: TableName) => boolean>;
   /** The end of the log now: whatever committed before the call lies before it. */
   head(signal: AbortSignal): Promise<Position>;
+  /** The same, and how many bytes of the log lie between a position and it; null where that cannot be told. */
+  remaining(
+    from: Position,
+    signal: AbortSignal,
+  ): Promise<{ readonly end: Position; readonly bytes: number | null }>;
   /**
    * Comes back through `ChangeSink.mark` when all that was in the log at the time of the call is read. Where the
    * source lets us, it is written into the log, which keeps the position moving when the tables are quiet.

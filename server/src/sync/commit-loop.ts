@@ -168,8 +168,7 @@ export class CommitLoop {
       rowsRead: before.rowsRead + sealed.rows,
       rowsWritten: before.rowsWritten + written,
     };
-    const latencyMs =
-      sealed.firstCommit === null ? null : Math.max(0, context.now() - Number(sealed.firstCommit / 1000n));
+    const latencyMs = latencyOf(sealed, context.now());
     crashPoint('before-commit');
     const tableSteps = steps.flatMap((step) => (step.step === null ? [] : [step.step]));
     const renamed = new Map<Lane, string>();
@@ -193,6 +192,7 @@ export class CommitLoop {
         phase: this.#options.phase(),
       });
     });
+    const visibleAfter = latencyOf(sealed, context.now());
     crashPoint('after-commit');
     this.#checkpoint = checkpoint;
     orders.done();
@@ -208,6 +208,12 @@ export class CommitLoop {
     crashPoint('before-acknowledge');
     context.source.acknowledge(sealed.position);
     this.#options.onCommitted();
+    const parts = [...sealed.lanes.values()].flat();
+    context.meter.committed({
+      durationMs: context.now() - this.#lastBegin,
+      latencyMs: visibleAfter,
+      bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    });
     if (rows > 0 || handedIn.length > 0)
       context.log.info(
         { position: sealed.position, tables: steps.length, rows, ms: context.now() - this.#lastBegin },
@@ -261,4 +267,9 @@ export class CommitLoop {
     const files = [...sealed.lanes.values()].flat().map((part) => part.file);
     await Promise.all([...files, ...this.#usedFiles.splice(0)].map((file) => rm(file, { force: true })));
   }
+}
+
+/** From the commit of its first transaction at the source until now. */
+function latencyOf({ firstCommit }: Sealed, now: number): number | null {
+  return firstCommit === null ? null : Math.max(0, now - Number(firstCommit / 1000n));
 }

@@ -361,6 +361,7 @@ export class Loader {
         async (lines) => {
           try {
             await handle.writeFile(lines);
+            this.#context.meter.loadRead(lines.length);
           } catch (error) {
             throw fileError(error, file);
           }

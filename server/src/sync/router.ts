@@ -299,6 +299,16 @@ export class Router implements ChangeSink {
     return this.#clock.nextOrd - this.#rowsBefore;
   }
 
+  /** Of whole transactions. */
+  get bytesWaiting(): number {
+    return this.#waitingBytes;
+  }
+
+  /** When the oldest whole transaction that waits was committed at the source, microseconds since 1970. */
+  get waitingSince(): bigint | null {
+    return this.#firstCommit;
+  }
+
   discard(): void {
     for (const lane of this.#byObject.values()) for (const spool of lane.spools) spool.discard();
     this.#release?.();

@@ -3,6 +3,7 @@ import type { Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import type { Router } from './router.ts';
+import type { RunMeter } from './run-meter.ts';
 import type { RunStore, Work } from './run-store.ts';
 
 /** What the parts of one attempt share. */
@@ -13,6 +14,7 @@ export interface RunContext {
   readonly store: RunStore;
   readonly router: Router;
   readonly log: Logger;
+  readonly meter: RunMeter;
   /** The task's folder for files that a crash may lose. */
   readonly spoolFolder: string;
   /** The task's folder for segments, which it may not. */

@@ -107,6 +107,7 @@ async function main(): Promise<void> {
           folder,
           looks,
           onPhase: (phase) => tell({ kind: 'phase', phase }),
+          onPulse: (pulse) => tell({ kind: 'pulse', pulse }),
         },
         stop.signal,
       );

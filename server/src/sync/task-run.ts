@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SluiceError, targetName } from '@sluice/contract';
 import type { Logger } from 'pino';
 import { follows, isOnItsWay } from '../model/lane-state.ts';
+import type { Pulse } from '../model/pulse.ts';
 import { tableKey, tableText } from '../model/table.ts';
 import type { Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
@@ -19,6 +20,8 @@ import { blocked, resetForLoad, stopped } from './lane-step.ts';
 import { Loader } from './loader.ts';
 import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
+import { RunMeter } from './run-meter.ts';
+import { pulses } from './run-pulse.ts';
 import { RunStore, type Work } from './run-store.ts';
 import { TableOrders } from './table-orders.ts';
 
@@ -33,6 +36,7 @@ export interface TaskRunOptions {
   /** Emits `look` when what the run is to do has changed in the metastore. */
   readonly looks: EventEmitter;
   readonly onPhase: (phase: Phase) => void;
+  readonly onPulse: (pulse: Pulse) => void;
 }
 
 export type Phase = 'initialization' | 'full_load' | 'incremental';
@@ -114,6 +118,7 @@ class TaskRun {
       store: this.#store,
       router,
       log,
+      meter: new RunMeter(),
       spoolFolder: this.#spoolFolder,
       segmentFolder: this.#segmentFolder,
       signal,
@@ -277,6 +282,7 @@ class TaskRun {
     const streaming = guard(source.stream(position, context.router, reading));
     const background = Promise.all([
       guard(loader.run(reading)),
+      guard(pulses(context, this.#options.onPulse, reading)),
       guard(this.#looks(discovery, reading)),
       guard(this.#heartbeats(reading)),
     ]);

@@ -23,6 +23,7 @@ import { comparePlaces, type FilePlace, LogPlace } from './log-place.ts';
 import { LogReader } from './log-reader.ts';
 import { comparePositions, formatPosition, readHead, requirePosition } from './position.ts';
 import { Marks, Reached } from './reached.ts';
+import { readRemaining } from './remaining.ts';
 import { Charsets } from './rows/charset.ts';
 import { fetchRows } from './rows.ts';
 import type { ServerInfo } from './server-info.ts';
@@ -148,6 +149,10 @@ class MysqlSource implements Source {
 
   async head(signal: AbortSignal): Promise<Position> {
     return this.#questions.ask(signal, async (session) => formatPosition(await readHead(session)));
+  }
+
+  async remaining(from: Position, signal: AbortSignal): Promise<{ end: Position; bytes: number | null }> {
+    return this.#questions.ask(signal, (session) => readRemaining(session, splitPosition(from).base));
   }
 
   async mark(text: string, signal: AbortSignal): Promise<void> {

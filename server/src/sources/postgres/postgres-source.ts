@@ -173,6 +173,12 @@ class PostgresSource implements Source {
     return this.withSession(signal, readHead);
   }
 
+  async remaining(from: Position, signal: AbortSignal): Promise<{ end: Position; bytes: number }> {
+    const end = await this.head(signal);
+    const bytes = requireLsn(end) - requireLsn(from);
+    return { end, bytes: bytes > 0n ? Number(bytes) : 0 };
+  }
+
   async mark(text: string, signal: AbortSignal): Promise<void> {
     // Transactional, so that it comes with a commit and moves the position.
     await this.withSession(signal, (session) =>
