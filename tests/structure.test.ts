@@ -57,7 +57,8 @@ const LAYERS: Readonly<
   sync: { model: {}, sources: {}, targets: {}, store: {}, lakehouse: { only: ['sync/runner.ts'] } },
   control: { model: {}, sources: {}, store: {}, telemetry: {} },
   metrics: { model: {}, lakehouse: {}, control: {}, store: {} },
-  http: { model: {}, lakehouse: {}, control: {}, telemetry: {} },
+  alerts: { model: {}, control: {}, store: {} },
+  http: { model: {}, lakehouse: {}, control: {}, alerts: {}, telemetry: {} },
   cli: { control: {}, 'serve.ts': {} },
 };
 const PACKAGES_OF: Readonly<Record<string, RegExp>> = {

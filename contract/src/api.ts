@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALERT_API } from './alert-routes.ts';
 import {
   CatalogEntry,
   CheckCdcRequest,
@@ -359,6 +360,8 @@ export const API = {
     query: LakeTableQuery,
     response: z.array(LakeSnapshot),
   },
+
+  ...ALERT_API,
 } as const satisfies Record<string, Route>;
 
 export type ApiName = keyof typeof API;

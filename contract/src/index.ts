@@ -1,3 +1,6 @@
+export * from './alert.ts';
+export * from './alert-channel.ts';
+export * from './alert-routes.ts';
 export * from './api.ts';
 export * from './data-source.ts';
 export * from './errors.ts';

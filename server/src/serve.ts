@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '@sluice/contract';
 import type { FastifyInstance } from 'fastify';
+import { Watch } from './alerts/watch.ts';
 import type { Control } from './control/context.ts';
 import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
 import { isLoopback } from './http/access.ts';
+import { alertHandlers } from './http/alert-handlers.ts';
 import { controlHandlers } from './http/control-handlers.ts';
 import { lakeHandlers } from './http/lake-handlers.ts';
 import { httpServer } from './http/server.ts';
@@ -100,6 +102,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       location: storage.location(dataDir.warehouse),
     };
     const query = new WarehouseQuery(warehouse, { ...QUERY_LIMITS, tempFolder: join(dataDir.work, 'query') });
+    const watch = new Watch(control);
+    undo.add(() => watch.close());
     const metrics = exposition(control, warehouse);
     undo.add(async () => metrics.close());
     let recovered = false;
@@ -108,7 +112,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       token,
       loopback: isLoopback(host),
       version: VERSION,
-      handlers: { ...controlHandlers(control), ...lakeHandlers(warehouse, query) },
+      handlers: {
+        ...controlHandlers(control),
+        ...lakeHandlers(warehouse, query),
+        ...alertHandlers(control),
+      },
       openMetrics: options.openMetrics ?? false,
       watch: {
         metrics,
@@ -128,6 +136,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       log.warn({ host }, 'the API is open to the network, without TLS: the token travels in the clear');
     await supervisor.recover();
     recovered = true;
+    watch.start();
     return { url, dataDir: dataDir.root, close: () => undo.run(log) };
   } catch (error) {
     await undo.run(log);

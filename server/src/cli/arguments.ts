@@ -1,7 +1,7 @@
 import { parseTableName, SluiceError, type TableRef } from '@sluice/contract';
 import type { Call } from './client.ts';
 
-function usage(message: string, remedy?: string): SluiceError {
+export function usage(message: string, remedy?: string): SluiceError {
   return new SluiceError('USAGE', message, remedy === undefined ? {} : { remedy });
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../control/server-status.ts';
 import { errorBody } from './client.ts';
 import { formatOf, type Terminal } from './command.ts';
+import { addAlertCommands } from './commands/alert.ts';
 import { addDataSourceCommands } from './commands/datasource.ts';
 import { addLakeCommands } from './commands/lake.ts';
 import { addRunCommands } from './commands/runs.ts';
@@ -23,6 +24,7 @@ export function createProgram(terminal: Terminal): Command {
   addTaskCommands(program, terminal);
   addRunCommands(program, terminal);
   addLakeCommands(program, terminal);
+  addAlertCommands(program, terminal);
   // commander hands these down to subcommands made later only, and would exit by itself with 1 for a usage error.
   for (const command of allCommands(program)) {
     command

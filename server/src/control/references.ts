@@ -3,13 +3,23 @@ import type { Selectable } from 'kysely';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Metastore } from '../store/tables.ts';
 
-type Named = 'data_sources' | 'folders' | 'tasks' | 'vclusters';
+type Named =
+  | 'data_sources'
+  | 'folders'
+  | 'tasks'
+  | 'vclusters'
+  | 'alert_channels'
+  | 'alert_policies'
+  | 'alert_rules';
 
 const WORDS: Readonly<Record<Named, string>> = {
   data_sources: 'data source',
   folders: 'folder',
   tasks: 'task',
   vclusters: 'VCluster',
+  alert_channels: 'alert channel',
+  alert_policies: 'notification policy',
+  alert_rules: 'alert rule',
 };
 
 /**

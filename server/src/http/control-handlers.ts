@@ -13,6 +13,7 @@ import { taskStatus, taskTables } from '../control/task-status.ts';
 import * as tasks from '../control/tasks.ts';
 import { deleteTask, undeployTask } from '../control/undeploy.ts';
 import { waitTask } from '../control/wait-task.ts';
+import type { AlertRoute } from './alert-handlers.ts';
 import type { Handlers } from './handlers.ts';
 import type { LakeRoute } from './lake-handlers.ts';
 
@@ -24,7 +25,7 @@ const ORDER_ANSWER_MS = 30_000;
 const within = (signal: AbortSignal, ms: number): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(ms)]);
 
-export function controlHandlers(control: Control): Handlers<Exclude<ApiName, LakeRoute>> {
+export function controlHandlers(control: Control): Handlers<Exclude<ApiName, LakeRoute | AlertRoute>> {
   return {
     status: () => serverStatus(control),
 

@@ -1,10 +1,11 @@
 import type { Generated } from 'kysely';
+import type { AlertTables } from './alert-tables.ts';
 
 /**
  * The metastore's tables. Times are milliseconds since 1970 unless a name ends in _us (microseconds). JSON columns
  * are named …_json. Positions are the source's own text.
  */
-export interface Metastore {
+export interface Metastore extends AlertTables {
   // --- control plane
   data_sources: {
     id: Generated<number>;

@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { firstTables } from './0001-first-tables.ts';
 import { serverIds } from './0002-server-ids.ts';
 import { tableOrders } from './0003-table-orders.ts';
+import { alerts } from './0006-alerts.ts';
 
 /** The statements of one step; all of them, and the version, are one transaction. */
 export interface Migration {
@@ -11,7 +12,7 @@ export interface Migration {
 }
 
 /** In order, without gaps. A step that was released is never changed again: add another. */
-export const MIGRATIONS: readonly Migration[] = [firstTables, serverIds, tableOrders];
+export const MIGRATIONS: readonly Migration[] = [firstTables, serverIds, tableOrders, alerts];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
