@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 
-/** The metastore's tables of alerts (migrations/0006-alerts.ts); times as in tables.ts. */
+/** The metastore's tables of alerts (migrations/0004-alerts.ts); times as in tables.ts. */
 export interface AlertTables {
   alert_channels: {
     id: Generated<number>;

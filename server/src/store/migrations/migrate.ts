@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { firstTables } from './0001-first-tables.ts';
 import { serverIds } from './0002-server-ids.ts';
 import { tableOrders } from './0003-table-orders.ts';
-import { alerts } from './0006-alerts.ts';
+import { alerts } from './0004-alerts.ts';
 
 /** The statements of one step; all of them, and the version, are one transaction. */
 export interface Migration {
