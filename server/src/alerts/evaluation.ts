@@ -3,6 +3,7 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 import { look, type MachineState, QUIET, type Watched } from './alert-machine.ts';
 import { judge, type Verdict } from './conditions.ts';
 import type { TaskObservation } from './observation.ts';
+import type { Interest } from './observe.ts';
 
 /** What `alert_rules.settings_json` holds. */
 export interface StoredSettings {
@@ -14,7 +15,7 @@ export interface StoredSettings {
   readonly filters: AlertFilters;
 }
 
-interface Rule extends StoredSettings {
+export interface Rule extends StoredSettings {
   readonly id: number;
   readonly kind: AlertKind;
   readonly groupMs: number;
@@ -33,8 +34,7 @@ export class Evaluation {
     this.#db = db;
   }
 
-  async run(tasks: readonly TaskObservation[], now: number): Promise<void> {
-    const rules = await this.#rules();
+  async run(rules: readonly Rule[], tasks: readonly TaskObservation[], now: number): Promise<void> {
     const firing = await this.#db.selectFrom('alerts').selectAll().where('state', '!=', 'cleared').execute();
     const rows = new Map(firing.map((row) => [`${row.rule_id} ${row.subject}`, row]));
     const pending = new Map<string, Watched>();
@@ -80,7 +80,7 @@ export class Evaluation {
     this.#pending = pending;
   }
 
-  async #rules(): Promise<Rule[]> {
+  async rules(): Promise<Rule[]> {
     const rows = await this.#db
       .selectFrom('alert_rules')
       .innerJoin('alert_policies', 'alert_policies.id', 'alert_rules.policy_id')
@@ -165,4 +165,13 @@ async function repeat(trx: MetastoreDb, alertId: number, { message }: Verdict, n
 
 async function notice(trx: MetastoreDb, alertId: number, kind: string, dueAt: number): Promise<void> {
   await trx.insertInto('alert_notices').values({ alert_id: alertId, kind, due_at: dueAt }).execute();
+}
+
+export function interestOf(rules: readonly Rule[]): Interest {
+  const enabled = rules.filter((rule) => rule.enabled);
+  const windows = enabled.filter((rule) => rule.kind === 'task_failover').map((rule) => rule.windowSeconds);
+  return {
+    windowMs: Math.max(0, ...windows) * 1000,
+    tables: enabled.some((rule) => rule.kind === 'table_exception' || rule.filters.tables.length > 0),
+  };
 }

@@ -4,8 +4,14 @@ import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { TaskObservation } from './observation.ts';
 
-/** No rule looks further back. */
-const LONGEST_WINDOW_MS = 604_800_000;
+/** What the rules that there are want to know. */
+export interface Interest {
+  /** How far back failovers are of interest. */
+  readonly windowMs: number;
+  /** Whether any rule looks at single tables, of which there may be very many. */
+  readonly tables: boolean;
+}
+
 /** A table's latency counts for so long after its last commit. */
 const RECENT_MS = 60_000;
 
@@ -21,7 +27,7 @@ export class Observer {
     this.#pulses = pulses;
   }
 
-  async observe(now: number): Promise<TaskObservation[]> {
+  async observe(now: number, interest: Interest): Promise<TaskObservation[]> {
     const tasks = await this.#db
       .selectFrom('tasks')
       .innerJoin('folders', 'folders.id', 'tasks.folder_id')
@@ -41,8 +47,8 @@ export class Observer {
       ]),
     );
     const runs = new Map((await this.#newestRuns()).map((row) => [row.task_id, row]));
-    const failovers = await this.#failovers(now - LONGEST_WINDOW_MS);
-    const tables = await this.#tables(now);
+    const failovers = await this.#failovers(now - interest.windowMs);
+    const tables = interest.tables ? await this.#tables(now) : new Map();
     return tasks.map((task): TaskObservation => {
       const run = task.published_version === null ? undefined : runs.get(task.id);
       const late = this.#pulses.lateness(task.id);

@@ -1,5 +1,5 @@
 import type { Control } from '../control/context.ts';
-import { Evaluation } from './evaluation.ts';
+import { Evaluation, interestOf } from './evaluation.ts';
 import { flushNotices } from './grouping.ts';
 import { Observer } from './observe.ts';
 import { deliver, type Send } from './outbox.ts';
@@ -55,7 +55,11 @@ export class Watch {
 
   async look(): Promise<void> {
     const now = this.#now();
-    await this.#evaluation.run(await this.#observer.observe(now), now);
+    const rules = await this.#evaluation.rules();
+    if (rules.length > 0) {
+      const tasks = await this.#observer.observe(now, interestOf(rules));
+      await this.#evaluation.run(rules, tasks, now);
+    }
     await flushNotices(this.#control.db, now);
     if (now - this.#tidiedAt < TIDY_EVERY_MS) return;
     this.#tidiedAt = now;

@@ -69,6 +69,8 @@ export const alerts: Migration = {
       next_try_at INTEGER,
       sent_at INTEGER
     ) STRICT`,
+    // What failed over lately is asked for every few seconds.
+    'CREATE INDEX attempts_began ON attempts (started_at)',
     "CREATE INDEX alert_deliveries_waiting ON alert_deliveries (channel_id, id) WHERE state = 'waiting'",
   ],
 };
