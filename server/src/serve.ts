@@ -45,6 +45,9 @@ export interface RunningServer {
 
 export const DEFAULT_PORT = 8470;
 
+/** Runners have 30 s of it, and requests under way the rest. Runners see the server go, and end by themselves. */
+const CLOSE_MS = 60_000;
+
 const MIB = 1024 * 1024;
 
 /** What all queries together may take from the machine, besides the runners. */
@@ -155,7 +158,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       : `${JSON.stringify({ data: ready })}\n`,
   );
   await asked;
+  const deadline = setTimeout(() => {
+    process.stderr.write(
+      `Sluice did not end within ${CLOSE_MS / 1000} s and gives up. Nothing committed is lost.\n`,
+    );
+    process.exit(1);
+  }, CLOSE_MS);
   await server.close();
+  clearTimeout(deadline);
 }
 
 /** The first signal; a second one ends the process at once, and the runners with it. */

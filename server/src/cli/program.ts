@@ -4,6 +4,7 @@ import { VERSION } from '../control/server-status.ts';
 import { errorBody } from './client.ts';
 import { formatOf, type Terminal } from './command.ts';
 import { addAlertCommands } from './commands/alert.ts';
+import { addBackupCommands } from './commands/backup.ts';
 import { addDataSourceCommands } from './commands/datasource.ts';
 import { addLakeCommands } from './commands/lake.ts';
 import { addRunCommands } from './commands/runs.ts';
@@ -25,6 +26,7 @@ export function createProgram(terminal: Terminal): Command {
   addRunCommands(program, terminal);
   addLakeCommands(program, terminal);
   addAlertCommands(program, terminal);
+  addBackupCommands(program, terminal);
   // commander hands these down to subcommands made later only, and would exit by itself with 1 for a usage error.
   for (const command of allCommands(program)) {
     command

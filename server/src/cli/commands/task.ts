@@ -224,7 +224,7 @@ export async function confirmed<T>(
 
 const canAsk = (terminal: Terminal) => terminal.stdinIsTerminal && terminal.stderrIsTerminal;
 
-async function confirm(terminal: Terminal, what: string): Promise<void> {
+export async function confirm(terminal: Terminal, what: string): Promise<void> {
   if (canAsk(terminal) && (await terminal.ask(`${what}\nGo on?`))) return;
   throw new SluiceError('CONFIRMATION_REQUIRED', what);
 }
