@@ -164,7 +164,8 @@ export class TableOrders {
       case 'backfill': {
         effects.done.add(this.#port.backfills);
         const filter = order.filter ?? '';
-        return this.#beside(lane, 'backfill', { kind: 'backfill', exact: lane.exact, filter });
+        const step = await this.#beside(lane, 'backfill', { kind: 'backfill', exact: lane.exact, filter });
+        return { ...step, error: null };
       }
       case 'cancel': {
         if (lane.state !== 'backfilling') return this.#halt(lane, 'cancel', effects);

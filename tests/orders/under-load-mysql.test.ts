@@ -1,0 +1,3 @@
+import { describeOrders } from './under-load.ts';
+
+describeOrders('mysql');
