@@ -95,7 +95,8 @@ export const columnKinds = (flavour: Flavour): readonly ColumnKind[] => [
         Buffer.alloc(4),
         Buffer.from('0101000000', 'hex'),
         float64(r.below(100)),
-        float64(-r.below(9) / 4),
+        // No -0, which MariaDB writes as 0.
+        float64(-(1 + r.below(9)) / 4),
       ]),
   },
   ...(flavour === 'mariadb'

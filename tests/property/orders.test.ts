@@ -130,6 +130,6 @@ describe.each(SUBJECTS)(`tables under orders, SLUICE_TEST_SEED=${FIRST} and foll
         await database[Symbol.asyncDispose]();
       }
     },
-    300_000,
+    600_000,
   );
 });

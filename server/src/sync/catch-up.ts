@@ -80,7 +80,7 @@ export async function joinStep(
   };
 }
 
-async function segmentParts(
+export async function segmentParts(
   context: RunContext,
   lane: Lane,
   segments: readonly SegmentRow[],

@@ -463,6 +463,32 @@ export class RunStore {
       .execute();
   }
 
+  /** One file takes the place of the segments from `first` to `last`. */
+  async mergeSegments(
+    transaction: MetastoreDb,
+    laneId: number,
+    merged: {
+      readonly first: SegmentRow;
+      readonly last: SegmentRow;
+      readonly path: string;
+      readonly rows: number;
+      readonly bytes: number;
+    },
+  ): Promise<void> {
+    const { first, last, path, rows, bytes } = merged;
+    await transaction
+      .deleteFrom('segments')
+      .where('lane_id', '=', laneId)
+      .where('id', '>', first.id)
+      .where('id', '<=', last.id)
+      .execute();
+    await transaction
+      .updateTable('segments')
+      .set({ path, rows, bytes, last_ord: last.lastOrd, end_position: last.endPosition })
+      .where('id', '=', first.id)
+      .execute();
+  }
+
   async segmentPaths(transaction: MetastoreDb, laneId: number, upTo: number): Promise<readonly string[]> {
     const rows = await transaction
       .selectFrom('segments')

@@ -14,6 +14,7 @@ import type { FromVisible, Lane } from './lane.ts';
 import { besideVisible } from './lane-batch.ts';
 import { type LaneStep, lapsed, recorded, resetForLoad } from './lane-step.ts';
 import type { RunContext } from './run-context.ts';
+import { MANY_SEGMENTS } from './segment-merge.ts';
 
 /** What somebody ordered for a table, as the metastore keeps it until it is carried out. */
 interface Order {
@@ -33,6 +34,8 @@ export interface OrdersPort {
   readonly reordered: () => void;
   /** Other tables are followed than were: what the source publishes is to be looked at. */
   readonly published: () => void;
+  /** A lane that applies none has many segments. */
+  readonly manySegments: (lane: Lane) => void;
   /** Some lane is backfilling that was not. */
   readonly backfills: () => void;
 }
@@ -239,6 +242,7 @@ export class TableOrders {
     const kept = await readKept(store.db, work.taskId);
     for (const lane of paused) {
       const what = kept.get(lane.id);
+      if ((what?.segments ?? 0) >= MANY_SEGMENTS) effects.done.add(() => this.#port.manySegments(lane));
       const why = what === undefined ? null : lapsedWhy(what, now(), work.parameters);
       if (why === null) continue;
       lane.state = nextLaneState(lane.state, 'lapse');
@@ -304,11 +308,13 @@ async function endOrder(transaction: MetastoreDb, id: number, refused: string | 
     .execute();
 }
 
-/** Bytes of segments, and since when the lane is in its state, by lane. */
+/** What lanes that apply none keep, and since when. */
 async function readKept(
   db: MetastoreDb,
   taskId: number,
-): Promise<ReadonlyMap<number, { readonly bytes: number; readonly since: number }>> {
+): Promise<
+  ReadonlyMap<number, { readonly bytes: number; readonly segments: number; readonly since: number }>
+> {
   const rows = await db
     .selectFrom('lanes')
     .leftJoin('segments', 'segments.lane_id', 'lanes.id')
@@ -319,7 +325,10 @@ async function readKept(
       'lanes.id as id',
       'lanes.since as since',
       fn.sum<number | null>('segments.bytes').as('bytes'),
+      fn.count<number>('segments.id').as('segments'),
     ])
     .execute();
-  return new Map(rows.map((row) => [row.id, { bytes: row.bytes ?? 0, since: row.since }]));
+  return new Map(
+    rows.map((row) => [row.id, { bytes: row.bytes ?? 0, segments: row.segments, since: row.since }]),
+  );
 }

@@ -23,6 +23,7 @@ import type { RunContext } from './run-context.ts';
 import { RunMeter } from './run-meter.ts';
 import { pulses } from './run-pulse.ts';
 import { RunStore, type Work } from './run-store.ts';
+import { mergeSegments } from './segment-merge.ts';
 import { TableOrders } from './table-orders.ts';
 
 export interface TaskRunOptions {
@@ -174,6 +175,7 @@ class TaskRun {
       waiting: () => commits.nudge(),
       reordered: () => parts.loader.nudge(),
       published: () => this.#nextLook.ring(),
+      manySegments: (lane) => this.#merge(context, lane),
       backfills: () => this.#backfills(context, commits),
     });
     const commits = new CommitLoop(context, {
@@ -232,6 +234,14 @@ class TaskRun {
         this.#backfills(context, commits);
       });
     }
+  }
+
+  readonly #merging = new Set<Lane>();
+
+  #merge(context: RunContext, lane: Lane): void {
+    if (this.#merging.has(lane)) return;
+    this.#merging.add(lane);
+    this.#beside(() => mergeSegments(context, lane).finally(() => this.#merging.delete(lane)));
   }
 
   #queue: Promise<void> = Promise.resolve();
