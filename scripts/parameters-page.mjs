@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const UNITS = {
-  duration: 'duration: a number with `ms`, `s`, `m` or `h` behind it',
+  duration: 'duration: a number with `ms`, `s`, `m`, `h` or `d` behind it',
   bytes: 'bytes: a number, or one with `KB`, `MB` or `GB` behind it (powers of 1024)',
   megabytes: 'megabytes: a whole number',
   count: 'a whole number',

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ERRORS, PARAMETERS } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
 import { parametersPage } from '../scripts/parameters-page.mjs';
+import { LANE_ORDERS, LANE_STATES, LANE_TABLE } from '../server/src/model/lane-state.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -199,6 +200,22 @@ const PAGES = walk('docs').filter((path) => path.endsWith('.md'));
 describe('the documentation', () => {
   it('has the parameters as they are (mend it with: npm run build && node scripts/parameters-page.mjs)', () => {
     expect(read('docs/parameters.md')).toBe(parametersPage(PARAMETERS));
+  });
+
+  it.each(LANE_STATES)('has what every order does to a table that is %s', (state) => {
+    const cells = LANE_ORDERS.map((order) => {
+      const next = LANE_TABLE[state][order];
+      return typeof next === 'string' ? `→ ${next}` : '—';
+    });
+    const rows = read('docs/tables.md').split('\n');
+    const header = rows.find((row) => row.startsWith('| state ') && row.includes('prioritize')) ?? '';
+    const row = rows.find((one) => one.startsWith(`| \`${state}\``)) ?? '';
+    const split = (text: string): string[] =>
+      text
+        .split('|')
+        .slice(2, -1)
+        .map((cell) => cell.trim());
+    expect([split(header), split(row)]).toEqual([LANE_ORDERS, cells]);
   });
 
   describe('of errors', () => {

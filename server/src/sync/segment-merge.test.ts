@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { SegmentRow } from './run-store.ts';
 import { MANY_SEGMENTS, mergeable } from './segment-merge.ts';
 
-function segments(...runs: readonly (readonly [count: number, version: number, rows: number])[]): SegmentRow[] {
+function segments(
+  ...runs: readonly (readonly [count: number, version: number, rows: number])[]
+): SegmentRow[] {
   let id = 0;
   return runs.flatMap(([count, schemaVersion, rows]) =>
     Array.from({ length: count }, () => {
@@ -12,7 +14,11 @@ function segments(...runs: readonly (readonly [count: number, version: number, r
   );
 }
 
-const ids = (some: readonly SegmentRow[]): readonly (number | undefined)[] => [some[0]?.id, some.at(-1)?.id, some.length];
+const ids = (some: readonly SegmentRow[]): readonly (number | undefined)[] => [
+  some[0]?.id,
+  some.at(-1)?.id,
+  some.length,
+];
 
 describe('segments that can be put together', () => {
   it.each([
