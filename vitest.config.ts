@@ -6,7 +6,7 @@ export default defineConfig({
     alias: { '@sluice/contract': fileURLToPath(new URL('./contract/src/index.ts', import.meta.url)) },
   },
   test: {
-    include: ['{contract,server}/src/**/*.test.ts', 'demo/*.test.ts', 'tests/**/*.test.ts'],
+    include: ['{contract,server,studio}/src/**/*.test.ts', 'demo/*.test.ts', 'tests/**/*.test.ts'],
     // Native modules (DuckDB, libsql, chDB) and child processes: a process a file, never a thread.
     pool: 'forks',
     maxWorkers: 2,

@@ -78,7 +78,7 @@ async function demo(home: string, options: DemoOptions, signal: AbortSignal): Pr
   writing.catch(() => enough.abort());
   try {
     const live = await watch(mirror, screen, server, counts, signal, (everyTable) => everyTable);
-    if (live) sayWhereToLook(screen, server, shop, root);
+    if (live) sayWhereToLook(screen, server, shop, root, await server.studioUrl());
     const until = options.once ? Date.now() + options.seconds * 1000 : Number.POSITIVE_INFINITY;
     await watch(
       mirror,
@@ -154,7 +154,13 @@ function comparisonLine(result: TableComparison): string {
   return [head, ...details.map((text) => `    ${text}`)].join('\n');
 }
 
-function sayWhereToLook(screen: Screen, server: ServerProcess, { schema }: Shop, root: string): void {
+function sayWhereToLook(
+  screen: Screen,
+  server: ServerProcess,
+  { schema }: Shop,
+  root: string,
+  studio: string,
+): void {
   const here = (path: string) => relative(process.cwd(), path) || '.';
   const sluice = `node ${here(join(root, 'server', 'bin', 'sluice.js'))}`;
   const dataDir = `--data-dir ${here(server.dataDir)}`;
@@ -162,6 +168,7 @@ function sayWhereToLook(screen: Screen, server: ServerProcess, { schema }: Shop,
     [
       '',
       'Every table is live. Where to look next:',
+      `  Studio    ${studio}`,
       `  API       ${server.url}/api/v1/openapi.json`,
       `  Iceberg   ${server.url}/iceberg   (REST catalog; tables under ${here(join(server.dataDir, 'warehouse'))})`,
       `  token     ${here(server.tokenPath)}`,

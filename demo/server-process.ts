@@ -75,7 +75,16 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async api(): Promise<Api> {
-    return new Api(this.url, (await readFile(this.tokenPath, 'utf8')).trim());
+    return new Api(this.url, await this.#token());
+  }
+
+  /** Opens Studio, signed in: what stands behind # never leaves the browser. */
+  async studioUrl(): Promise<string> {
+    return `${this.url}/#token=${await this.#token()}`;
+  }
+
+  async #token(): Promise<string> {
+    return (await readFile(this.tokenPath, 'utf8')).trim();
   }
 
   /** Why it ended, if it has; null while it runs. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, installDependencies, installLibraries, requireNode, tool } from './setup.mjs';
+import { build, buildStudio, installDependencies, installLibraries, requireNode, tool } from './setup.mjs';
 
 requireNode();
 await installDependencies();
@@ -20,6 +20,7 @@ async function check(name, work) {
 
 await check('lint and format', tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']));
 await check('types', build());
+await check('Studio', buildStudio());
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
 const report = join(folder, 'report.json');

@@ -133,10 +133,10 @@ describe('the direction of imports', () => {
 });
 
 describe('files', () => {
-  const code = ['contract', 'server', 'demo', 'tests', 'scripts', 'bench']
+  const code = ['contract', 'server', 'studio', 'demo', 'tests', 'scripts', 'bench']
     .filter((folder) => existsSync(join(ROOT, folder)))
     .flatMap(walk)
-    .filter((path) => /\.(ts|mts|mjs|js)$/.test(path));
+    .filter((path) => /\.(ts|tsx|css|mts|mjs|js)$/.test(path));
 
   it('have one idea each: at most 600 lines', () => {
     expect(code.length).toBeGreaterThan(200);

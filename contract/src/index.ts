@@ -5,6 +5,7 @@ export * from './api.ts';
 export * from './data-source.ts';
 export * from './errors.ts';
 export * from './lake-table.ts';
+export * from './live.ts';
 export * from './merge.ts';
 export * from './merge-report.ts';
 export * from './parameters.ts';

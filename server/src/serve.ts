@@ -5,6 +5,8 @@ import { SluiceError } from '@sluice/contract';
 import type { FastifyInstance } from 'fastify';
 import { Watch } from './alerts/watch.ts';
 import type { Control } from './control/context.ts';
+import { overviewUpdate, TaskTeller } from './control/live.ts';
+import { PaceHistory } from './control/pace.ts';
 import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
 import { isLoopback } from './http/access.ts';
@@ -109,6 +111,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     undo.add(() => watch.close());
     const metrics = exposition(control, warehouse);
     undo.add(async () => metrics.close());
+    const pace = new PaceHistory(supervisor.pulses);
+    undo.add(async () => pace.close());
     let recovered = false;
     const app = await httpServer({
       log,
@@ -126,6 +130,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
         ready: async () => {
           if (!recovered) throw new Error('the runs of an earlier server are still being taken over');
           await db.selectFrom('tasks').select('id').limit(1).execute();
+        },
+      },
+      live: {
+        overview: () => overviewUpdate(control, pace),
+        task: (ref) => {
+          const teller = new TaskTeller(control, pace, ref);
+          return () => teller.next();
         },
       },
       catalog: { catalog: warehouse.catalog, storage, warehouse: warehouse.location },

@@ -3,6 +3,13 @@ import { isIP } from 'node:net';
 import { SluiceError } from '@sluice/contract';
 import type { FastifyInstance } from 'fastify';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** For anybody, without the token. */
+    open?: boolean;
+  }
+}
+
 export interface AccessOptions {
   readonly token: string;
   /** Listening on loopback only: then every honest caller names loopback as the host. */
@@ -23,6 +30,7 @@ export function guard(app: FastifyInstance, options: AccessOptions): void {
         remedy: 'Call the server as http://127.0.0.1 or http://localhost, or start it with --host.',
       });
     const path = request.routeOptions.url ?? '';
+    if (request.routeOptions.config.open === true) return;
     if (OPEN_PATHS.has(path) || (options.openMetrics && path === '/metrics')) return;
     const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
     if (given === undefined) throw new SluiceError('UNAUTHORIZED', 'The request carries no bearer token.');

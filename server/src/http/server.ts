@@ -8,7 +8,9 @@ import type { Logger } from '../telemetry/log.ts';
 import { guard } from './access.ts';
 import { answerErrors } from './errors.ts';
 import type { Handlers } from './handlers.ts';
+import { type LiveOptions, liveRoutes } from './live-routes.ts';
 import { apiRoutes } from './routes.ts';
+import { readStudio, studioFolder, studioRoutes } from './studio-files.ts';
 import { type WatchOptions, watchRoutes } from './watch-routes.ts';
 
 export interface HttpOptions {
@@ -19,6 +21,7 @@ export interface HttpOptions {
   readonly handlers: Handlers;
   readonly openMetrics: boolean;
   readonly watch: WatchOptions;
+  readonly live: LiveOptions;
   /** The Iceberg REST catalog under /iceberg. */
   readonly catalog: RestCatalogOptions;
 }
@@ -69,6 +72,8 @@ export async function httpServer(options: HttpOptions): Promise<FastifyInstance>
     apiRoutes(api, options.handlers, closing.signal);
     api.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
     watchRoutes(api, options.watch);
+    liveRoutes(api, options.live, closing.signal);
+    studioRoutes(api, readStudio(studioFolder()));
   });
   await app.register(restCatalog, { prefix: '/iceberg', ...options.catalog });
   await app.ready();
