@@ -5,4 +5,4 @@ interface Rule {
   readonly description: string;
 }
 
-export function parametersPage(parameters: Readonly<Record<string, Rule>>): string;
+export function parametersPage(parameters: Readonly<Record<string, Rule>>, live: ReadonlySet<string>): string;

@@ -21,15 +21,17 @@ A parameter is set with \`--set name=value\` when a task is made, or in \`parame
 /api/v1/tasks/:ref/draft\`). Values travel as text. A name that does not exist, or a value out of bounds, is refused with
 \`INVALID_REQUEST\` when the draft is saved.
 
-A draft counts when it is published, and a published version counts from the next start of the task: a run keeps the
-version that it was started with, through all of its failovers.
+A draft counts when it is published. A run that is under way takes the new version over at once where it differs only in
+tables, schemas and the parameters that are marked as live below; otherwise it goes on with its own version, through all
+of its failovers, and the new one counts from the next start.
 `;
 
 /**
  * @param {Readonly<Record<string, { unit: string, default: string | null, bounds: string, description: string }>>} parameters
+ * @param {ReadonlySet<string>} live those that a running task takes over
  * @returns {string} the page
  */
-export function parametersPage(parameters) {
+export function parametersPage(parameters, live) {
   const sections = Object.entries(parameters).map(
     ([name, rule]) => `
 ## ${name}
@@ -37,7 +39,7 @@ export function parametersPage(parameters) {
 ${rule.description}
 
 - Value: ${UNITS[rule.unit]}
-- Allowed: ${rule.bounds}
+- Allowed: ${rule.bounds}${live.has(name) ? '\n- Live: a running task takes a new value over when it is published' : ''}
 - Default: ${rule.default === null ? 'none' : `\`${rule.default}\``}
 `,
   );
@@ -46,6 +48,6 @@ ${rule.description}
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
-  const { PARAMETERS } = await import('../contract/dist/index.js');
-  writeFileSync(join(root, 'docs', 'parameters.md'), parametersPage(PARAMETERS));
+  const { LIVE_PARAMETERS, PARAMETERS } = await import('../contract/dist/index.js');
+  writeFileSync(join(root, 'docs', 'parameters.md'), parametersPage(PARAMETERS, LIVE_PARAMETERS));
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ERRORS, PARAMETERS } from '@sluice/contract';
+import { ERRORS, LIVE_PARAMETERS, PARAMETERS } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
 import { parametersPage } from '../scripts/parameters-page.mjs';
 import { LANE_ORDERS, LANE_STATES, LANE_TABLE } from '../server/src/model/lane-state.ts';
@@ -199,7 +199,7 @@ const PAGES = walk('docs').filter((path) => path.endsWith('.md'));
 
 describe('the documentation', () => {
   it('has the parameters as they are (mend it with: npm run build && node scripts/parameters-page.mjs)', () => {
-    expect(read('docs/parameters.md')).toBe(parametersPage(PARAMETERS));
+    expect(read('docs/parameters.md')).toBe(parametersPage(PARAMETERS, LIVE_PARAMETERS));
   });
 
   it.each(LANE_STATES)('has what every order does to a table that is %s', (state) => {

@@ -30,6 +30,7 @@ import {
   CreateFolder,
   CreateTask,
   Folder,
+  PublishedVersion,
   StartTask,
   Task,
   TaskSpecInput,
@@ -202,7 +203,7 @@ export const API = {
     path: '/tasks/:ref/publish',
     summary: 'Check the draft against the source and keep it as the next version; does not start',
     params: ByRef,
-    response: TaskVersion,
+    response: PublishedVersion,
   },
   mergeReport: {
     method: 'GET',

@@ -6,6 +6,7 @@ export * from './data-source.ts';
 export * from './errors.ts';
 export * from './lake-table.ts';
 export * from './live.ts';
+export * from './live-changes.ts';
 export * from './merge.ts';
 export * from './merge-report.ts';
 export * from './parameters.ts';

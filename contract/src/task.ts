@@ -152,6 +152,17 @@ export type Task = z.infer<typeof Task>;
 export const TaskVersion = z.object({ version: z.int(), spec: TaskSpec, publishedAt: Time });
 export type TaskVersion = z.infer<typeof TaskVersion>;
 
+/** What publishing comes to. */
+export const PublishedVersion = TaskVersion.extend({
+  takesEffect: z
+    .enum(['now', 'at the next start'])
+    .describe('now: the run that is under way takes it over, without a restart'),
+  waits: z
+    .array(z.string())
+    .describe('the changes for which a run that is under way goes on with its own version, all of it'),
+});
+export type PublishedVersion = z.infer<typeof PublishedVersion>;
+
 export const StartTask = z
   .strictObject({
     /** stateless: everything anew · resume: from the saved position (anew where there is none) · custom: from `position` or `time` */

@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   CreateTask,
+  type PublishedVersion,
   parseParameters,
   SluiceError,
   type TASK_STATES,
@@ -8,6 +10,7 @@ import {
   TaskSpecInput,
   type TaskVersion,
   taskTypeWord,
+  waitsForStart,
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
@@ -20,8 +23,11 @@ import { resolveMerge } from './merge/resolve.ts';
 import { checkMirror } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { newestRun, runRow, specOfVersion } from './run-rows.ts';
+import { mirrorOf, newestRun, runRow, specOfVersion } from './run-rows.ts';
 import { makeSourceKey } from './source-key.ts';
+
+/** A run takes a version over within a moment; one that is just being started again reads it then. */
+const TAKEN_OVER_MS = 5000;
 
 export type TaskRow = Selectable<Metastore['tasks']>;
 export type TaskState = (typeof TASK_STATES)[number];
@@ -80,10 +86,31 @@ export async function configureTask(control: Control, ref: string, spec: TaskSpe
 }
 
 /**
- * Keeps the draft as the next version, once it has stood against the source; does not start it.
+ * Keeps the draft as the next version, once it has stood against the source; does not start it. A run that is under way
+ * takes it over, where it can.
  * @throws SluiceError SOURCE_*, NO_TABLES, TABLE_NAME_TAKEN, INVALID_REQUEST
  */
-export async function publishTask(control: Control, ref: string, signal: AbortSignal): Promise<TaskVersion> {
+export async function publishTask(
+  control: Control,
+  ref: string,
+  signal: AbortSignal,
+): Promise<PublishedVersion> {
+  const published = await publishVersion(control, ref, signal);
+  const { id } = await findNamed(control.db, 'tasks', ref);
+  const run = await newestRun(control.db, id);
+  if (run === null || isEnded(run.state) || published.spec.pipelineType === 2)
+    return { ...published, takesEffect: 'at the next start', waits: [] };
+  const waits = waitsForStart(mirrorOf(await specOfVersion(control.db, id, run.version)), published.spec);
+  if (waits.length > 0) return { ...published, takesEffect: 'at the next start', waits: [...waits] };
+  control.supervisor.look(run.id);
+  // Whoever waits for the task next is to find it as it will be.
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(TAKEN_OVER_MS)]);
+  while (!patience.aborted && (await runRow(control.db, run.id)).version < published.version)
+    await pause(50, undefined, { signal: patience }).catch(() => {});
+  return { ...published, takesEffect: 'now', waits: [] };
+}
+
+async function publishVersion(control: Control, ref: string, signal: AbortSignal): Promise<TaskVersion> {
   const { id, draft_json } = await findNamed(control.db, 'tasks', ref);
   const spec = TaskSpec.parse(JSON.parse(draft_json));
   if (spec.pipelineType === 2) await publishableMerge(control, spec, signal);

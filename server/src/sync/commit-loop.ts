@@ -54,7 +54,8 @@ export function dueIn(
 
 export interface CommitLoopOptions {
   readonly lanes: () => Iterable<Lane>;
-  readonly timing: CommitTiming;
+  /** Asked before each commit: it may change. */
+  readonly timing: () => CommitTiming;
   /** Marks came back from the log, before the lanes' steps of this commit are made. */
   readonly onMarks: (marks: readonly string[]) => void;
   /** A loaded lane has more segments than a commit can take. */
@@ -74,7 +75,7 @@ export interface CommitLoopOptions {
 export class CommitLoop {
   readonly #context: RunContext;
   readonly #lanes: () => Iterable<Lane>;
-  readonly #timing: CommitTiming;
+  readonly #timing: () => CommitTiming;
   readonly #options: CommitLoopOptions;
   #checkpoint: Checkpoint | null = null;
   #wake: () => void = () => {};
@@ -124,7 +125,7 @@ export class CommitLoop {
         lines: router.linesWaiting,
         sinceMs: this.#context.now() - this.#lastBegin,
       },
-      this.#timing,
+      this.#timing(),
     );
   }
 

@@ -6,6 +6,7 @@ import { cascadeTrouble } from './cascades.ts';
 import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { blocked, type LaneStep, recorded, resetForLoad } from './lane-step.ts';
+import { wantsLane, wantsTable } from './membership.ts';
 import type { RunContext } from './run-context.ts';
 import { keptOf } from './schema-follow.ts';
 
@@ -168,10 +169,8 @@ export class Discovery {
   /** Tables that an earlier version of the task had. */
   #leaveOut(): ReadonlySet<Lane> {
     const { spec } = this.#context.work;
-    if (spec.pipelineType === 3) return new Set();
-    const targets = new Set(spec.tables.map((table) => tableKey(targetName(spec, table))));
     const left = [...this.#port.lanes.values()].filter(
-      (lane) => lane.state !== 'dropped' && !targets.has(tableKey(lane.target)),
+      (lane) => lane.state !== 'dropped' && !wantsLane(spec, lane),
     );
     for (const lane of left) this.#letGo(lane);
     return new Set(left);
@@ -186,9 +185,7 @@ export class Discovery {
   }
 
   #wanted(name: TableName): boolean {
-    const { spec } = this.#context.work;
-    if (spec.pipelineType === 3) return true;
-    return spec.tables.some((table) => table.schema === name.schema && table.table === name.table);
+    return wantsTable(this.#context.work.spec, name);
   }
 
   async #join(table: DiscoveredTable): Promise<void> {

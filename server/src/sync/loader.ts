@@ -16,6 +16,8 @@ import type { ChunkRow } from './run-store.ts';
 import { keptOf } from './schema-follow.ts';
 
 const SETTLE_MS = 1000;
+/** The bound of full_load_concurrency. */
+const MOST_WORKERS = 64;
 
 /** A table whose chunks are being read. */
 interface ActiveLoad {
@@ -62,16 +64,20 @@ export class Loader {
 
   /** Runs until the signal aborts. @throws what ends the attempt */
   async run(signal: AbortSignal): Promise<void> {
-    const workers = this.#context.work.parameters.fullLoadConcurrency;
     try {
-      await Promise.all(Array.from({ length: workers }, () => this.#work(signal)));
+      await Promise.all(Array.from({ length: MOST_WORKERS }, (_, number) => this.#work(number, signal)));
     } finally {
       for (const load of this.#active.splice(0)) await load.snapshot[Symbol.asyncDispose]();
     }
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
+  async #work(number: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      // May change while it runs: who is too many rests after its chunk.
+      if (number >= this.#context.work.parameters.fullLoadConcurrency) {
+        await this.#sleep(signal);
+        continue;
+      }
       const load = first(
         this.#active.filter((one) => one.todo.length > 0 && !one.failed),
         (one) => one.lane.priority,

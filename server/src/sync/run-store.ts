@@ -4,6 +4,7 @@ import {
   parseParameters,
   SluiceError,
   type TaskParameters,
+  waitsForStart,
 } from '@sluice/contract';
 import { appliesNone, type LaneState } from '../model/lane-state.ts';
 import type { TableName } from '../model/table.ts';
@@ -18,8 +19,9 @@ export interface Work {
   readonly taskId: number;
   readonly taskName: string;
   readonly sourceKey: string;
-  readonly spec: MirrorSpec;
-  readonly parameters: TaskParameters;
+  /** Both become those of a later version when the run takes it over (RunStore.takeOver). */
+  spec: MirrorSpec;
+  parameters: TaskParameters;
   /** Until the run has begun, how it begins. */
   readonly start: 'stateless' | 'resume' | 'custom';
   readonly startPosition: string | null;
@@ -125,6 +127,38 @@ export class RunStore {
       await this.fence(transaction);
       return work(transaction);
     });
+  }
+
+  /**
+   * Makes the run one of the version that was published last, where that is a later one and differs in nothing that
+   * waits for a start. @returns whether it did
+   */
+  async takeOver(): Promise<boolean> {
+    const work = this.#work;
+    const row = await this.db
+      .selectFrom('runs')
+      .innerJoin('tasks', 'tasks.id', 'runs.task_id')
+      .innerJoin('task_versions', (join) =>
+        join
+          .onRef('task_versions.task_id', '=', 'tasks.id')
+          .onRef('task_versions.version', '=', 'tasks.published_version'),
+      )
+      .select([
+        'runs.version as running',
+        'task_versions.version as version',
+        'task_versions.spec_json as spec',
+      ])
+      .where('runs.id', '=', work.runId)
+      .executeTakeFirst();
+    if (row === undefined || row.version <= row.running) return false;
+    const spec = MirrorSpec.safeParse(JSON.parse(row.spec));
+    if (!spec.success || waitsForStart(work.spec, spec.data).length > 0) return false;
+    await this.write((transaction) =>
+      transaction.updateTable('runs').set({ version: row.version }).where('id', '=', work.runId).execute(),
+    );
+    work.spec = spec.data;
+    work.parameters = parseParameters(spec.data.parameters);
+    return true;
   }
 
   async checkpoint(): Promise<Checkpoint> {

@@ -1,23 +1,24 @@
 import type { EventEmitter } from 'node:events';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SluiceError, targetName } from '@sluice/contract';
+import { SluiceError } from '@sluice/contract';
 import type { Logger } from 'pino';
 import { follows, isOnItsWay } from '../model/lane-state.ts';
 import type { Pulse } from '../model/pulse.ts';
-import { tableKey, tableText } from '../model/table.ts';
+import { tableText } from '../model/table.ts';
 import type { Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import { Alarm } from './alarm.ts';
 import { backfill } from './backfill.ts';
 import { drain } from './catch-up.ts';
-import { CommitLoop } from './commit-loop.ts';
+import { CommitLoop, type CommitTiming } from './commit-loop.ts';
 import { unfitFrom } from './custom-start.ts';
 import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
 import { blocked, resetForLoad, stopped } from './lane-step.ts';
 import { Loader } from './loader.ts';
+import { wantsLane } from './membership.ts';
 import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import { RunMeter } from './run-meter.ts';
@@ -84,7 +85,7 @@ class TaskRun {
     const anew = !work.begun && (work.start === 'stateless' || (work.start === 'resume' && saved === null));
     if (anew) await this.#forget();
     for (const lane of await this.#store.lanes())
-      if (isWanted(work.spec, lane)) this.#lanes.set(lane.objectId, lane);
+      if (wantsLane(work.spec, lane)) this.#lanes.set(lane.objectId, lane);
       else {
         await this.#store.removeLane(lane);
         log.info(
@@ -180,11 +181,7 @@ class TaskRun {
     });
     const commits = new CommitLoop(context, {
       lanes,
-      timing: {
-        intervalMs: this.#options.work.parameters.commitInterval,
-        idleMs: Math.max(1000, this.#options.work.parameters.commitInterval),
-        earlyLines: 1_000_000,
-      },
+      timing: () => timingOf(this.#options.work),
       onRenamed: (lane, before) => this.#rename(lane, before, commits),
       onMarks: (marks) => discovery.marksReturned(marks),
       onBacklog: (lane) => this.#drain(context, lane, commits),
@@ -210,6 +207,18 @@ class TaskRun {
     });
     const parts: Parts = { discovery, commits, loader, orders };
     return parts;
+  }
+
+  /** Goes on as a run of the version that was published last, where it can be taken over. */
+  async #takeOver(context: RunContext, loader: Loader): Promise<void> {
+    if (!(await this.#store.takeOver())) return;
+    const { spec, parameters } = context.work;
+    context.log.info(
+      { tables: spec.tables.length, schemas: spec.schemas, parameters },
+      'a new version is taken over',
+    );
+    loader.nudge();
+    this.#nextLook.ring();
   }
 
   #loaded(context: RunContext, commits: CommitLoop): void {
@@ -284,7 +293,9 @@ class TaskRun {
       }
     };
     const onLook = (): void => {
-      orders.look().catch((error: unknown) => this.#fail(error));
+      Promise.all([this.#takeOver(context, loader), orders.look()]).catch((error: unknown) =>
+        this.#fail(error),
+      );
     };
     this.#options.looks.on('look', onLook);
     onLook();
@@ -391,6 +402,11 @@ class TaskRun {
   }
 }
 
+function timingOf({ parameters }: Work): CommitTiming {
+  const intervalMs = parameters.commitInterval;
+  return { intervalMs, idleMs: Math.max(1000, intervalMs), earlyLines: 1_000_000 };
+}
+
 interface Parts {
   readonly discovery: Discovery;
   readonly commits: CommitLoop;
@@ -402,10 +418,4 @@ interface Parts {
 function isOfAnotherServer(lane: Lane, source: Source): boolean {
   const visibility = lane.load?.visibility;
   return follows(lane.state) && visibility?.kind === 'log' && visibility.server !== source.server;
-}
-
-/** By its target, which stays when the source table is renamed. */
-function isWanted(spec: Work['spec'], lane: Lane): boolean {
-  if (spec.pipelineType === 3) return spec.schemas.length === 0 || spec.schemas.includes(lane.source.schema);
-  return spec.tables.some((table) => tableKey(targetName(spec, table)) === tableKey(lane.target));
 }

@@ -1,0 +1,155 @@
+import type { PublishedVersion, Task } from '@sluice/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestLake } from '../support/lake.ts';
+import { expectCalm, LatencyWatch, SteadyLoad } from './load.ts';
+import { tableOf } from './ordering.ts';
+import { type OrdersSubject, startSubject } from './subjects.ts';
+
+const MINUTES = 300_000;
+const TASK = 'published';
+const ROWS = 1_000_000;
+
+const BIG: Readonly<Record<'postgres' | 'mysql', readonly string[]>> = {
+  postgres: [
+    'CREATE TABLE big (id int PRIMARY KEY, n int, note varchar(100))',
+    `INSERT INTO big SELECT i, i % 1000, 'note ' || i FROM generate_series(1, ${ROWS}) i`,
+  ],
+  mysql: [
+    'CREATE TABLE big (id int PRIMARY KEY, n int, note varchar(100))',
+    `SET SESSION cte_max_recursion_depth = ${ROWS}`,
+    `INSERT INTO big WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${ROWS}) SELECT i, i % 1000, CONCAT('note ', i) FROM s`,
+  ],
+};
+
+/** Versions that are published while the task runs, and its tables are written to. */
+export function describePublishing(type: 'postgres' | 'mysql'): void {
+  describe(`publishing onto a running task: ${type}`, () => {
+    let subject: OrdersSubject;
+    let lake: TestLake;
+    let load: SteadyLoad;
+    let watch: LatencyWatch;
+
+    const named = (...names: string[]) => names.map((table) => ({ schema: subject.schema, table }));
+    const comparable = (...names: string[]) =>
+      lake.differences(subject.compared, (table) => names.includes(table));
+
+    async function publish(change: (draft: Task['draft']) => object): Promise<PublishedVersion> {
+      const api = await lake.api();
+      const { draft } = await api.get<Task>(`/tasks/${TASK}`);
+      await api.call('PUT', `/tasks/${TASK}/draft`, { ...draft, ...change(draft) });
+      return api.post<PublishedVersion>(`/tasks/${TASK}/publish`);
+    }
+
+    const attempts = async () => (await lake.newestRun(TASK))!.attempts.length;
+
+    beforeAll(async () => {
+      subject = await startSubject(type);
+      await SteadyLoad.fill(subject, 20_000);
+      for (const statement of BIG[type]) await subject.query(statement);
+      lake = await TestLake.start();
+      await lake.createMirror(TASK, subject.connection, {
+        type,
+        tables: named('b', 'c'),
+        parameters: { commit_interval: '500ms', chunk_size: '4MB', full_load_concurrency: '1' },
+      });
+      await lake.start(TASK);
+      await lake.caughtUp(TASK);
+      load = await SteadyLoad.start(subject);
+      watch = new LatencyWatch(lake, TASK);
+      await watch.median(10);
+    }, MINUTES);
+
+    afterAll(async () => {
+      await Promise.allSettled([load?.hold(), watch?.stop()]);
+      await lake?.[Symbol.asyncDispose]();
+      await subject?.[Symbol.asyncDispose]();
+    });
+
+    it(
+      'a table of a million rows joins while the others flow, in the same attempt',
+      async () => {
+        const before = await watch.median(16);
+        expect(await publish(() => ({ tables: named('a', 'b', 'c', 'big') }))).toMatchObject({
+          version: 2,
+          takesEffect: 'now',
+          waits: [],
+        });
+        const during: number[] = [];
+        await lake.until(async () => {
+          during.push(await watch.median(2));
+          const big = (await lake.tables(TASK)).find(({ source }) => source.table === 'big');
+          return big?.state === 'live';
+        }, 200);
+        during.sort((x, y) => x - y);
+        expectCalm(before, during[Math.floor(during.length / 2)]!);
+        await load.hold();
+        await lake.caughtUp(TASK, 120);
+        expect(await comparable('a', 'b', 'c', 'big')).toEqual([]);
+        expect(await attempts()).toBe(1);
+        expect((await lake.newestRun(TASK))?.version).toBe(2);
+        load.go();
+      },
+      MINUTES,
+    );
+
+    it(
+      'a table that is taken out keeps its rows, and may come back',
+      async () => {
+        expect(await publish(() => ({ tables: named('a', 'b', 'c') }))).toMatchObject({ takesEffect: 'now' });
+        await lake.until(async () => (await tableOf(lake, TASK, 'big')).state === 'dropped');
+        await subject.query(`DELETE FROM big WHERE id <= 10`);
+        await lake.caughtUp(TASK);
+        expect((await lake.sql(`SELECT count(*) FROM "${subject.schema}".big`)).rows).toEqual([[ROWS]]);
+        expect(await publish(() => ({ tables: named('a', 'b', 'c', 'big') }))).toMatchObject({
+          takesEffect: 'now',
+        });
+        await lake.until(async () => (await tableOf(lake, TASK, 'big')).state === 'live', 120);
+        await load.hold();
+        await lake.caughtUp(TASK, 120);
+        expect(await comparable('a', 'b', 'c', 'big')).toEqual([]);
+        expect(await attempts()).toBe(1);
+        load.go();
+      },
+      MINUTES,
+    );
+
+    it(
+      'more readers of the full load are at work with the next chunk',
+      async () => {
+        const loading = async () =>
+          (await lake.tables(TASK)).filter(({ state }) => state === 'loading').length;
+        const api = await lake.api();
+        const both = { order: 'resync', tables: ['a', 'big'], confirm: true };
+        await api.post(`/tasks/${TASK}/tables/orders`, both);
+        await lake.until(async () => (await loading()) === 1);
+        const parameters = (count: string) => (draft: Task['draft']) => ({
+          parameters: { ...draft.parameters, full_load_concurrency: count },
+        });
+        expect(await publish(parameters('4'))).toMatchObject({ takesEffect: 'now' });
+        await lake.until(async () => (await lake.tables(TASK)).every(({ state }) => state === 'live'), 120);
+        await load.hold();
+        await lake.caughtUp(TASK, 120);
+        expect(await comparable('a', 'b', 'c', 'big')).toEqual([]);
+        load.go();
+      },
+      MINUTES,
+    );
+
+    it(
+      'what a run cannot take over waits for the next start, all of it',
+      async () => {
+        const version = (await lake.newestRun(TASK))!.version;
+        expect(await publish(() => ({ targetSchema: 'elsewhere', tables: named('b') }))).toMatchObject({
+          takesEffect: 'at the next start',
+          waits: ['targetSchema'],
+        });
+        await load.hold();
+        await lake.caughtUp(TASK);
+        expect((await lake.newestRun(TASK))!.version).toBe(version);
+        expect((await lake.tables(TASK)).map(({ state }) => state)).toEqual(['live', 'live', 'live', 'live']);
+        expect(await attempts()).toBe(1);
+      },
+      MINUTES,
+    );
+  });
+}
