@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { bytesBetween } from './remaining.ts';
+import { sharedMysql } from '../../../../tests/support/mysql.ts';
+import { openSession } from './connect.ts';
+import { formatPosition } from './position.ts';
+import { bytesBetween, readRemaining } from './remaining.ts';
+import { headOf } from './testing/log-reading.ts';
 
 const FILES = [
   { name: 'binlog.000007', bytes: 1000 },
@@ -22,5 +26,25 @@ describe('the bytes between two places of the log', () => {
 
   it('are none where the reader is already further', () => {
     expect(bytesBetween(FILES, place('binlog.000009', 400), place('binlog.000009', 300))).toBe(0);
+  });
+});
+
+describe.each(['mysql', 'mariadb'] as const)('what is left of the log of %s', (flavour) => {
+  it('is counted over the files that were begun since', async () => {
+    await using db = await sharedMysql(flavour).createDatabase();
+    await db.query('CREATE TABLE t (id INT, a LONGTEXT)');
+    const from = formatPosition(await headOf(db.connection));
+    await db.query("INSERT INTO t VALUES (1, REPEAT('x', 1000000))");
+    await db.query('FLUSH BINARY LOGS');
+    await db.query("INSERT INTO t VALUES (2, REPEAT('x', 1000000))");
+    await db.query('FLUSH BINARY LOGS');
+    const never = new AbortController().signal;
+    await using session = await openSession(db.connection, { applicationName: 'test' }, never);
+    const { end, bytes } = await readRemaining(session, from);
+    expect(bytes).toBeGreaterThan(2_000_000);
+    expect((await readRemaining(session, end)).bytes).toBeLessThan(1_000_000);
+    // Of a GTID set alone nobody knows the place.
+    const alone = end.split('|')[2] ?? '';
+    expect((await readRemaining(session, `||${alone}`)).bytes).toBeNull();
   });
 });
