@@ -1,5 +1,6 @@
 import { dataSourcesOf, Problem, TaskSpec } from '@sluice/contract';
 import type { Pulses } from '../control/pulses.ts';
+import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { TaskObservation } from './observation.ts';
@@ -113,7 +114,7 @@ export class Observer {
       found.set(lane.task_id, own);
       own.push({
         name: tableText({ schema: lane.source_schema, table: lane.source_table }),
-        blocked: lane.state === 'blocked' ? (problemOf(lane.error_json) ?? UNKNOWN) : null,
+        blocked: isBlocklisted(lane.state as LaneState) ? (problemOf(lane.error_json) ?? UNKNOWN) : null,
         latencyMs: now - (lane.updated_at ?? 0) < RECENT_MS ? lane.latency_ms : null,
       });
     }

@@ -1,4 +1,5 @@
 import { Problem, RUN_STATES } from '@sluice/contract';
+import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { LaneRow } from '../store/progress.ts';
@@ -99,7 +100,7 @@ export async function showTasks(
 /** Where there is not room for all: those that stopped first, then those that changed last. */
 function chosen(lanes: readonly LaneRow[], limit: number): readonly LaneRow[] {
   if (lanes.length <= limit) return lanes;
-  const stopped = (lane: LaneRow): number => (lane.state === 'blocked' ? 0 : 1);
+  const stopped = (lane: LaneRow): number => (isBlocklisted(lane.state as LaneState) ? 0 : 1);
   return [...lanes]
     .sort((a, b) => stopped(a) - stopped(b) || (b.updated_at ?? 0) - (a.updated_at ?? 0))
     .slice(0, limit);
@@ -118,7 +119,7 @@ function showTable(
   if (lane.latency_ms !== null) metrics.latency.set(labels, lane.latency_ms / 1000);
   if (chunks !== undefined && chunks.total > 0)
     metrics.loadProgress.set(labels, chunks.loaded / chunks.total);
-  if (lane.state !== 'blocked') return;
+  if (!isBlocklisted(lane.state as LaneState)) return;
   const problem = lane.error_json === null ? null : Problem.parse(JSON.parse(lane.error_json));
   metrics.blocked.set({ ...labels, code: problem?.code ?? '' }, 1);
 }
