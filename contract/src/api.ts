@@ -43,6 +43,7 @@ import {
   WaitResult,
   WaitTask,
 } from './task.ts';
+import { VERIFICATION_API } from './verification.ts';
 
 /**
  * Every route of the HTTP API, for the server and the command line alike. Paths stand under `API_PREFIX`; `:ref` is
@@ -363,6 +364,7 @@ export const API = {
   },
 
   ...ALERT_API,
+  ...VERIFICATION_API,
 } as const satisfies Record<string, Route>;
 
 export type ApiName = keyof typeof API;

@@ -17,3 +17,4 @@ export * from './server-status.ts';
 export * from './sql.ts';
 export * from './table-order.ts';
 export * from './task.ts';
+export * from './verification.ts';

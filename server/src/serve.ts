@@ -9,11 +9,13 @@ import { overviewUpdate, TaskTeller } from './control/live.ts';
 import { PaceHistory } from './control/pace.ts';
 import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
+import { Verifications } from './control/verifications.ts';
 import { isLoopback } from './http/access.ts';
 import { alertHandlers } from './http/alert-handlers.ts';
 import { controlHandlers } from './http/control-handlers.ts';
 import { lakeHandlers } from './http/lake-handlers.ts';
 import { httpServer } from './http/server.ts';
+import { verificationHandlers } from './http/verification-handlers.ts';
 import { embeddedCatalog } from './lakehouse/embedded-catalog.ts';
 import { fileStorage } from './lakehouse/file-storage.ts';
 import { WarehouseQuery } from './lakehouse/query/warehouse-query.ts';
@@ -107,6 +109,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       location: storage.location(dataDir.warehouse),
     };
     const query = new WarehouseQuery(warehouse, { ...QUERY_LIMITS, tempFolder: join(dataDir.work, 'query') });
+    const verifications = new Verifications(fileURLToPath(new URL('./verify/verifier.js', import.meta.url)));
+    undo.add(() => verifications.close());
     const watch = new Watch(control);
     undo.add(() => watch.close());
     const metrics = exposition(control, warehouse);
@@ -123,6 +127,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
         ...controlHandlers(control),
         ...lakeHandlers(warehouse, query),
         ...alertHandlers(control),
+        ...verificationHandlers(control, verifications),
       },
       openMetrics: options.openMetrics ?? false,
       watch: {

@@ -11,6 +11,7 @@ import { addRunCommands } from './commands/runs.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addStatusCommands } from './commands/status.ts';
 import { addTaskCommands } from './commands/task.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { type Format, presentError } from './present.ts';
 
 export function createProgram(terminal: Terminal): Command {
@@ -27,6 +28,7 @@ export function createProgram(terminal: Terminal): Command {
   addLakeCommands(program, terminal);
   addAlertCommands(program, terminal);
   addBackupCommands(program, terminal);
+  addVerifyCommand(program, terminal);
   // commander hands these down to subcommands made later only, and would exit by itself with 1 for a usage error.
   for (const command of allCommands(program)) {
     command

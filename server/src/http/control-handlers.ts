@@ -16,6 +16,7 @@ import { waitTask } from '../control/wait-task.ts';
 import type { AlertRoute } from './alert-handlers.ts';
 import type { Handlers } from './handlers.ts';
 import type { LakeRoute } from './lake-handlers.ts';
+import type { VerificationRoute } from './verification-handlers.ts';
 
 /** A stop answers when the run has ended, or after this long when it is still about to. */
 const STOP_ANSWER_MS = 60_000;
@@ -25,7 +26,9 @@ const ORDER_ANSWER_MS = 30_000;
 const within = (signal: AbortSignal, ms: number): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(ms)]);
 
-export function controlHandlers(control: Control): Handlers<Exclude<ApiName, LakeRoute | AlertRoute>> {
+export function controlHandlers(
+  control: Control,
+): Handlers<Exclude<ApiName, LakeRoute | AlertRoute | VerificationRoute>> {
   return {
     status: () => serverStatus(control),
 

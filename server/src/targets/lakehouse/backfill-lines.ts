@@ -7,10 +7,10 @@ import { liveFiles } from '../../lakehouse/scan.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
 import { CHANGE_FIELDS, OP } from '../../model/change.ts';
-import type { Column } from '../../model/table.ts';
 import type { BackfillLines, BackfillRequest } from '../target.ts';
 import { FRONT, readLines, STRICT } from './change-lines.ts';
 import { columnMapOf } from './column-map.ts';
+import { textOfKey } from './key-text.ts';
 import { inPieces } from './line-pieces.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
 import { textExpression } from './text-expression.ts';
@@ -148,27 +148,6 @@ async function matchRows(
         cause: error,
       },
     );
-  }
-}
-
-/** The text by which the source is asked for a key (Source.fetchRows). */
-function textOfKey(column: Column, value: string): string {
-  switch (column.type.kind) {
-    case 'int':
-    case 'long':
-    case 'decimal':
-    case 'string':
-    case 'date':
-    case 'timestamp':
-    case 'uuid':
-      return `CAST(${value} AS VARCHAR)`;
-    case 'binary':
-      return `'\\x' || lower(hex(${value}))`;
-    default:
-      throw new SluiceError(
-        'TABLE_BACKFILL',
-        `Rows cannot be asked for by the key ${column.name}, which is a ${column.native}.`,
-      );
   }
 }
 

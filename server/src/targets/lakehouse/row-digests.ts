@@ -1,0 +1,225 @@
+import { SluiceError } from '@sluice/contract';
+import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
+import { scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
+import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
+import type { TableMetadata } from '../../lakehouse/metadata.ts';
+import { liveFiles } from '../../lakehouse/scan.ts';
+import type { Storage } from '../../lakehouse/storage.ts';
+import { currentSchema } from '../../lakehouse/table-metadata.ts';
+import type { Column, TableSchema } from '../../model/table.ts';
+import { readLines, STRICT } from './change-lines.ts';
+import { columnMapOf } from './column-map.ts';
+import { textOfKey } from './key-text.ts';
+import { inPieces } from './line-pieces.ts';
+import { type ReadingRules, textExpression } from './text-expression.ts';
+
+/** Rows of one side: key columns k0 …, and h, a digest of all values. */
+export type Side = 'source' | 'lake' | 'before' | 'now' | 'after';
+
+/**
+ * The rows of one table as its source and as the lake have them, as digests by key. Both sides are values of the same
+ * types, the source's by the expressions that made the lake's (textExpression), so that equal rows have equal digests.
+ */
+export class RowDigests implements AsyncDisposable {
+  readonly #connection: EngineConnection;
+  readonly #storage: Storage;
+  readonly #columns: readonly Column[];
+  readonly #key: readonly number[];
+  readonly #rules: ReadingRules;
+  readonly #signal: AbortSignal;
+
+  private constructor(
+    connection: EngineConnection,
+    storage: Storage,
+    schema: TableSchema,
+    rules: ReadingRules,
+    signal: AbortSignal,
+  ) {
+    if (schema.identity.kind !== 'key') throw new Error('rows without a key are not compared');
+    this.#connection = connection;
+    this.#storage = storage;
+    this.#columns = schema.columns;
+    this.#key = schema.identity.columns;
+    this.#rules = rules;
+    this.#signal = signal;
+  }
+
+  static async open(
+    engine: Engine,
+    storage: Storage,
+    schema: TableSchema,
+    rules: ReadingRules,
+    signal: AbortSignal,
+  ): Promise<RowDigests> {
+    return new RowDigests(await engine.connect(), storage, schema, rules, signal);
+  }
+
+  /** Takes CSV lines of the source's columns in. */
+  async addLines(side: Side, file: string, longestLine: number): Promise<void> {
+    const values = this.#columns.map((column, index) => {
+      const rules = this.#key.includes(index) ? STRICT : this.#rules;
+      return `${textExpression(column.type, column.text, `f${index}`, rules)} AS v${index}`;
+    });
+    await inPieces(file, longestLine, async (pieces) => {
+      for (const piece of pieces)
+        await this.#add(
+          side,
+          `(SELECT ${values.join(', ')} FROM ${readLines([piece], this.#columns.length, longestLine)})`,
+        );
+    });
+  }
+
+  /**
+   * Takes the rows of a state of the lake's table in; `only`: those whose keys are on another side.
+   * @throws SluiceError TABLE_SCHEMA where the table has not the source's columns
+   */
+  async addLake(side: Side, metadata: TableMetadata, only: 'candidates' | null): Promise<void> {
+    const map = columnMapOf(metadata);
+    const fields = new Map(currentSchema(metadata).fields.map((field) => [field.id, field]));
+    const scanned = this.#columns.map((column, index) => {
+      const field = fields.get(map?.columns.get(column.sourceId) ?? -1);
+      if (field === undefined)
+        throw new SluiceError('TABLE_SCHEMA', `The table of the lake has no column for ${column.name} yet.`);
+      return { id: field.id, name: `v${index}`, type: field.type };
+    });
+    const rows = scanSql(this.#storage, await liveFiles(this.#storage, metadata), scanned);
+    await this.#add(
+      side,
+      only === null ? rows : `(SELECT * FROM ${rows} SEMI JOIN ${only} ON ${this.#sameKey(only)})`,
+    );
+  }
+
+  #sameKey(other: string): string {
+    return this.#key.map((index, n) => `v${index} = ${other}.k${n}`).join(' AND ');
+  }
+
+  async #add(side: Side, rows: string): Promise<void> {
+    const all = this.#columns.map((_, index) => `v${index}`).join(', ');
+    const select = `SELECT ${this.#keyColumns('v')}, hash(${all}) AS h FROM ${rows}`;
+    const exists = this.#sides.has(side);
+    this.#sides.add(side);
+    await this.#connection.run(
+      exists ? `INSERT INTO ${side} ${select}` : `CREATE OR REPLACE TEMP TABLE ${side} AS ${select}`,
+      this.#signal,
+    );
+  }
+  readonly #sides = new Set<Side>();
+
+  #keyColumns(prefix: 'v'): string {
+    return this.#key.map((index, n) => `${prefix}${index} AS k${n}`).join(', ');
+  }
+
+  get #keys(): string {
+    return this.#key.map((_, n) => `k${n}`).join(', ');
+  }
+
+  /** An empty side, where nothing was added. */
+  async need(side: Side): Promise<void> {
+    if (this.#sides.has(side)) return;
+    await this.addLinesOf(side, 'false');
+  }
+
+  private async addLinesOf(side: Side, condition: string): Promise<void> {
+    const values = this.#columns.map(
+      (column, index) =>
+        `${textExpression(column.type, column.text, 'CAST(NULL AS VARCHAR)', STRICT)} AS v${index}`,
+    );
+    await this.#add(side, `(SELECT ${values.join(', ')} WHERE ${condition})`);
+  }
+
+  async count(side: Side): Promise<number> {
+    await this.need(side);
+    const [row] = await this.#connection.rows(`SELECT count(*) AS n FROM ${side}`, this.#signal);
+    return Number(row?.n ?? 0);
+  }
+
+  forget(...sides: Side[]): void {
+    for (const side of sides) this.#sides.delete(side);
+  }
+
+  /** Makes `candidates` of the keys that two sides have differently. @returns how many */
+  async compare(a: Side, b: Side): Promise<number> {
+    await this.need(a);
+    await this.need(b);
+    const texts = this.#key
+      .map((index, n) => `${textOfKey(this.#columns[index]!, `k${n}`)} AS t${n}`)
+      .join(', ');
+    await this.#connection.run(
+      `CREATE OR REPLACE TEMP TABLE candidates AS SELECT ${this.#keys}, ${texts} FROM ` +
+        `(SELECT ${this.#keys}, ${a}.h AS x, ${b}.h AS y FROM ${a} FULL JOIN ${b} USING (${this.#keys})) WHERE x IS DISTINCT FROM y`,
+      this.#signal,
+    );
+    return this.#candidates();
+  }
+
+  async #candidates(): Promise<number> {
+    const [row] = await this.#connection.rows('SELECT count(*) AS n FROM candidates', this.#signal);
+    return Number(row?.n ?? 0);
+  }
+
+  /** Some of the candidates, as the texts by which the source is asked for them. */
+  async candidateTexts(limit: number, offset: number): Promise<readonly (readonly string[])[]> {
+    const texts = this.#key.map((_, n) => `t${n}`).join(', ');
+    const rows = await this.#connection.rows(
+      `SELECT ${texts} FROM candidates ORDER BY ${texts} LIMIT ${limit} OFFSET ${offset}`,
+      this.#signal,
+    );
+    return rows.map((row) => this.#key.map((_, n) => String(row[`t${n}`])));
+  }
+
+  /** Keeps the first so many candidates. */
+  async cutCandidates(limit: number): Promise<void> {
+    const texts = this.#key.map((_, n) => `t${n}`).join(', ');
+    await this.#connection.run(
+      `CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM candidates ORDER BY ${texts} LIMIT ${limit}`,
+      this.#signal,
+    );
+  }
+
+  /** What the sides before, now (the lake) and after say of each candidate. */
+  async looks(): Promise<
+    readonly {
+      readonly key: readonly string[];
+      readonly before: string | null;
+      readonly lake: string | null;
+      readonly after: string | null;
+    }[]
+  > {
+    for (const side of ['before', 'now', 'after'] as const) await this.need(side);
+    const texts = this.#key.map((_, n) => `t${n}`).join(', ');
+    const rows = await this.#connection.rows(
+      `SELECT ${texts}, CAST(b.h AS VARCHAR) AS before, CAST(l.h AS VARCHAR) AS lake, CAST(a.h AS VARCHAR) AS after FROM candidates c ` +
+        [`before b`, `now l`, `after a`]
+          .map(
+            (side) =>
+              `LEFT JOIN ${side} ON ${this.#key.map((_, n) => `c.k${n} = ${side.at(-1)}.k${n}`).join(' AND ')}`,
+          )
+          .join(' ') +
+        ` ORDER BY ${texts}`,
+      this.#signal,
+    );
+    const seen = (value: unknown): string | null =>
+      value === null || value === undefined ? null : String(value);
+    return rows.map((row) => ({
+      key: this.#key.map((_, n) => String(row[`t${n}`])),
+      before: seen(row.before),
+      lake: seen(row.lake),
+      after: seen(row.after),
+    }));
+  }
+
+  /** Leaves only these candidates, by their texts. */
+  async keepCandidates(keys: readonly (readonly string[])[]): Promise<void> {
+    const texts = this.#key.map((_, n) => `t${n}`);
+    const values = keys.map((key) => `(${key.map(quoteText).join(', ')})`).join(', ');
+    const kept = keys.length === 0 ? 'false' : `(${texts.join(', ')}) IN (VALUES ${values})`;
+    await this.#connection.run(
+      `CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM candidates WHERE ${kept}`,
+      this.#signal,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,137 @@
+import type { TableVerdict, Verification } from '@sluice/contract';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { TestLake } from '../support/lake.ts';
+import { FLAVOURS, sharedMysql } from '../support/mysql.ts';
+import { sharedPostgres } from '../support/postgres.ts';
+import { NUMBERS } from './numbers.ts';
+
+async function verify(lake: TestLake, task: string, tables: string[] = []): Promise<Verification> {
+  const api = await lake.api();
+  const begun = await api.post<Verification>(`/tasks/${task}/verifications`, { tables });
+  return api.get<Verification>(`/verifications/${begun.id}?timeout=120`);
+}
+
+const of = ({ tables, error }: Verification, name: string): TableVerdict => {
+  const found = tables.find(({ source }) => source.table === name);
+  if (found === undefined) throw new Error(`no verdict on ${name}: ${JSON.stringify(error)}`);
+  return found;
+};
+
+/** Works on until the signal, again and again. */
+async function busy(work: (round: number) => Promise<unknown>, stop: AbortSignal): Promise<number> {
+  let rounds = 0;
+  while (!stop.aborted) await work(rounds++);
+  return rounds;
+}
+
+describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
+  it('finds what the log did not tell, under writes, and nothing else', { timeout: 120_000 }, async () => {
+    await using database = await sharedMysql(flavour).createDatabase();
+    for (const sql of NUMBERS) await database.query(sql);
+    await database.query(`CREATE TABLE keyed (region varchar(10), id bigint, name varchar(50), price decimal(10,2),
+      at datetime(3), raw varbinary(20), PRIMARY KEY (region, id))`);
+    await database.query(`INSERT INTO keyed SELECT CONCAT('r', n % 3), n, CONCAT('name ', n), n / 7,
+      '2024-02-29' + INTERVAL n SECOND, UNHEX(LPAD(HEX(n), 8, '0')) FROM numbers`);
+    await database.query('CREATE TABLE calm (id int PRIMARY KEY, at timestamp(6) NULL)');
+    await database.query(`INSERT INTO calm SELECT n, '2024-01-01 00:00:00' FROM numbers`);
+    await database.query('CREATE TABLE bag (a int)');
+    await using lake = await TestLake.start();
+    await lake.createMirror('compared', database.connection, { type: flavour });
+    await lake.start('compared');
+    await lake.caughtUp('compared');
+
+    const stop = new AbortController();
+    const writing = busy(async (round) => {
+      await database.query(
+        `UPDATE keyed SET price = price + 1, name = '${round}' WHERE id % 50 = ${round % 50} AND id < 900`,
+      );
+      await database.query(`INSERT INTO keyed (region, id, name) VALUES ('new', ${100_000 + round}, 'x')`);
+      await database.query(`DELETE FROM keyed WHERE region = 'new' AND id = ${100_000 + round - 5}`);
+    }, stop.signal);
+    try {
+      const clean = await verify(lake, 'compared');
+      expect(clean).toMatchObject({ state: 'done', error: null, equal: true });
+      expect(of(clean, 'calm')).toMatchObject({
+        verdict: 'equal',
+        sourceRows: 1000,
+        lakeRows: 1000,
+        looks: 0,
+      });
+      expect(of(clean, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
+      expect(of(clean, 'bag')).toMatchObject({
+        verdict: 'skipped',
+        reason: expect.stringContaining('no key'),
+      });
+
+      // Past the log: no reader can know of it. On a connection of its own, for the writer goes on.
+      const aside = await database.client();
+      await aside.query('SET SESSION sql_log_bin = 0');
+      await aside.query("INSERT INTO keyed (region, id, name) VALUES ('lost', 1001, 'x')");
+      await aside.query('DELETE FROM keyed WHERE id = 997');
+      await aside.query("UPDATE keyed SET name = 'stale' WHERE id IN (998, 999)");
+      const found = await verify(lake, 'compared', ['keyed']);
+      expect(found).toMatchObject({ state: 'done', error: null, equal: false });
+      const keyed = of(found, 'keyed');
+      expect(keyed).toMatchObject({ verdict: 'different', missing: 1, extra: 1, changed: 2 });
+      expect(keyed.examples.map(({ difference, key }) => [difference, key.region, key.id]).sort()).toEqual([
+        ['changed', 'r0', '999'],
+        ['changed', 'r2', '998'],
+        ['extra', 'r1', '997'],
+        ['missing', 'lost', '1001'],
+      ]);
+      expect(keyed.freshnessMs).toBeLessThan(60_000);
+    } finally {
+      stop.abort();
+      expect(await writing).toBeGreaterThan(5);
+    }
+  });
+});
+
+describe('a comparison with PostgreSQL', () => {
+  it('finds no difference under writes, of every type, and leaves nothing behind', {
+    timeout: 120_000,
+  }, async () => {
+    await using database = await sharedPostgres().createDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query(`CREATE TABLE odd (id uuid PRIMARY KEY, n numeric(20,5), d double precision, b bytea,
+          t timestamptz, a int[], j jsonb, flag boolean, f real, day date);
+        INSERT INTO odd SELECT gen_random_uuid(), i / 7.0, sqrt(i), decode(md5(i::text), 'hex'), now() + i * interval '1 s',
+          ARRAY[i, NULL, i + 1], jsonb_build_object('i', i), i % 2 = 0, i / 3.0, DATE '2024-02-29' + i FROM generate_series(1, 20000) i;
+        INSERT INTO odd (id, d, t, day) VALUES (gen_random_uuid(), 'NaN', 'infinity', '-infinity'), (gen_random_uuid(), '-0', NULL, NULL)`);
+      await using lake = await TestLake.start();
+      await lake.createMirror('compared', database.connection);
+      await lake.start('compared');
+      await lake.caughtUp('compared');
+      const stop = new AbortController();
+      const writing = busy(
+        (round) =>
+          client.query(
+            `UPDATE odd SET n = n + 1, a = array_append(a, ${round}) WHERE id IN (SELECT id FROM odd LIMIT 100 OFFSET ${round * 50})`,
+          ),
+        stop.signal,
+      );
+      const clean = await verify(lake, 'compared').finally(() => stop.abort());
+      expect(await writing).toBeGreaterThan(1);
+      expect(clean).toMatchObject({ state: 'done', error: null, equal: true });
+      expect(of(clean, 'odd')).toMatchObject({
+        sourceRows: 20_002,
+        lakeRows: 20_002,
+        missing: 0,
+        extra: 0,
+        changed: 0,
+      });
+      const slots = await client.query(
+        `SELECT count(*)::int AS n FROM pg_replication_slots WHERE database = current_database()`,
+      );
+      expect(slots.rows[0].n).toBe(1);
+      await lake.stop('compared');
+      const api = await lake.api();
+      await expect(api.post('/tasks/compared/verifications', {})).rejects.toMatchObject({ code: 'CONFLICT' });
+    } finally {
+      await client.end();
+    }
+  });
+});
