@@ -39,18 +39,22 @@ const PAGES = [
 const DOCUMENT = 'index.html';
 const NONCE = '__CSP_NONCE__';
 
-/** Where the build puts Studio. */
-export function studioFolder(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('@sluice/studio/package.json')), 'dist');
+/** Where the build puts Studio; null where the package has not been installed. */
+export function studioFolder(): string | null {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('@sluice/studio/package.json')), 'dist');
+  } catch {
+    return null;
+  }
 }
 
 /**
  * Every file is read here, once: what is not in this map is not served, whatever a request calls it.
  * @returns by path below the folder; nothing where Studio has not been built
  */
-export function readStudio(folder: string): ReadonlyMap<string, StudioFile> {
+export function readStudio(folder: string | null): ReadonlyMap<string, StudioFile> {
   const files = new Map<string, StudioFile>();
-  if (!existsSync(folder)) return files;
+  if (folder === null || !existsSync(folder)) return files;
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const type = TYPES[extname(entry.name)];
     if (!entry.isFile() || type === undefined) continue;

@@ -35,7 +35,6 @@ export function TaskActions({ status }: { status: TaskStatus }) {
         Undeploy
       </Button>
       <Button
-        look="danger"
         onClick={() => setAsked('delete')}
         why={alive ? 'Stop and undeploy it first' : published ? 'Undeploy it first' : null}
       >

@@ -70,7 +70,15 @@ export function TaskPage({ name }: { name: string }) {
             </Badge>
           </span>
         }
-        about={look.about}
+        about={
+          status.state === 'running' && status.position !== null ? (
+            <>
+              Everything up to <code>{status.position.slice(0, 80)}</code> is durable
+            </>
+          ) : (
+            look.about
+          )
+        }
       >
         <LiveMark live={live} />
         <TaskActions status={status} />

@@ -1,0 +1,129 @@
+import type { TableRef, TaskSpecInput } from '@sluice/contract';
+
+/** What the person has chosen so far. It is kept in the browser until the task is made. */
+export interface Draft {
+  readonly source: string;
+  readonly database: string;
+  /** database: all tables, later ones too · tables: those that are chosen */
+  readonly mode: 'database' | 'tables';
+  readonly schemas: readonly string[];
+  readonly tables: readonly TableRef[];
+  readonly syncMode: 1 | 2;
+  readonly targetSchema: string;
+  readonly targetTable: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly step: number;
+}
+
+export const EMPTY: Draft = {
+  source: '',
+  database: '',
+  mode: 'database',
+  schemas: [],
+  tables: [],
+  syncMode: 1,
+  targetSchema: '{SOURCE_SCHEMA}',
+  targetTable: '{SOURCE_TABLE}',
+  name: '',
+  folder: 'mirrors',
+  step: 0,
+};
+
+export function specOf(draft: Draft): TaskSpecInput {
+  const common = {
+    dataSource: draft.source,
+    database: draft.database,
+    syncMode: draft.syncMode,
+    targetSchema: draft.targetSchema,
+    targetTable: draft.targetTable,
+  };
+  return draft.mode === 'database'
+    ? { ...common, pipelineType: 3, schemas: [...draft.schemas] }
+    : { ...common, pipelineType: 1, tables: draft.tables.map((table) => ({ ...table })) };
+}
+
+/** As a shell takes it. */
+const quoted = (text: string): string =>
+  /^[\w.,@%+=:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+const MOST_NAMED = 20;
+
+/** As the command line writes a table's name: a part with a dot, a comma or a quote stands in double quotes. */
+function nameOf({ schema, table }: TableRef): string {
+  const part = (text: string) => (/[",.\s]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return `${part(schema)}.${part(table)}`;
+}
+
+/** The commands that do the same. Very many tables are not written out. */
+export function commandOf(draft: Draft): string {
+  const options = [
+    `--folder ${quoted(draft.folder)}`,
+    `--source ${quoted(draft.source)}`,
+    `--database ${quoted(draft.database)}`,
+  ];
+  if (draft.mode === 'database')
+    for (const schema of draft.schemas) options.push(`--schema ${quoted(schema)}`);
+  else {
+    const names = draft.tables.slice(0, MOST_NAMED).map(nameOf).join(',');
+    options.push(`--tables ${quoted(names)}${draft.tables.length > MOST_NAMED ? ' …' : ''}`);
+  }
+  if (draft.syncMode === 2) options.push('--sync-mode 2');
+  if (draft.targetSchema !== EMPTY.targetSchema)
+    options.push(`--target-schema ${quoted(draft.targetSchema)}`);
+  if (draft.targetTable !== EMPTY.targetTable) options.push(`--target-table ${quoted(draft.targetTable)}`);
+  const name = quoted(draft.name === '' ? 'NAME' : draft.name);
+  return [
+    `sluice task create-realtime-sync ${name} \\`,
+    ...options.map((option, at) => `  ${option}${at === options.length - 1 ? '' : ' \\'}`),
+    `sluice task deploy ${name} -y`,
+    `sluice task start ${name}`,
+  ].join('\n');
+}
+
+/** Why a step cannot be left yet; null where it can. */
+export function missing(draft: Draft, step: number): string | null {
+  if (step === 0)
+    return draft.source === '' ? 'Choose a data source' : draft.database === '' ? 'Choose a database' : null;
+  if (step === 1 && draft.mode === 'tables' && draft.tables.length === 0) return 'Choose at least one table';
+  if (step === 2) {
+    const rules = [draft.targetSchema, draft.targetTable];
+    if (rules.some((rule) => rule.trim() === '')) return 'Both names are needed';
+    const unknown = rules
+      .flatMap((rule) => rule.match(/\{[^}]*\}/g) ?? [])
+      .find((one) => !/^\{SOURCE_(DATABASE|SCHEMA|TABLE)\}$/.test(one));
+    if (unknown !== undefined) return `${unknown} is no placeholder`;
+  }
+  if (step === 3) {
+    if (draft.name.trim() === '' || draft.folder.trim() === '') return 'Name and folder are needed';
+    if (/^\d+$/.test(draft.name)) return 'A name of digits only would be taken for an id';
+  }
+  return null;
+}
+
+/** Tables that a person typed, pasted or uploaded: `schema.table`, one a line or parted by commas. */
+export function tablesOfText(
+  text: string,
+  known: readonly TableRef[],
+): { readonly found: readonly TableRef[]; readonly unknown: readonly string[] } {
+  const byName = new Map(known.map((table) => [`${table.schema}.${table.table}`, table]));
+  // A table's name alone will do where one schema has it.
+  const only = new Map<string, TableRef | undefined>();
+  for (const one of known) only.set(one.table, only.has(one.table) ? undefined : one);
+  const found = new Map<string, TableRef>();
+  const unknown: string[] = [];
+  for (const name of text.split(/[\n,]/).map((part) => part.trim())) {
+    if (name === '' || name.startsWith('#')) continue;
+    const table = byName.get(name) ?? only.get(name);
+    if (table === undefined) unknown.push(name);
+    else found.set(`${table.schema}.${table.table}`, table);
+  }
+  return { found: [...found.values()], unknown };
+}
+
+/** What a pattern with `*` for any letters selects, of `schema.table`. */
+export function tablesOfPattern(pattern: string, known: readonly TableRef[]): readonly TableRef[] {
+  const parts = pattern.split('*').map((part) => part.replace(/[.\\+?^${}()|[\]]/g, '\\$&'));
+  const expression = new RegExp(`^${parts.join('.*')}$`, 'i');
+  return known.filter(({ schema, table }) => expression.test(`${schema}.${table}`) || expression.test(table));
+}

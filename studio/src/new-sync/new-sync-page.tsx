@@ -1,0 +1,96 @@
+import { useState } from 'react';
+import './new-sync.css';
+import { Button, Copyable } from '../design/button.tsx';
+import { navigate, useQueryValue } from '../routing/location.tsx';
+import { PageHead } from '../shell/page-head.tsx';
+import { commandOf, type Draft, EMPTY, missing } from './draft.ts';
+import { NamingStep } from './naming-step.tsx';
+import { ObjectsStep } from './objects-step.tsx';
+import { SourceStep } from './source-step.tsx';
+import { SummaryStep } from './summary-step.tsx';
+
+const KEY = 'sluice.new-sync';
+const STEPS = ['Source', 'What to sync', 'Names in the lake', 'Summary'] as const;
+
+function keptDraft(): Draft {
+  try {
+    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Draft>) };
+  } catch {
+    return EMPTY;
+  }
+}
+
+export interface StepProps {
+  readonly draft: Draft;
+  readonly change: (part: Partial<Draft>) => void;
+}
+
+/** From a data source to a task that runs; nothing is asked twice, and what was chosen outlives the page. */
+export function NewSyncPage() {
+  const [source] = useQueryValue('source');
+  const [draft, setDraft] = useState<Draft>(() => {
+    const kept = keptDraft();
+    return source === '' || source === kept.source ? kept : { ...EMPTY, source };
+  });
+  const keep = (next: Draft) => {
+    localStorage.setItem(KEY, JSON.stringify(next));
+    setDraft(next);
+  };
+  const change = (part: Partial<Draft>) => keep({ ...draft, ...part });
+  const { step } = draft;
+  const why = missing(draft, step);
+  const Step = [SourceStep, ObjectsStep, NamingStep][step];
+  return (
+    <>
+      <PageHead title="New sync" about="What is chosen here is kept in this browser until the task is made">
+        <Button onClick={() => keep(EMPTY)}>Start over</Button>
+      </PageHead>
+      <ol className="steps" aria-label="Steps">
+        {STEPS.map((title, at) => {
+          const barred = at > step && STEPS.slice(0, at).some((_, before) => missing(draft, before) !== null);
+          return (
+            <li key={title}>
+              <button
+                type="button"
+                aria-current={at === step ? 'step' : undefined}
+                disabled={barred}
+                onClick={() => change({ step: at })}
+              >
+                <span>{at + 1}</span> {title}
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+      <div className="wizard">
+        <div className="stack wide">
+          {Step === undefined ? (
+            <SummaryStep
+              draft={draft}
+              change={change}
+              onMade={(name) => {
+                localStorage.removeItem(KEY);
+                navigate(`/tasks/${encodeURIComponent(name)}`);
+              }}
+            />
+          ) : (
+            <>
+              <Step draft={draft} change={change} />
+              <div className="row">
+                {step > 0 && <Button onClick={() => change({ step: step - 1 })}>Back</Button>}
+                <Button look="primary" why={why} onClick={() => change({ step: step + 1 })}>
+                  Next
+                </Button>
+                {why !== null && <span className="muted">{why}</span>}
+              </div>
+            </>
+          )}
+        </div>
+        <aside className="stack">
+          <h2>The same by command</h2>
+          <Copyable text={commandOf(draft)} label="the commands" />
+        </aside>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ApiError, call } from '../api/calls.ts';
+import { Button } from '../design/button.tsx';
+import { TextField } from '../design/field.tsx';
+import { ErrorNotice, Notice } from '../design/notice.tsx';
+import { counted } from '../format/numbers.ts';
+import { missing, specOf } from './draft.ts';
+import type { StepProps } from './new-sync-page.tsx';
+
+/** How far to go: the draft alone, its first version, or a run. */
+type Until = 'draft' | 'published' | 'started';
+
+export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (name: string) => void }) {
+  const queries = useQueryClient();
+  const [made, setMade] = useState<string | null>(null);
+  const folders = useQuery({
+    queryKey: ['folders'],
+    queryFn: ({ signal }) => call('listFolders', { signal }),
+  });
+  const make = useMutation({
+    mutationFn: async (until: Until) => {
+      const name = draft.name.trim();
+      const folder = draft.folder.trim();
+      await call('createFolder', { body: { name: folder } }).catch((error: unknown) => {
+        if (!(error instanceof ApiError) || error.code !== 'ALREADY_EXISTS') throw error;
+      });
+      // A draft that could not be published is there already; it is changed, not made again.
+      if (made === name) await call('configureTask', { params: { ref: name }, body: specOf(draft) });
+      else await call('createTask', { body: { name, folder, spec: specOf(draft) } });
+      setMade(name);
+      if (until !== 'draft') await call('publishTask', { params: { ref: name } });
+      if (until === 'started') await call('startTask', { params: { ref: name }, body: {} });
+      return name;
+    },
+    onSuccess: async (name) => {
+      await queries.invalidateQueries();
+      onMade(name);
+    },
+  });
+  const why = [0, 1, 2, 3].map((step) => missing(draft, step)).find((one) => one !== null) ?? null;
+  const all = draft.mode === 'database';
+  return (
+    <div className="stack wide">
+      <div className="fields">
+        <TextField
+          label="Name of the task"
+          value={draft.name}
+          onText={(name) => change({ name })}
+          placeholder="shop-mirror"
+        />
+        <TextField
+          label="Folder"
+          value={draft.folder}
+          list="folders"
+          onText={(folder) => change({ folder })}
+          hint="It is made where it is not there yet"
+        />
+        <datalist id="folders">
+          {folders.data?.map(({ id, name }) => (
+            <option key={id} value={name} />
+          ))}
+        </datalist>
+      </div>
+      <section className="stack">
+        <h2>What will happen</h2>
+        <ul className="what">
+          <li>
+            {all
+              ? `Every table of ${draft.database}${draft.schemas.length > 0 ? ` in ${draft.schemas.join(', ')}` : ''} is mirrored, later ones too.`
+              : `${counted(draft.tables.length, 'table')} of ${draft.database} ${draft.tables.length === 1 ? 'is' : 'are'} mirrored.`}
+          </li>
+          <li>
+            {draft.syncMode === 1
+              ? 'The rows that are there now are read once, table by table, without locks; changes follow.'
+              : 'Changes from the start on are mirrored; rows that are there now do not come.'}
+          </li>
+          <li>
+            Tables are named <code>{draft.targetSchema}</code>.<code>{draft.targetTable}</code> in the lake.
+          </li>
+          <li>
+            At the source, PostgreSQL gets a replication slot and a publication for this task; MySQL and
+            MariaDB get nothing. No table of the source is changed.
+          </li>
+        </ul>
+      </section>
+      <ErrorNotice error={make.error} />
+      {make.isError && made !== null && (
+        <Notice tone="warn" title={`The draft is kept as ${made}`}>
+          <p>Mend what is said above and go on from here; or find it among the tasks.</p>
+        </Notice>
+      )}
+      <div className="row">
+        <Button onClick={() => change({ step: 2 })}>Back</Button>
+        <Button look="primary" why={why} disabled={make.isPending} onClick={() => make.mutate('started')}>
+          {make.isPending ? 'Working …' : 'Publish and start'}
+        </Button>
+        <Button why={why} disabled={make.isPending} onClick={() => make.mutate('published')}>
+          Publish
+        </Button>
+        <Button why={why} disabled={make.isPending} onClick={() => make.mutate('draft')}>
+          Save the draft
+        </Button>
+        {why !== null && <span className="muted">{why}</span>}
+      </div>
+    </div>
+  );
+}
