@@ -43,6 +43,14 @@ import {
   WaitResult,
   WaitTask,
 } from './task.ts';
+import {
+  AppliedTasks,
+  ApplyTasks,
+  DiffQuery,
+  ExportedTask,
+  ExportQuery,
+  SpecDifference,
+} from './task-document.ts';
 import { VERIFICATION_API } from './verification.ts';
 
 /**
@@ -220,6 +228,29 @@ export const API = {
     summary: 'The published versions, newest first',
     params: ByRef,
     response: z.array(TaskVersion),
+  },
+  diffTask: {
+    method: 'GET',
+    path: '/tasks/:ref/diff',
+    summary: 'What differs between two versions of a task, or a version and the draft',
+    params: ByRef,
+    query: DiffQuery,
+    response: SpecDifference,
+  },
+  exportTask: {
+    method: 'GET',
+    path: '/tasks/:ref/export',
+    summary: 'A task as a YAML document, without secrets: its draft, or a version',
+    params: ByRef,
+    query: ExportQuery,
+    response: ExportedTask,
+  },
+  applyTasks: {
+    method: 'POST',
+    path: '/tasks/apply',
+    summary: 'Make or change the drafts of the tasks that YAML documents describe: all of them, or none',
+    body: ApplyTasks,
+    response: AppliedTasks,
   },
   startTask: {
     method: 'POST',

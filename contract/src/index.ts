@@ -17,4 +17,5 @@ export * from './server-status.ts';
 export * from './sql.ts';
 export * from './table-order.ts';
 export * from './task.ts';
+export * from './task-document.ts';
 export * from './verification.ts';

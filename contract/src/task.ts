@@ -28,7 +28,7 @@ const naming = (byDefault: string) =>
       'knows the placeholders {SOURCE_DATABASE}, {SOURCE_SCHEMA} and {SOURCE_TABLE} only',
     );
 
-const commonFields = {
+export const commonFields = {
   /** 1 full load and incremental, 2 incremental only. */
   syncMode: z.union([z.literal(1), z.literal(2)]).default(1),
   vcluster: z.string().min(1).default('default_sync'),
@@ -36,7 +36,7 @@ const commonFields = {
   parameters: z.record(z.string(), z.string()).default({}),
 };
 
-const mirrorFields = {
+export const mirrorFields = {
   database: z.string().min(1).max(128),
   /** Empty: every schema but the system's. */
   schemas: z.array(z.string().min(1).max(128)).max(10_000).default([]),
@@ -49,14 +49,14 @@ const mirrorFields = {
   ...commonFields,
 };
 
-const tablesFit = (spec: { pipelineType: 1 | 3; tables: readonly unknown[] }) =>
+export const tablesFit = (spec: { pipelineType: 1 | 3; tables: readonly unknown[] }) =>
   spec.pipelineType === 1 ? spec.tables.length > 0 : spec.tables.length === 0;
-const tablesFitMessage = {
+export const tablesFitMessage = {
   path: ['tables'],
   error: 'pipeline type 1 needs at least one table, and type 3 takes none (it mirrors all of its schemas)',
 };
 
-const pipelineTypes = {
+export const pipelineTypes = {
   error: 'is 1 (multi-table mirror), 2 (sharded-table merge) or 3 (full-database mirror)',
 };
 

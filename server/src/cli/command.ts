@@ -49,6 +49,7 @@ export function addLeaf<O>(parent: Command, terminal: Terminal, leaf: Leaf<O>): 
     // An optional argument that was left out is undefined in commander's list.
     const args = command.processedArgs.map((value: unknown) => (value === undefined ? '' : String(value)));
     const answer = await leaf.run({ call, args, options, terminal });
+    if (answer.file !== undefined && options.format === undefined) return terminal.write(answer.file);
     terminal.write(present(answer, formatOf(options.format, terminal.stdoutIsTerminal)));
   });
 }

@@ -7,6 +7,8 @@ export type Format = 'json' | 'table';
 export interface Answer {
   readonly data: unknown;
   readonly view?: TextTable | string;
+  /** What goes to standard output as it is, wherever that leads, unless a format was asked for. */
+  readonly file?: string;
 }
 
 export function present(answer: Answer, format: Format): string {

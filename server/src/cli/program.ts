@@ -19,6 +19,8 @@ export function createProgram(terminal: Terminal): Command {
     .description('Mirrors whole operational databases into an open lakehouse, in real time')
     .version(VERSION)
     .showSuggestionAfterError()
+    // `task export T --version 2` is not the question of the program's own version.
+    .enablePositionalOptions()
     .helpCommand(false);
   addServeCommand(program, terminal);
   addStatusCommands(program, terminal);

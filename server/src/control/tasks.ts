@@ -49,26 +49,39 @@ export async function createTask(control: Control, request: CreateTask): Promise
   return control.db.transaction().execute(async (trx) => {
     const folderRow = await findNamed(trx, 'folders', folder);
     const draft = await resolveSpec(trx, spec);
-    const now = Date.now();
-    const { insertId } = await trx
-      .insertInto('tasks')
-      .values({
-        name,
-        source_key: makeSourceKey(name),
-        folder_id: folderRow.id,
-        task_type: taskType,
-        draft_json: JSON.stringify(draft),
-        published_version: null,
-        created_at: now,
-        updated_at: now,
-      })
-      .executeTakeFirstOrThrow()
-      .catch((error: unknown) => {
-        if (!isUniqueViolation(error)) throw error;
-        throw new SluiceError('ALREADY_EXISTS', `A task ${JSON.stringify(name)} exists already.`);
-      });
-    return taskView(trx, await findNamed(trx, 'tasks', Number(insertId)));
+    return taskView(trx, await insertTask(trx, { name, folder: folderRow.id, taskType, draft }));
   });
+}
+
+/** @throws SluiceError ALREADY_EXISTS */
+export async function insertTask(
+  trx: MetastoreDb,
+  task: {
+    readonly name: string;
+    readonly folder: number;
+    readonly taskType: number;
+    readonly draft: TaskSpec;
+  },
+): Promise<TaskRow> {
+  const now = Date.now();
+  const { insertId } = await trx
+    .insertInto('tasks')
+    .values({
+      name: task.name,
+      source_key: makeSourceKey(task.name),
+      folder_id: task.folder,
+      task_type: task.taskType,
+      draft_json: JSON.stringify(task.draft),
+      published_version: null,
+      created_at: now,
+      updated_at: now,
+    })
+    .executeTakeFirstOrThrow()
+    .catch((error: unknown) => {
+      if (!isUniqueViolation(error)) throw error;
+      throw new SluiceError('ALREADY_EXISTS', `A task ${JSON.stringify(task.name)} exists already.`);
+    });
+  return findNamed(trx, 'tasks', Number(insertId));
 }
 
 /** Replaces the draft. What runs goes on with the version that it was started with. */
@@ -76,13 +89,35 @@ export async function configureTask(control: Control, ref: string, spec: TaskSpe
   return control.db.transaction().execute(async (trx) => {
     const row = await findNamed(trx, 'tasks', ref);
     const draft = await resolveSpec(trx, TaskSpecInput.parse(spec));
-    await trx
-      .updateTable('tasks')
-      .set({ draft_json: JSON.stringify(draft), updated_at: Date.now() })
-      .where('id', '=', row.id)
-      .execute();
+    await saveDraft(trx, row.id, draft);
     return taskView(trx, await findNamed(trx, 'tasks', row.id));
   });
+}
+
+export async function saveDraft(
+  trx: MetastoreDb,
+  id: number,
+  draft: TaskSpec,
+  folder?: number,
+): Promise<void> {
+  await trx
+    .updateTable('tasks')
+    .set({
+      draft_json: JSON.stringify(draft),
+      updated_at: Date.now(),
+      ...(folder === undefined ? {} : { folder_id: folder }),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+/**
+ * Whether a spec stands against its source.
+ * @throws SluiceError SOURCE_*, NO_TABLES, TABLE_NAME_TAKEN, MERGE_REFUSED, INVALID_REQUEST
+ */
+export async function checkSpec(control: Control, spec: TaskSpec, signal: AbortSignal): Promise<void> {
+  if (spec.pipelineType === 2) await publishableMerge(control, spec, signal);
+  else await checkMirror(control, spec, signal);
 }
 
 /**
@@ -113,8 +148,7 @@ export async function publishTask(
 async function publishVersion(control: Control, ref: string, signal: AbortSignal): Promise<TaskVersion> {
   const { id, draft_json } = await findNamed(control.db, 'tasks', ref);
   const spec = TaskSpec.parse(JSON.parse(draft_json));
-  if (spec.pipelineType === 2) await publishableMerge(control, spec, signal);
-  else await checkMirror(control, spec, signal);
+  await checkSpec(control, spec, signal);
   return control.db.transaction().execute(async (trx) => {
     const row = await findNamed(trx, 'tasks', id);
     if (row.draft_json !== draft_json)
@@ -183,7 +217,7 @@ export async function refuseRunning(db: MetastoreDb, task: TaskRow): Promise<voi
 }
 
 /** The saved position is one of the source that it came from. */
-async function refuseOtherSource(db: MetastoreDb, row: TaskRow, spec: TaskSpec): Promise<void> {
+export async function refuseOtherSource(db: MetastoreDb, row: TaskRow, spec: TaskSpec): Promise<void> {
   const before = await specOfVersion(db, row.id, row.published_version ?? 0);
   if (sourceOf(before) !== sourceOf(spec))
     throw new SluiceError(
@@ -199,7 +233,11 @@ async function refuseOtherSource(db: MetastoreDb, row: TaskRow, spec: TaskSpec):
 const sourceOf = (spec: TaskSpec): string =>
   spec.pipelineType === 2 ? 'merge' : JSON.stringify([spec.dataSource, spec.database]);
 
-async function resolveSpec(db: MetastoreDb, input: z.output<typeof TaskSpecInput>): Promise<TaskSpec> {
+/**
+ * A spec as it is saved. Nothing is connected to.
+ * @throws SluiceError NOT_FOUND (data source, VCluster), INVALID_REQUEST
+ */
+export async function resolveSpec(db: MetastoreDb, input: z.output<typeof TaskSpecInput>): Promise<TaskSpec> {
   const pool = await findNamed(db, 'vclusters', input.vcluster);
   if (!pool.type.includes('SYNC'))
     throw new SluiceError(

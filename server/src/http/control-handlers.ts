@@ -1,6 +1,8 @@
 import type { ApiName } from '@sluice/contract';
 import type { Control } from '../control/context.ts';
 import * as dataSources from '../control/data-sources.ts';
+import { applyTasks } from '../control/documents/apply.ts';
+import { diffTask, exportTask } from '../control/documents/export.ts';
 import * as folders from '../control/folders.ts';
 import { mergeReport } from '../control/merge/report.ts';
 import { orderTables } from '../control/order-tables.ts';
@@ -58,6 +60,9 @@ export function controlHandlers(
     publishTask: ({ params, signal }) => tasks.publishTask(control, params.ref, signal),
     mergeReport: ({ params, signal }) => mergeReport(control, params.ref, signal),
     listTaskVersions: ({ params }) => tasks.listTaskVersions(control, params.ref),
+    diffTask: ({ params, query }) => diffTask(control, params.ref, query),
+    exportTask: ({ params, query }) => exportTask(control, params.ref, query.version),
+    applyTasks: ({ body, signal }) => applyTasks(control, body, signal),
     startTask: async ({ params, body, signal }) =>
       runs.runView(await runRow(control.db, await startTask(control, params.ref, body, signal))),
     stopTask: async ({ params, signal }) =>

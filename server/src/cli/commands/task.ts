@@ -4,6 +4,7 @@ import { gather, onlyTable, parameters, reference, splitList, tableName } from '
 import { type Call, hasCode } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
+import { addTaskFileCommands } from './task-files.ts';
 import { addMergeCommands } from './task-merge.ts';
 import { addTaskStatusCommands } from './task-status.ts';
 
@@ -57,6 +58,7 @@ export function addTaskCommands(program: Command, terminal: Terminal): void {
   });
   addCreate(group, terminal);
   addMergeCommands(group, terminal);
+  addTaskFileCommands(group, terminal);
   addLifecycle(group, terminal);
   addTaskStatusCommands(group, terminal);
 }
