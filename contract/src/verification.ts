@@ -36,6 +36,10 @@ export const TableVerdict = z.object({
   examples: z.array(
     z.object({ difference: z.enum(DIFFERENCES), key: z.record(z.string(), z.string().nullable()) }),
   ),
+  repair: z
+    .array(z.string())
+    .nullable()
+    .describe('conditions for backfills that bring just the differing rows over again; null: there are none'),
   looks: z.int().describe('how often keys that differed were looked at again'),
   freshnessMs: z.number().nullable().describe('the longest time from the end of the log to its visibility'),
   seconds: z.number(),

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { TableVerdict, Verification } from '@sluice/contract';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +8,8 @@ import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql } from '../support/mysql.ts';
 import { sharedPostgres } from '../support/postgres.ts';
 import { NUMBERS } from './numbers.ts';
+
+const SLUICE = fileURLToPath(new URL('../../server/bin/sluice.js', import.meta.url));
 
 async function verify(lake: TestLake, task: string, tables: string[] = []): Promise<Verification> {
   const api = await lake.api();
@@ -81,10 +86,20 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
         ['missing', 'lost', '1001'],
       ]);
       expect(keyed.freshnessMs).toBeLessThan(60_000);
+
+      const repaired = await promisify(execFile)(process.execPath, [
+        SLUICE,
+        ...['verify', 'compared', '--table', 'keyed', '--repair', '-y', '--data-dir', lake.dataDir],
+      ]);
+      const { after } = JSON.parse(repaired.stdout).data as { after: Verification };
+      expect(after).toMatchObject({ state: 'done', equal: true });
+      expect(of(after, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
     } finally {
       stop.abort();
       expect(await writing).toBeGreaterThan(5);
     }
+    await lake.caughtUp('compared');
+    expect(await lake.differences(database.connection)).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Difference, TableVerdict } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import type { TableName, TableSchema } from '../model/table.ts';
 import type { Position, Source } from '../sources/source.ts';
+import { repairFilters } from './repair-filter.ts';
 import { judgeLook } from './rounds.ts';
 
 /** What is compared: digests of rows by key, from both sides (targets/lakehouse/row-digests.ts). */
@@ -74,6 +75,7 @@ export async function verifyTable<State>(
     const beyond = Math.max(0, open - MOST_CANDIDATES);
     if (beyond > 0) await digests.cutCandidates(MOST_CANDIDATES);
     const found = new Map<Difference, number>();
+    const differing: (readonly string[])[] = [];
     const examples: { difference: Difference; key: Record<string, string> }[] = [];
     let looks = 0;
     while (open > 0 && looks < MOST_LOOKS) {
@@ -87,6 +89,7 @@ export async function verifyTable<State>(
         if (verdict === 'unsettled') unsettled.push(look.key);
         if (verdict === 'unsettled' || verdict === 'equal') continue;
         found.set(verdict, (found.get(verdict) ?? 0) + 1);
+        differing.push(look.key);
         if (examples.length < EXAMPLES)
           examples.push({ difference: verdict, key: namedKey(table.schema, look.key) });
       }
@@ -106,6 +109,8 @@ export async function verifyTable<State>(
       changed: found.get('changed') ?? 0,
       unsettled: open + beyond,
       examples,
+      // Where some were not looked at again, mending the others leaves them.
+      repair: beyond > 0 ? null : repairFilters(table.schema, differing),
       looks,
       freshnessMs: freshness,
       seconds: (now() - began) / 1000,

@@ -81,6 +81,7 @@ const NOTHING = {
   changed: 0,
   unsettled: 0,
   examples: [],
+  repair: null,
   looks: 0,
   freshnessMs: null,
   seconds: 0,
