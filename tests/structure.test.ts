@@ -52,7 +52,7 @@ const LAYERS: Readonly<
   model: {},
   telemetry: {},
   sources: { model: {} },
-  store: { sources: { file: 'sources/source.ts' } },
+  store: { model: { file: 'model/caller.ts' }, sources: { file: 'sources/source.ts' } },
   lakehouse: { model: {}, store: { only: ['lakehouse/embedded-catalog.ts'] } },
   targets: { model: {}, lakehouse: {}, store: {}, sources: { file: 'sources/source.ts' } },
   sync: { model: {}, sources: {}, targets: {}, store: {}, lakehouse: { only: ['sync/runner.ts'] } },

@@ -12,6 +12,7 @@ import {
   TestResult,
   UpdateDataSource,
 } from './data-source.ts';
+import { EventQuery, TimelineEvent } from './event.ts';
 import {
   LakePreviewQuery,
   LakeSnapshot,
@@ -296,6 +297,29 @@ export const API = {
     summary: 'The tables of the task',
     params: ByRef,
     response: z.array(TaskTable),
+  },
+  taskEvents: {
+    method: 'GET',
+    path: '/tasks/:ref/events',
+    summary: 'The timeline of a task, newest first; with `after`, oldest first',
+    params: ByRef,
+    query: EventQuery,
+    response: z.array(TimelineEvent),
+  },
+  dataSourceEvents: {
+    method: 'GET',
+    path: '/data-sources/:ref/events',
+    summary: 'The timeline of a data source',
+    params: ByRef,
+    query: EventQuery,
+    response: z.array(TimelineEvent),
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/events',
+    summary: 'The timeline of everything',
+    query: EventQuery,
+    response: z.array(TimelineEvent),
   },
   orderTables: {
     method: 'POST',

@@ -4,6 +4,7 @@ export * from './alert-routes.ts';
 export * from './api.ts';
 export * from './data-source.ts';
 export * from './errors.ts';
+export * from './event.ts';
 export * from './lake-table.ts';
 export * from './live.ts';
 export * from './live-changes.ts';

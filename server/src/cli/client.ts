@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os';
 import {
   API,
   API_PREFIX,
@@ -48,7 +49,10 @@ export function createCall(session: Session, signal?: AbortSignal): Call {
     const route = API[name];
     const path = pathOf(route.path, (request.params ?? {}) as Record<string, unknown>);
     const query = queryOf((request.query ?? {}) as Record<string, unknown>);
-    const headers: Record<string, string> = { authorization: `Bearer ${session.token}` };
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${session.token}`,
+      'x-sluice-caller': callerName(),
+    };
     // A route that takes a body is sent one, if only an empty one, so that its defaults apply.
     const body = 'body' in route ? JSON.stringify(request.body ?? {}) : null;
     if (body !== null) headers['content-type'] = 'application/json';
@@ -67,6 +71,16 @@ export function createCall(session: Session, signal?: AbortSignal): Call {
     }
     return readAnswer(response.status, text, session.url) as ApiResponse<typeof name>;
   };
+}
+
+/** For the timeline: whose shell this is. */
+function callerName(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // An account without a name, as containers have.
+    return `cli@${hostname()}`;
+  }
 }
 
 function unreachable(url: string, error: unknown): SluiceError {

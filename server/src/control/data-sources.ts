@@ -12,6 +12,7 @@ import {
 import type { Selectable } from 'kysely';
 import { sourceAdmin } from '../sources/registry.ts';
 import type { ConnectionConfig } from '../store/connections.ts';
+import { recordEvent } from '../store/events.ts';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { dataSourceOwner, Secret } from '../store/secrets.ts';
@@ -53,6 +54,7 @@ export async function createDataSource(control: Control, request: CreateDataSour
     const id = Number(insertId);
     // The password is sealed for the id, which exists only now.
     if (password !== undefined) await savePassword(control, trx, id, password);
+    await recordEvent(trx, { kind: 'data-source.created', dataSourceId: id });
     return view(await findNamed(trx, 'data_sources', id));
   });
 }
@@ -73,6 +75,11 @@ export async function updateDataSource(
       .execute()
       .catch((error: unknown) => refuseTwin(error, name));
     if (password !== undefined) await savePassword(control, trx, row.id, password);
+    await recordEvent(trx, {
+      kind: 'data-source.changed',
+      dataSourceId: row.id,
+      detail: { fields: Object.keys(request) },
+    });
     return view(await findNamed(trx, 'data_sources', row.id));
   });
 }
@@ -89,6 +96,7 @@ export async function deleteDataSource(control: Control, ref: string): Promise<{
         { remedy: 'Delete the tasks first, or let them use another data source.' },
       );
     await trx.deleteFrom('data_sources').where('id', '=', row.id).execute();
+    await recordEvent(trx, { kind: 'data-source.deleted', detail: { name: row.name } });
     return { deleted: row.name };
   });
 }

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import type { Problem, RunState, StartMode } from '@sluice/contract';
+import type { EventDetail, Problem, RunState, StartMode } from '@sluice/contract';
 import { type MirrorSpec, SluiceError, TaskSpec } from '@sluice/contract';
 import type { Selectable } from 'kysely';
+import { BY_ITSELF } from '../model/caller.ts';
+import { type NewEvent, recordEvent } from '../store/events.ts';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Metastore } from '../store/tables.ts';
@@ -83,7 +85,10 @@ export async function insertRun(
           error_json: null,
         })
         .executeTakeFirstOrThrow();
-      return Number(insertId);
+      const runId = Number(insertId);
+      const detail = { mode, position, version: task.published_version };
+      await recordEvent(trx, { kind: 'run.started', taskId, runId, detail });
+      return runId;
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw new SluiceError('CONFLICT', `The task ${task.name} runs already.`, { cause: error });
@@ -144,6 +149,13 @@ export async function insertAttempt(
       }))
       .where('id', '=', run.id)
       .execute();
+    await recordEvent(trx, {
+      kind: 'attempt.began',
+      taskId: run.task_id,
+      runId: run.id,
+      detail: { number, failover },
+      by: BY_ITSELF,
+    });
     return { id, number, logPath };
   });
 }
@@ -158,18 +170,35 @@ export async function endAttempt(
     readonly counted: boolean;
   },
 ): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set({
-      state: end.state,
-      ended_at: Date.now(),
-      error_json: end.error === null ? null : JSON.stringify(end.error),
-      progressed: end.progressed ? 1 : 0,
-      counted: end.counted ? 1 : 0,
-    })
-    .where('id', '=', attemptId)
-    .where('state', '=', 'running')
-    .execute();
+  await db.transaction().execute(async (trx) => {
+    const ended = await trx
+      .updateTable('attempts')
+      .set({
+        state: end.state,
+        ended_at: Date.now(),
+        error_json: end.error === null ? null : JSON.stringify(end.error),
+        progressed: end.progressed ? 1 : 0,
+        counted: end.counted ? 1 : 0,
+      })
+      .where('id', '=', attemptId)
+      .where('state', '=', 'running')
+      .returning('run_id')
+      .executeTakeFirst();
+    if (ended !== undefined && end.error !== null)
+      await recordOfRun(trx, ended.run_id, { kind: 'attempt.failed', detail: detailOf(end.error) });
+  });
+}
+
+const detailOf = ({ code, message }: Problem): EventDetail => ({ code, message });
+
+/** What a run does by itself, whoever has set it going. */
+async function recordOfRun(
+  trx: MetastoreDb,
+  runId: number,
+  event: Pick<NewEvent, 'kind' | 'detail'>,
+): Promise<void> {
+  const { task_id: taskId } = await runRow(trx, runId);
+  await recordEvent(trx, { ...event, taskId, runId, by: BY_ITSELF });
 }
 
 /** Moves a run on; an error is kept, and shown while the next attempt waits. */
@@ -179,13 +208,18 @@ export async function setRunState(
   state: RunState,
   error: Problem | null,
 ): Promise<void> {
-  await db
-    .updateTable('runs')
-    .set({
-      state,
-      ended_at: isEnded(state) ? Date.now() : null,
-      error_json: error === null ? null : JSON.stringify(error),
-    })
-    .where('id', '=', runId)
-    .execute();
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('runs')
+      .set({
+        state,
+        ended_at: isEnded(state) ? Date.now() : null,
+        error_json: error === null ? null : JSON.stringify(error),
+      })
+      .where('id', '=', runId)
+      .execute();
+    if (state === 'stopped') await recordOfRun(trx, runId, { kind: 'run.stopped' });
+    if (state === 'failed')
+      await recordOfRun(trx, runId, { kind: 'run.failed', detail: error === null ? {} : detailOf(error) });
+  });
 }

@@ -14,6 +14,7 @@ import {
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
+import { recordEvent } from '../store/events.ts';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Metastore } from '../store/tables.ts';
@@ -81,6 +82,7 @@ export async function insertTask(
       if (!isUniqueViolation(error)) throw error;
       throw new SluiceError('ALREADY_EXISTS', `A task ${JSON.stringify(task.name)} exists already.`);
     });
+  await recordEvent(trx, { kind: 'task.created', taskId: Number(insertId) });
   return findNamed(trx, 'tasks', Number(insertId));
 }
 
@@ -109,6 +111,7 @@ export async function saveDraft(
     })
     .where('id', '=', id)
     .execute();
+  await recordEvent(trx, { kind: 'task.configured', taskId: id });
 }
 
 /**
@@ -170,6 +173,7 @@ async function publishVersion(control: Control, ref: string, signal: AbortSignal
       .set({ published_version: version, updated_at: now })
       .where('id', '=', id)
       .execute();
+    await recordEvent(trx, { kind: 'task.published', taskId: id, detail: { version } });
     return { version, spec, publishedAt: isoTime(now) };
   });
 }
@@ -195,6 +199,7 @@ export async function stopTask(control: Control, ref: string, signal: AbortSigna
   const run = await newestRun(control.db, task.id);
   if (run === null || isEnded(run.state))
     throw new SluiceError('CONFLICT', `The task ${task.name} does not run.`);
+  await recordEvent(control.db, { kind: 'run.stop-asked', taskId: task.id, runId: run.id });
   control.supervisor.stop(run.id);
   while (!signal.aborted && !isEnded((await runRow(control.db, run.id)).state))
     await control.supervisor.waitForChange(500, signal);

@@ -4,6 +4,7 @@ import { SluiceError, type TableRef, type TaskSpec, type UndeployResult } from '
 import { sourceAdmin } from '../sources/registry.ts';
 import type { Connection, SourceAdmin } from '../sources/source.ts';
 import { readConnection } from '../store/connections.ts';
+import { recordEvent } from '../store/events.ts';
 import { forgetProgress, readCheckpoint, readLanes } from '../store/progress.ts';
 import type { Control } from './context.ts';
 import { findNamed } from './references.ts';
@@ -49,6 +50,7 @@ export async function undeployTask(
       .set({ published_version: null, updated_at: Date.now() })
       .where('id', '=', task.id)
       .execute();
+    await recordEvent(trx, { kind: 'task.undeployed', taskId: task.id, detail: { position } });
   });
   await rm(join(control.dataDir.work, `task-${task.id}`), { recursive: true, force: true });
   return {
@@ -127,6 +129,7 @@ export async function deleteTask(
   await control.db.transaction().execute(async (trx) => {
     await refuseRunning(trx, task);
     await trx.deleteFrom('tasks').where('id', '=', task.id).where('published_version', 'is', null).execute();
+    await recordEvent(trx, { kind: 'task.deleted', detail: { name: task.name } });
   });
   for (const run of runs)
     await rm(join(control.dataDir.logs, `run-${run.id}`), { recursive: true, force: true });

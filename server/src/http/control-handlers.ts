@@ -13,8 +13,10 @@ import * as metadata from '../control/source-metadata.ts';
 import { startTask } from '../control/start-task.ts';
 import { taskStatus, taskTables } from '../control/task-status.ts';
 import * as tasks from '../control/tasks.ts';
+import { listEvents } from '../control/timeline.ts';
 import { deleteTask, undeployTask } from '../control/undeploy.ts';
 import { waitTask } from '../control/wait-task.ts';
+import { callerName } from '../model/caller.ts';
 import type { AlertRoute } from './alert-handlers.ts';
 import type { Handlers } from './handlers.ts';
 import type { LakeRoute } from './lake-handlers.ts';
@@ -73,8 +75,12 @@ export function controlHandlers(
     deleteTask: ({ params, query }) => deleteTask(control, params.ref, query.confirm),
     taskStatus: ({ params }) => taskStatus(control, params.ref),
     taskTables: ({ params }) => taskTables(control, params.ref),
+    taskEvents: ({ params, query }) => listEvents(control, { of: 'tasks', ref: params.ref }, query),
+    dataSourceEvents: ({ params, query }) =>
+      listEvents(control, { of: 'data_sources', ref: params.ref }, query),
+    listEvents: ({ query }) => listEvents(control, null, query),
     orderTables: ({ params, body, signal }) =>
-      orderTables(control, params.ref, body, 'api', within(signal, ORDER_ANSWER_MS)),
+      orderTables(control, params.ref, body, callerName(), within(signal, ORDER_ANSWER_MS)),
     waitTask: ({ params, query, signal }) =>
       waitTask(control, params.ref, query.for, within(signal, query.timeout * 1000)),
 

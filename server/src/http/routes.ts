@@ -1,6 +1,7 @@
 import { API, API_PREFIX, type ApiName, type Route, SluiceError } from '@sluice/contract';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { asCaller, BY_ITSELF } from '../model/caller.ts';
 import type { Call, Handlers } from './handlers.ts';
 
 const ErrorAnswer = z.object({
@@ -30,10 +31,21 @@ export function apiRoutes(app: FastifyInstance, handlers: Handlers, closing: Abo
       handler: async (request, reply) => {
         const signal = AbortSignal.any([gone(reply), closing]);
         const call = { params: request.params, query: request.query, body: request.body, signal };
-        return { data: await answer(request, signal, () => handler(call as Call<ApiName>)) };
+        const work = () => asCaller(callerOf(request), () => handler(call as Call<ApiName>));
+        return { data: await answer(request, signal, work) };
       },
     });
   }
+}
+
+/** Who calls, as the caller says; it is shown in the timeline and decides nothing. */
+function callerOf(request: FastifyRequest): string {
+  const given = request.headers['x-sluice-caller'];
+  const name = (Array.isArray(given) ? given[0] : given)
+    ?.replaceAll(/[^\x20-\x7e]/g, '')
+    .trim()
+    .slice(0, 100);
+  return name === undefined || name === '' || name === BY_ITSELF ? 'api' : name;
 }
 
 /** What fails because nobody waits for it any more is no failure of ours. */

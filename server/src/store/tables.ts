@@ -125,6 +125,19 @@ export interface Metastore extends AlertTables {
     /** Of the lanes that wait for their full load the one with the greatest is next. */
     priority: Generated<number>;
   };
+  /** The timeline (store/events.ts). */
+  events: {
+    id: Generated<number>;
+    at: number;
+    /** contract EVENTS */
+    kind: string;
+    done_by: string;
+    task_id: number | null;
+    run_id: number | null;
+    table_name: string | null;
+    data_source_id: number | null;
+    detail_json: string;
+  };
   /** What people order for single tables; the run carries them out, in the order of their ids. */
   table_orders: {
     id: Generated<number>;

@@ -4,7 +4,8 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import type { Router } from './router.ts';
 import type { RunMeter } from './run-meter.ts';
-import type { RunStore, Work } from './run-store.ts';
+import type { RunStore } from './run-store.ts';
+import type { Work } from './work.ts';
 
 /** What the parts of one attempt share. */
 export interface RunContext {

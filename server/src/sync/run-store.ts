@@ -1,78 +1,11 @@
-import {
-  MirrorSpec,
-  type Problem,
-  parseParameters,
-  SluiceError,
-  type TaskParameters,
-  waitsForStart,
-} from '@sluice/contract';
+import { MirrorSpec, type Problem, parseParameters, SluiceError, waitsForStart } from '@sluice/contract';
 import { appliesNone, type LaneState } from '../model/lane-state.ts';
-import type { TableName } from '../model/table.ts';
+import { type TableName, tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { forgetProgress, readLanes } from '../store/progress.ts';
 import type { KeptSchema, Lane, Load } from './lane.ts';
-
-/** What an attempt is to do, as the metastore says. */
-export interface Work {
-  readonly attemptId: number;
-  readonly runId: number;
-  readonly taskId: number;
-  readonly taskName: string;
-  readonly sourceKey: string;
-  /** Both become those of a later version when the run takes it over (RunStore.takeOver). */
-  spec: MirrorSpec;
-  parameters: TaskParameters;
-  /** Until the run has begun, how it begins. */
-  readonly start: 'stateless' | 'resume' | 'custom';
-  readonly startPosition: string | null;
-  readonly begun: boolean;
-  /** A start from a position of one's choice lies behind the tables: they may lack changes, or get some twice. */
-  readonly inexact: boolean;
-}
-
-export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work> {
-  const row = await db
-    .selectFrom('attempts')
-    .innerJoin('runs', 'runs.id', 'attempts.run_id')
-    .innerJoin('tasks', 'tasks.id', 'runs.task_id')
-    .innerJoin('task_versions', (join) =>
-      join
-        .onRef('task_versions.task_id', '=', 'runs.task_id')
-        .onRef('task_versions.version', '=', 'runs.version'),
-    )
-    .select([
-      'runs.id as runId',
-      'runs.task_id as taskId',
-      'tasks.name as taskName',
-      'tasks.source_key as sourceKey',
-      'task_versions.spec_json as spec',
-      'runs.start_mode as start',
-      'runs.start_position as startPosition',
-      'runs.begun as begun',
-    ])
-    .where('attempts.id', '=', attemptId)
-    .executeTakeFirst();
-  if (row === undefined) throw new SluiceError('NOT_FOUND', `There is no attempt ${attemptId}.`);
-  const starts = await db
-    .selectFrom('runs')
-    .select('start_mode')
-    .where('task_id', '=', row.taskId)
-    .where('id', '<=', row.runId)
-    .orderBy('id', 'desc')
-    .execute();
-  const lastChoice = starts.find((run) => run.start_mode !== 'resume');
-  // A merge is refused before a run of it is made (control/tasks.ts).
-  const spec = MirrorSpec.parse(JSON.parse(row.spec));
-  return {
-    ...row,
-    attemptId,
-    spec,
-    parameters: parseParameters(spec.parameters),
-    start: row.start as Work['start'],
-    begun: row.begun === 1,
-    inexact: spec.syncMode === 2 || lastChoice?.start_mode === 'custom',
-  };
-}
+import { RunTimeline } from './run-timeline.ts';
+import type { Work } from './work.ts';
 
 export interface Checkpoint {
   readonly position: string | null;
@@ -105,10 +38,12 @@ export interface SegmentRow {
 export class RunStore {
   readonly db: MetastoreDb;
   readonly #work: Work;
+  readonly timeline: RunTimeline;
 
   constructor(db: MetastoreDb, work: Work) {
     this.db = db;
     this.#work = work;
+    this.timeline = new RunTimeline(work);
   }
 
   /** @throws SluiceError FENCED */
@@ -153,9 +88,14 @@ export class RunStore {
     if (row === undefined || row.version <= row.running) return false;
     const spec = MirrorSpec.safeParse(JSON.parse(row.spec));
     if (!spec.success || waitsForStart(work.spec, spec.data).length > 0) return false;
-    await this.write((transaction) =>
-      transaction.updateTable('runs').set({ version: row.version }).where('id', '=', work.runId).execute(),
-    );
+    await this.write(async (transaction) => {
+      await transaction
+        .updateTable('runs')
+        .set({ version: row.version })
+        .where('id', '=', work.runId)
+        .execute();
+      await this.timeline.record(transaction, { kind: 'run.version', detail: { version: row.version } });
+    });
     work.spec = spec.data;
     work.parameters = parseParameters(spec.data.parameters);
     return true;
@@ -234,6 +174,7 @@ export class RunStore {
 
   async savePhase(phase: string): Promise<void> {
     await this.write(async (transaction) => {
+      await this.timeline.record(transaction, { kind: 'run.phase', detail: { phase } });
       await transaction
         .updateTable('checkpoints')
         .set({ phase })
@@ -248,6 +189,7 @@ export class RunStore {
       rows.map(async (row): Promise<Lane> => {
         const kept = await this.schema(row.id, row.schema_version);
         const load = row.load_json === null ? null : (JSON.parse(row.load_json) as Load);
+        this.timeline.known(row.id, row.state, kept.schema);
         return {
           id: row.id,
           source: { schema: row.source_schema, table: row.source_table },
@@ -347,6 +289,16 @@ export class RunStore {
         spools: [],
       };
       await this.addSchema(transaction, made);
+      this.timeline.known(id, made.state, made.kept.schema);
+      const detail = {
+        state: made.state,
+        ...(error === null ? {} : { code: error.code, message: error.message }),
+      };
+      await this.timeline.record(transaction, {
+        kind: 'table.joined',
+        table: tableText(made.source),
+        detail,
+      });
       return made;
     });
   }
@@ -369,6 +321,7 @@ export class RunStore {
     const segments = await this.segments(lane.id);
     await this.write(async (transaction) => {
       await transaction.deleteFrom('lanes').where('id', '=', lane.id).execute();
+      await this.timeline.record(transaction, { kind: 'table.left', table: tableText(lane.source) });
     });
     return segments.map((segment) => segment.path);
   }
@@ -386,6 +339,7 @@ export class RunStore {
   /** What the lane is now; `error` where it is on the blocklist, undefined leaves what is there. */
   async saveLane(transaction: MetastoreDb, lane: Lane, error?: Problem | null): Promise<void> {
     await this.addSchema(transaction, lane);
+    await this.timeline.saved(transaction, lane, error);
     await transaction
       .updateTable('lanes')
       .set(({ eb, ref }) => ({

@@ -12,9 +12,9 @@ import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
 import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
 import { TableUpkeep } from '../targets/lakehouse/table-upkeep.ts';
-import { readWork } from './run-store.ts';
 import { taskServerIds } from './server-ids.ts';
 import { runTask } from './task-run.ts';
+import { readWork } from './work.ts';
 
 /**
  * The process of one attempt: `runner.js --data-dir D --attempt ID`, forked by the supervisor. It says how it goes

@@ -101,7 +101,11 @@ export class TableOrders {
       const lane = byId.get(order.laneId);
       const refused = lane === undefined ? 'it is no longer a table of the task' : this.#refusal(lane, order);
       const failed = lane === undefined || refused !== null ? null : await this.#try(lane, order, effects);
-      effects.records.push((transaction) => endOrder(transaction, order.id, refused ?? failed));
+      effects.records.push(async (transaction) => {
+        await endOrder(transaction, order.id, refused ?? failed);
+        if (lane !== undefined)
+          await this.#context.store.timeline.ordered(transaction, lane, order, refused ?? failed);
+      });
     }
     for (const lane of this.#again) {
       this.#again.delete(lane);

@@ -23,9 +23,10 @@ import { Router } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import { RunMeter } from './run-meter.ts';
 import { pulses } from './run-pulse.ts';
-import { RunStore, type Work } from './run-store.ts';
+import { RunStore } from './run-store.ts';
 import { mergeSegments } from './segment-merge.ts';
 import { TableOrders } from './table-orders.ts';
+import type { Work } from './work.ts';
 
 export interface TaskRunOptions {
   readonly work: Work;

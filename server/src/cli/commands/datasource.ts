@@ -4,6 +4,7 @@ import { gather, onlyTable, splitList, tableName, wholeNumber } from '../argumen
 import type { Call } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
+import { addEvents } from './events.ts';
 
 interface CreateOptions {
   readonly type: DsTypeWord;
@@ -23,6 +24,9 @@ interface CheckOptions {
 
 export function addDataSourceCommands(program: Command, terminal: Terminal): void {
   const group = program.command('datasource').description('Configured connections to databases');
+  addEvents(group, terminal, 'data source', (call, ref, query) =>
+    call('dataSourceEvents', { params: { ref }, query }),
+  );
 
   addLeaf<CreateOptions>(group, terminal, {
     usage: 'create <name>',

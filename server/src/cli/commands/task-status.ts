@@ -4,6 +4,7 @@ import { wholeNumber } from '../arguments.ts';
 import { type Call, RemoteError } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
+import { addEvents } from './events.ts';
 import { addTableOrders } from './task-orders.ts';
 
 interface WaitOptions {
@@ -37,6 +38,8 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
       return { data: await waitFor(call, ref, options.for, timeout) };
     },
   });
+
+  addEvents(group, terminal, 'task', (call, ref, query) => call('taskEvents', { params: { ref }, query }));
 
   const cdc = group.command('cdc').description('The tables of a task, one by one');
   addTableOrders(cdc, terminal);

@@ -1,0 +1,64 @@
+import { MirrorSpec, parseParameters, SluiceError, type TaskParameters } from '@sluice/contract';
+import type { MetastoreDb } from '../store/open-metastore.ts';
+
+/** What an attempt is to do, as the metastore says. */
+export interface Work {
+  readonly attemptId: number;
+  readonly runId: number;
+  readonly taskId: number;
+  readonly taskName: string;
+  readonly sourceKey: string;
+  /** Both become those of a later version when the run takes it over (RunStore.takeOver). */
+  spec: MirrorSpec;
+  parameters: TaskParameters;
+  /** Until the run has begun, how it begins. */
+  readonly start: 'stateless' | 'resume' | 'custom';
+  readonly startPosition: string | null;
+  readonly begun: boolean;
+  /** A start from a position of one's choice lies behind the tables: they may lack changes, or get some twice. */
+  readonly inexact: boolean;
+}
+
+export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('runs', 'runs.id', 'attempts.run_id')
+    .innerJoin('tasks', 'tasks.id', 'runs.task_id')
+    .innerJoin('task_versions', (join) =>
+      join
+        .onRef('task_versions.task_id', '=', 'runs.task_id')
+        .onRef('task_versions.version', '=', 'runs.version'),
+    )
+    .select([
+      'runs.id as runId',
+      'runs.task_id as taskId',
+      'tasks.name as taskName',
+      'tasks.source_key as sourceKey',
+      'task_versions.spec_json as spec',
+      'runs.start_mode as start',
+      'runs.start_position as startPosition',
+      'runs.begun as begun',
+    ])
+    .where('attempts.id', '=', attemptId)
+    .executeTakeFirst();
+  if (row === undefined) throw new SluiceError('NOT_FOUND', `There is no attempt ${attemptId}.`);
+  const starts = await db
+    .selectFrom('runs')
+    .select('start_mode')
+    .where('task_id', '=', row.taskId)
+    .where('id', '<=', row.runId)
+    .orderBy('id', 'desc')
+    .execute();
+  const lastChoice = starts.find((run) => run.start_mode !== 'resume');
+  // A merge is refused before a run of it is made (control/tasks.ts).
+  const spec = MirrorSpec.parse(JSON.parse(row.spec));
+  return {
+    ...row,
+    attemptId,
+    spec,
+    parameters: parseParameters(spec.parameters),
+    start: row.start as Work['start'],
+    begun: row.begun === 1,
+    inexact: spec.syncMode === 2 || lastChoice?.start_mode === 'custom',
+  };
+}
