@@ -12,7 +12,7 @@ export interface Digests<State> {
   addLines(side: 'source' | 'before' | 'after', file: string, longestLine: number): Promise<void>;
   addLake(side: 'lake' | 'now', state: State, only: 'candidates' | null): Promise<void>;
   count(side: 'source' | 'lake'): Promise<number>;
-  forget(...sides: ('before' | 'now' | 'after')[]): void;
+  forget(...sides: ('before' | 'now' | 'after')[]): Promise<void>;
   compare(a: 'source', b: 'lake'): Promise<number>;
   candidateTexts(limit: number, offset: number): Promise<readonly (readonly string[])[]>;
   cutCandidates(limit: number): Promise<void>;
@@ -94,7 +94,7 @@ export async function verifyTable<State>(
           examples.push({ difference: verdict, key: namedKey(table.schema, look.key) });
       }
       await digests.keepCandidates(unsettled);
-      digests.forget('before', 'now', 'after');
+      await digests.forget('before', 'now', 'after');
       open = unsettled.length;
     }
     const different = found.size > 0;

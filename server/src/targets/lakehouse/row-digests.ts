@@ -14,13 +14,16 @@ import { inPieces } from './line-pieces.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 
 /** Rows of one side: key columns k0 …, and h, a digest of all values. */
-export type Side = 'source' | 'lake' | 'before' | 'now' | 'after';
+const SIDES = ['source', 'lake', 'before', 'now', 'after'] as const;
+export type Side = (typeof SIDES)[number];
 
 /**
  * The rows of one table as its source and as the lake have them, as digests by key. Both sides are values of the same
  * types, the source's by the expressions that made the lake's (textExpression), so that equal rows have equal digests.
+ * Its tables are the engine's: one at a time.
  */
 export class RowDigests implements AsyncDisposable {
+  readonly #engine: Engine;
   readonly #connection: EngineConnection;
   readonly #storage: Storage;
   readonly #columns: readonly Column[];
@@ -29,6 +32,7 @@ export class RowDigests implements AsyncDisposable {
   readonly #signal: AbortSignal;
 
   private constructor(
+    engine: Engine,
     connection: EngineConnection,
     storage: Storage,
     schema: TableSchema,
@@ -36,6 +40,7 @@ export class RowDigests implements AsyncDisposable {
     signal: AbortSignal,
   ) {
     if (schema.identity.kind !== 'key') throw new Error('rows without a key are not compared');
+    this.#engine = engine;
     this.#connection = connection;
     this.#storage = storage;
     this.#columns = schema.columns;
@@ -51,7 +56,14 @@ export class RowDigests implements AsyncDisposable {
     rules: ReadingRules,
     signal: AbortSignal,
   ): Promise<RowDigests> {
-    return new RowDigests(await engine.connect(), storage, schema, rules, signal);
+    const digests = new RowDigests(engine, await engine.connect(), storage, schema, rules, signal);
+    try {
+      await digests.#empty(...SIDES);
+      return digests;
+    } catch (error) {
+      await digests[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Takes CSV lines of the source's columns in. */
@@ -94,58 +106,61 @@ export class RowDigests implements AsyncDisposable {
   }
 
   async #add(side: Side, rows: string): Promise<void> {
-    const all = this.#columns.map((_, index) => `v${index}`).join(', ');
-    const select = `SELECT ${this.#keyColumns('v')}, hash(${all}) AS h FROM ${rows}`;
-    const exists = this.#sides.has(side);
-    this.#sides.add(side);
-    await this.#connection.run(
-      exists ? `INSERT INTO ${side} ${select}` : `CREATE OR REPLACE TEMP TABLE ${side} AS ${select}`,
-      this.#signal,
+    await this.#aside((connection) =>
+      connection.run(`INSERT INTO ${side} ${this.#digestOf(rows)}`, this.#signal),
     );
   }
-  readonly #sides = new Set<Side>();
 
-  #keyColumns(prefix: 'v'): string {
-    return this.#key.map((index, n) => `${prefix}${index} AS k${n}`).join(', ');
+  #digestOf(rows: string): string {
+    const key = this.#key.map((index, n) => `v${index} AS k${n}`).join(', ');
+    const all = this.#columns.map((_, index) => `v${index}`).join(', ');
+    return `SELECT ${key}, hash(${all}) AS h FROM ${rows}`;
   }
+
+  /** On a connection of its own, so that chunks are taken in beside each other. */
+  async #aside(work: (connection: EngineConnection) => Promise<void>): Promise<void> {
+    const connection = this.#free.pop() ?? (await this.#engine.connect());
+    try {
+      await work(connection);
+    } finally {
+      this.#free.push(connection);
+    }
+  }
+  readonly #free: EngineConnection[] = [];
 
   get #keys(): string {
     return this.#key.map((_, n) => `k${n}`).join(', ');
   }
 
-  /** An empty side, where nothing was added. */
-  async need(side: Side): Promise<void> {
-    if (this.#sides.has(side)) return;
-    await this.addLinesOf(side, 'false');
-  }
-
-  private async addLinesOf(side: Side, condition: string): Promise<void> {
+  /** Makes sides of no rows, whatever was in them. */
+  async #empty(...sides: readonly Side[]): Promise<void> {
     const values = this.#columns.map(
       (column, index) =>
         `${textExpression(column.type, column.text, 'CAST(NULL AS VARCHAR)', STRICT)} AS v${index}`,
     );
-    await this.#add(side, `(SELECT ${values.join(', ')} WHERE ${condition})`);
+    for (const side of sides)
+      await this.#connection.run(
+        `CREATE OR REPLACE TABLE ${side} AS ${this.#digestOf(`(SELECT ${values.join(', ')} WHERE false)`)}`,
+        this.#signal,
+      );
   }
 
   async count(side: Side): Promise<number> {
-    await this.need(side);
     const [row] = await this.#connection.rows(`SELECT count(*) AS n FROM ${side}`, this.#signal);
     return Number(row?.n ?? 0);
   }
 
-  forget(...sides: Side[]): void {
-    for (const side of sides) this.#sides.delete(side);
+  forget(...sides: Side[]): Promise<void> {
+    return this.#empty(...sides);
   }
 
   /** Makes `candidates` of the keys that two sides have differently. @returns how many */
   async compare(a: Side, b: Side): Promise<number> {
-    await this.need(a);
-    await this.need(b);
     const texts = this.#key
       .map((index, n) => `${textOfKey(this.#columns[index]!, `k${n}`)} AS t${n}`)
       .join(', ');
     await this.#connection.run(
-      `CREATE OR REPLACE TEMP TABLE candidates AS SELECT ${this.#keys}, ${texts} FROM ` +
+      `CREATE OR REPLACE TABLE candidates AS SELECT ${this.#keys}, ${texts} FROM ` +
         `(SELECT ${this.#keys}, ${a}.h AS x, ${b}.h AS y FROM ${a} FULL JOIN ${b} USING (${this.#keys})) WHERE x IS DISTINCT FROM y`,
       this.#signal,
     );
@@ -171,7 +186,7 @@ export class RowDigests implements AsyncDisposable {
   async cutCandidates(limit: number): Promise<void> {
     const texts = this.#key.map((_, n) => `t${n}`).join(', ');
     await this.#connection.run(
-      `CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM candidates ORDER BY ${texts} LIMIT ${limit}`,
+      `CREATE OR REPLACE TABLE candidates AS SELECT * FROM candidates ORDER BY ${texts} LIMIT ${limit}`,
       this.#signal,
     );
   }
@@ -185,7 +200,6 @@ export class RowDigests implements AsyncDisposable {
       readonly after: string | null;
     }[]
   > {
-    for (const side of ['before', 'now', 'after'] as const) await this.need(side);
     const texts = this.#key.map((_, n) => `t${n}`).join(', ');
     const rows = await this.#connection.rows(
       `SELECT ${texts}, CAST(b.h AS VARCHAR) AS before, CAST(l.h AS VARCHAR) AS lake, CAST(a.h AS VARCHAR) AS after FROM candidates c ` +
@@ -214,12 +228,15 @@ export class RowDigests implements AsyncDisposable {
     const values = keys.map((key) => `(${key.map(quoteText).join(', ')})`).join(', ');
     const kept = keys.length === 0 ? 'false' : `(${texts.join(', ')}) IN (VALUES ${values})`;
     await this.#connection.run(
-      `CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM candidates WHERE ${kept}`,
+      `CREATE OR REPLACE TABLE candidates AS SELECT * FROM candidates WHERE ${kept}`,
       this.#signal,
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const table of [...SIDES, 'candidates'])
+      await this.#connection.run(`DROP TABLE IF EXISTS ${table}`).catch(() => {});
+    for (const connection of this.#free) connection.close();
     this.#connection.close();
   }
 }
