@@ -26,6 +26,7 @@ import { Reference } from './primitives.ts';
 import { Attempt, AttemptLog, LogQuery, Run, RunDetail, WaitRun, WaitRunResult } from './run.ts';
 import { ServerStatus } from './server-status.ts';
 import { SqlRequest, SqlResult } from './sql.ts';
+import { TableFile, TableFileContent } from './table-file.ts';
 import { OrderTables, TableOrderResult } from './table-order.ts';
 import {
   CreateFolder,
@@ -145,6 +146,15 @@ export const API = {
     summary: 'The tables of a database',
     params: ByCatalog,
     response: z.array(ObjectSummary),
+  },
+  readTableFile: {
+    method: 'POST',
+    path: '/data-sources/:ref/catalogs/:catalog/table-file',
+    summary:
+      'Read a CSV or YAML file of tables for a mirror of this database; answers the tables, and lines whose table does not exist',
+    params: ByCatalog,
+    body: TableFile,
+    response: TableFileContent,
   },
   describeObject: {
     method: 'GET',

@@ -28,6 +28,20 @@ const naming = (byDefault: string) =>
       'knows the placeholders {SOURCE_DATABASE}, {SOURCE_SCHEMA} and {SOURCE_TABLE} only',
     );
 
+/** A table of a mirror. What of its target's name is said here wins over the naming rules of the task. */
+export const MirrorTable = TableRef.extend({
+  target: z
+    .strictObject({
+      schema: z.string().min(1).max(256).optional(),
+      table: z.string().min(1).max(256).optional(),
+    })
+    .refine(({ schema, table }) => schema !== undefined || table !== undefined, {
+      error: 'needs a schema or a table',
+    })
+    .optional(),
+});
+export type MirrorTable = z.infer<typeof MirrorTable>;
+
 export const commonFields = {
   /** 1 full load and incremental, 2 incremental only. */
   syncMode: z.union([z.literal(1), z.literal(2)]).default(1),
@@ -41,7 +55,25 @@ export const mirrorFields = {
   /** Empty: every schema but the system's. */
   schemas: z.array(z.string().min(1).max(128)).max(10_000).default([]),
   /** Pipeline type 1: the tables. Type 3 takes none. */
-  tables: z.array(TableRef).max(100_000).default([]),
+  tables: z
+    .array(MirrorTable)
+    .max(100_000)
+    .refine(
+      (tables) => {
+        const targets = new Map<string, string>();
+        return tables.every((one) => {
+          const [name, target] = [
+            JSON.stringify([one.schema, one.table]),
+            JSON.stringify(one.target ?? null),
+          ];
+          const known = targets.get(name);
+          targets.set(name, target);
+          return known === undefined || known === target;
+        });
+      },
+      { error: 'gives one table two targets' },
+    )
+    .default([]),
   /** 1 multi-table mirror, 3 full-database mirror. */
   pipelineType: z.union([z.literal(1), z.literal(3)]).default(3),
   targetSchema: naming('{SOURCE_SCHEMA}'),
@@ -93,16 +125,32 @@ export const TaskSpecInput = z.discriminatedUnion(
 );
 export type TaskSpecInput = z.input<typeof TaskSpecInput>;
 
-/** The target's name of a source table by the spec's naming rules. */
+/** What tables are given a name of their own, list by list: a task may have 100,000, and each is asked for. */
+const givenTargets = new WeakMap<readonly MirrorTable[], ReadonlyMap<string, MirrorTable['target']>>();
+
+function givenTarget(tables: readonly MirrorTable[], { schema, table }: TableRef): MirrorTable['target'] {
+  let given = givenTargets.get(tables);
+  if (given === undefined) {
+    const named = tables.filter(({ target }) => target !== undefined);
+    given = new Map(named.map((one) => [JSON.stringify([one.schema, one.table]), one.target]));
+    givenTargets.set(tables, given);
+  }
+  return given.get(JSON.stringify([schema, table]));
+}
+
+/** The target's name of a source table: as the table says itself, else by the spec's naming rules. */
 export function targetName(
-  spec: Pick<MirrorSpec, 'database' | 'targetSchema' | 'targetTable'>,
+  spec: Pick<MirrorSpec, 'database' | 'targetSchema' | 'targetTable'> & {
+    readonly tables?: readonly MirrorTable[];
+  },
   source: TableRef,
 ): TableRef {
   const fill = (rule: string) =>
     rule.replace(/\{SOURCE_(DATABASE|SCHEMA|TABLE)\}/g, (_, part: string) =>
       part === 'DATABASE' ? spec.database : part === 'SCHEMA' ? source.schema : source.table,
     );
-  return { schema: fill(spec.targetSchema), table: fill(spec.targetTable) };
+  const given = spec.tables === undefined ? undefined : givenTarget(spec.tables, source);
+  return { schema: given?.schema ?? fill(spec.targetSchema), table: given?.table ?? fill(spec.targetTable) };
 }
 
 export const Folder = z.object({ id: Id, name: z.string(), tasks: z.int(), createdAt: Time });

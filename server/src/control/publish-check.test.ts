@@ -1,4 +1,4 @@
-import { MirrorSpec } from '@sluice/contract';
+import { MirrorSpec, targetName } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
 import type { DiscoveredTable } from '../sources/source.ts';
 import { findCollision, selectTables } from './publish-check.ts';
@@ -47,5 +47,37 @@ describe('makeSourceKey', () => {
       expect(`sluice_${makeSourceKey(name)}`).toMatch(/^sluice_[a-z0-9_]{1,56}$/);
     expect(makeSourceKey('Ärger 2')).toMatch(/^a_rger_2_[0-9a-f]{8}$/);
     expect(makeSourceKey('a')).not.toBe(makeSourceKey('a'));
+  });
+});
+
+describe('a table that says its own target', () => {
+  const tables = [
+    { schema: 'a', table: 'x', target: { table: 'y' } },
+    { schema: 'b', table: 'x', target: { schema: 'lake', table: 'z' } },
+    { schema: 'b', table: 'y', target: { schema: 'A' } },
+  ];
+  const some = spec({ pipelineType: 1, targetTable: '{SOURCE_DATABASE}_{SOURCE_TABLE}', tables });
+
+  it('is called so; the naming rules say the rest', () => {
+    expect(tables.map((one) => targetName(some, { schema: one.schema, table: one.table }))).toEqual([
+      { schema: 'a', table: 'y' },
+      { schema: 'lake', table: 'z' },
+      { schema: 'A', table: 'd_y' },
+    ]);
+    expect(targetName(some, { schema: 'c', table: 'x' })).toEqual({ schema: 'c', table: 'd_x' });
+  });
+
+  it('collides with another one like any other', () => {
+    const names = tables.map(({ schema, table }) => ({ schema, table }));
+    expect(findCollision(some, names)).toBeNull();
+    const alike = spec({ pipelineType: 1, tables: [tables[0], { ...tables[2], target: { schema: 'A' } }] });
+    expect(findCollision(alike, names)).toMatchObject({ target: { schema: 'A', table: 'y' } });
+  });
+
+  it('has one', () => {
+    expect(() => spec({ pipelineType: 1, tables: [tables[0], { schema: 'a', table: 'x' }] })).toThrow(
+      'two targets',
+    );
+    expect(spec({ pipelineType: 1, tables: [tables[0], tables[0]] }).tables).toHaveLength(2);
   });
 });

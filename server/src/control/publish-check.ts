@@ -26,7 +26,7 @@ export function selectTables<T extends Pick<DiscoveredTable, 'schema'>>(
  * do; a table that is listed twice does not collide with itself.
  */
 export function findCollision(
-  spec: Pick<MirrorSpec, 'database' | 'targetSchema' | 'targetTable'>,
+  spec: Parameters<typeof targetName>[0],
   tables: readonly TableName[],
 ): { readonly target: TableName; readonly sources: readonly [TableName, TableName] } | null {
   const taken = new Map<string, TableName>();

@@ -11,6 +11,7 @@ import * as runs from '../control/runs.ts';
 import { serverStatus } from '../control/server-status.ts';
 import * as metadata from '../control/source-metadata.ts';
 import { startTask } from '../control/start-task.ts';
+import { readTableFile } from '../control/table-file.ts';
 import { taskStatus, taskTables } from '../control/task-status.ts';
 import * as tasks from '../control/tasks.ts';
 import { listEvents } from '../control/timeline.ts';
@@ -45,6 +46,8 @@ export function controlHandlers(
     checkCdc: ({ params, body, signal }) => metadata.checkCdc(control, params.ref, body, signal),
     listCatalogs: ({ params, signal }) => metadata.listCatalogs(control, params.ref, signal),
     listObjects: ({ params, signal }) => metadata.listObjects(control, params.ref, params.catalog, signal),
+    readTableFile: ({ params, body, signal }) =>
+      readTableFile(control, params.ref, params.catalog, body, signal),
     describeObject: ({ params, query, signal }) =>
       metadata.describeObject(control, params.ref, params.catalog, query, signal),
     sampleObject: ({ params, query, signal }) =>

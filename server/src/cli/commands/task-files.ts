@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { AppliedTasks, SpecChange } from '@sluice/contract';
 import type { Command } from 'commander';
 import { usage, wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { cellText } from '../text-table.ts';
+import { textFile } from './list-file.ts';
 
 const LAST_VERSION = 1_000_000_000;
 
@@ -46,7 +46,7 @@ export function addTaskFileCommands(group: Command, terminal: Terminal): void {
         .option('--publish', 'check the drafts against their sources, and publish those that are new')
         .option('--dry-run', 'say what would be done, and do nothing'),
     run: async ({ call, options: { file, publish = false, dryRun = false }, terminal: { readStdin } }) => {
-      const yaml = file === '-' ? await readStdin() : await textOf(file);
+      const yaml = file === '-' ? await readStdin() : await textFile(file);
       if (yaml.trim() === '') throw usage('The file is empty.');
       const data = await call('applyTasks', { body: { yaml, publish, dryRun } });
       return { data, view: appliedText(data) };
@@ -72,12 +72,6 @@ export function addTaskFileCommands(group: Command, terminal: Terminal): void {
 
 const versionOf = (text: string): number | 'draft' =>
   text === 'draft' ? text : wholeNumber('A version', text, 1, LAST_VERSION);
-
-async function textOf(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: Error) => {
-    throw usage(`The file cannot be read: ${error.message}.`, 'Check its path.');
-  });
-}
 
 const SIGNS = { created: '+', changed: '~', unchanged: '=' } as const;
 

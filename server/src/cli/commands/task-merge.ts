@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 import {
   type ExtendedField,
   type MergeSpecInput,
@@ -12,6 +10,7 @@ import {
 import { type Command, Option } from 'commander';
 import { gather, parameters, reference, tableName } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
+import { listFile } from './list-file.ts';
 import { mergeReportText } from './merge-report-text.ts';
 
 interface MergeOptions {
@@ -26,12 +25,6 @@ interface MergeOptions {
   readonly vcluster?: string;
   readonly set?: readonly string[];
 }
-
-const FORMATS: Readonly<Record<string, VirtualTableFile['format']>> = {
-  '.csv': 'csv',
-  '.yaml': 'yaml',
-  '.yml': 'yaml',
-};
 
 export function addMergeCommands(group: Command, terminal: Terminal): void {
   const mergeOptions = (command: Command): Command =>
@@ -145,13 +138,7 @@ async function fileOf(
 ): Promise<VirtualTableFile> {
   if (match !== undefined || target !== undefined)
     throw usage('--virtual-tables goes without --match and --target.', 'Put the patterns into the file.');
-  const format = FORMATS[extname(path).toLowerCase()];
-  if (format === undefined)
-    throw usage(`${path} is neither CSV nor YAML by its name.`, 'Call it .csv, .yaml or .yml.');
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
-    throw usage(`The file cannot be read: ${error.message}.`, 'Check its path.');
-  });
-  return { format, text, ...(extended.extendedFields.length === 0 ? {} : extended) };
+  return { ...(await listFile(path)), ...(extended.extendedFields.length === 0 ? {} : extended) };
 }
 
 function partOf(option: string, text: string): { readonly part: ShardPart; readonly value: string } {

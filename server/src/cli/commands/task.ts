@@ -1,9 +1,16 @@
-import { type CreateTask, SluiceError, type StartTask, type TableRef } from '@sluice/contract';
+import {
+  type CreateTask,
+  type MirrorTable,
+  SluiceError,
+  type StartTask,
+  type TableRef,
+} from '@sluice/contract';
 import { type Command, Option } from 'commander';
-import { gather, onlyTable, parameters, reference, splitList, tableName } from '../arguments.ts';
+import { gather, onlyTable, parameters, reference, splitList, tableName, usage } from '../arguments.ts';
 import { type Call, hasCode } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
+import { listFile, missingText } from './list-file.ts';
 import { addTaskFileCommands } from './task-files.ts';
 import { addMergeCommands } from './task-merge.ts';
 import { addTaskStatusCommands } from './task-status.ts';
@@ -14,6 +21,7 @@ interface CreateOptions {
   readonly database: string;
   readonly schema?: readonly string[];
   readonly tables?: string;
+  readonly tablesFile?: string;
   readonly pipelineType?: '1' | '3';
   readonly syncMode?: '1' | '2';
   readonly targetSchema?: string;
@@ -74,6 +82,10 @@ function addCreate(group: Command, terminal: Terminal): void {
         .requiredOption('--database <database>', 'database to mirror')
         .option('--schema <schema>', 'only this schema; several times', gather)
         .option('--tables <a,b>', 'only these tables (pipeline type 1)')
+        .option(
+          '--tables-file <file>',
+          'the tables, and names of their targets, as CSV or YAML (.csv, .yaml, .yml)',
+        )
         .addOption(
           new Option(
             '--pipeline-type <type>',
@@ -100,7 +112,13 @@ export async function taskOf(call: Call, name: string, options: CreateOptions): 
   const known: readonly TableRef[] = qualified.some(({ schema }) => schema === null)
     ? await call('listObjects', { params: { ref: options.source, catalog: options.database } })
     : [];
-  const pipelineType = options.pipelineType ?? (names.length > 0 ? '1' : '3');
+  const tables: MirrorTable[] = qualified.map((each) => onlyTable(each, known));
+  if (options.tablesFile !== undefined) {
+    if (tables.length > 0)
+      throw usage('--tables-file goes without --tables.', 'Put all tables into the file.');
+    tables.push(...(await tablesOf(call, options.tablesFile, options)));
+  }
+  const pipelineType = options.pipelineType ?? (tables.length > 0 ? '1' : '3');
   return {
     name,
     folder: reference(options.folder),
@@ -108,7 +126,7 @@ export async function taskOf(call: Call, name: string, options: CreateOptions): 
       dataSource: reference(options.source),
       database: options.database,
       schemas: [...(options.schema ?? [])],
-      tables: qualified.map((each) => onlyTable(each, known)),
+      tables,
       pipelineType: pipelineType === '1' ? 1 : 3,
       syncMode: options.syncMode === '2' ? 2 : 1,
       parameters: parameters(options.set ?? []),
@@ -117,6 +135,19 @@ export async function taskOf(call: Call, name: string, options: CreateOptions): 
       ...(options.vcluster === undefined ? {} : { vcluster: options.vcluster }),
     },
   };
+}
+
+async function tablesOf(
+  call: Call,
+  path: string,
+  { source, database }: CreateOptions,
+): Promise<MirrorTable[]> {
+  const { tables, missing } = await call('readTableFile', {
+    params: { ref: source, catalog: database },
+    body: await listFile(path),
+  });
+  if (missing.length === 0) return tables;
+  throw new SluiceError('NO_TABLES', missingText(database, missing));
 }
 
 function addLifecycle(group: Command, terminal: Terminal): void {

@@ -21,6 +21,7 @@ import {
   saveDraft,
   type TaskRow,
 } from '../tasks.ts';
+import { allOf } from '../yaml-shape.ts';
 import { differences } from './differences.ts';
 import { byName, dataSourceNames } from './export.ts';
 import { type ReadDocument, readDocuments } from './read.ts';
@@ -152,11 +153,8 @@ async function each<T>(
   const [first] = failed;
   if (first === undefined) return;
   const said = failed.map(({ what, error }) => `${what}: ${error.message}`);
-  throw new SluiceError(
-    first.error.code,
-    said.length === 1
-      ? `The file cannot be applied: ${said[0]}`
-      : `The file cannot be applied:\n  ${said.join('\n  ')}`,
-    { remedy: first.error.remedy, cause: first.error },
-  );
+  throw new SluiceError(first.error.code, allOf('The file cannot be applied', said), {
+    remedy: first.error.remedy,
+    cause: first.error,
+  });
 }

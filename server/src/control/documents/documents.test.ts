@@ -59,6 +59,14 @@ const plainName = fc.constantFrom(
   '---',
 );
 const table = fc.record({ schema: name, table: name });
+const mirrorTable = fc.record(
+  {
+    schema: name,
+    table: name,
+    target: fc.oneof(table, fc.record({ schema: name }), fc.record({ table: name })),
+  },
+  { requiredKeys: ['schema', 'table'] },
+);
 const parameters = fc
   .dictionary(
     fc.constantFrom('publication', 'infinite_dates', 'commit_interval', 'chunk_size', 'failover_limit'),
@@ -106,7 +114,11 @@ const mirror = fc
       fc.constant({ pipelineType: 3 as const, tables: [] }),
       fc.record({
         pipelineType: fc.constant(1 as const),
-        tables: fc.array(table, { minLength: 1, maxLength: 5 }),
+        tables: fc.uniqueArray(mirrorTable, {
+          selector: (one) => JSON.stringify([one.schema, one.table]),
+          minLength: 1,
+          maxLength: 5,
+        }),
       }),
     ),
   })

@@ -13,7 +13,7 @@ import { findNamed } from '../references.ts';
 import { readVirtualTables } from './virtual-table-file.ts';
 
 /** Servers whose databases are their schemas. */
-const WITHOUT_SCHEMAS: ReadonlySet<number> = new Set([
+export const WITHOUT_SCHEMAS: ReadonlySet<number> = new Set([
   DS_TYPES.mysql,
   DS_TYPES.mariadb,
   DS_TYPES['aurora-mysql'],
