@@ -15,6 +15,8 @@ import { isEnded } from './run-machine.ts';
 import { newestRun } from './run-rows.ts';
 
 const POLL_MS = 100;
+/** SQLite takes 32,766 values a statement. */
+const ROWS_AT_ONCE = 1000;
 
 /**
  * Orders something for single tables of a task. The run carries it out with its next commit; where that is soon
@@ -36,21 +38,25 @@ export async function orderTables(
   const consequences = CONSEQUENCES[order];
   if (consequences !== null && request.confirm !== true)
     throw new SluiceError('CONFIRMATION_REQUIRED', whatItDoes(lanes, order, consequences, filter));
-  const asked = await db
-    .insertInto('table_orders')
-    .values(
-      lanes.map((lane) => ({
-        lane_id: lane.id,
-        kind: order,
-        filter,
-        asked_by: by,
-        asked_at: Date.now(),
-        ended_at: null,
-        refused: null,
-      })),
-    )
-    .returning(['id', 'lane_id'])
-    .execute();
+  const asked: { readonly id: number; readonly lane_id: number }[] = [];
+  for (let at = 0; at < lanes.length; at += ROWS_AT_ONCE)
+    asked.push(
+      ...(await db
+        .insertInto('table_orders')
+        .values(
+          lanes.slice(at, at + ROWS_AT_ONCE).map((lane) => ({
+            lane_id: lane.id,
+            kind: order,
+            filter,
+            asked_by: by,
+            asked_at: Date.now(),
+            ended_at: null,
+            refused: null,
+          })),
+        )
+        .returning(['id', 'lane_id'])
+        .execute()),
+    );
   const run = await newestRun(db, task.id);
   const runs = run !== null && !isEnded(run.state);
   if (runs) supervisor.look(run.id);

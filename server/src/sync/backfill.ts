@@ -32,17 +32,18 @@ export async function backfill(
   lane: Lane,
   handIn: (step: LaneStep) => void,
 ): Promise<void> {
-  const { generation } = lane;
   const { signal, log, store } = context;
+  // Whatever ends the backfill early gives the lane another load, or none.
+  const load = filterOf(lane);
   const table = tableText(lane.source);
   try {
-    log.info({ table, filter: filterOf(lane) }, 'a backfill begins');
+    log.info({ table, filter: load.fromVisible.filter }, 'a backfill begins');
     for (;;) {
       const version = lane.schemaVersion;
-      if (!(await schemaIsNow(context, lane, generation))) return;
+      if (!(await schemaIsNow(context, lane, load))) return;
       const read = await readRows(context, lane);
       // What was read is under a schema that the lane no longer has.
-      if (lane.generation !== generation) return;
+      if (lane.load !== load) return;
       if (lane.schemaVersion !== version) continue;
       await store.write(async (transaction) => {
         lane.state = nextLaneState(lane.state, 'loaded');
@@ -55,7 +56,7 @@ export async function backfill(
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (lane.generation !== generation) return;
+    if (lane.load !== load) return;
     const trouble = SluiceError.from(error);
     if (trouble.rule.retry === 'always' || trouble.code === 'INTERNAL' || trouble.code === 'FENCED')
       throw error;
@@ -86,21 +87,20 @@ async function giveUp(
   );
   lane.state = nextLaneState(lane.state, 'cancel');
   lane.load = besideVisible(load.staged, { kind: 'replay', exact: load.fromVisible.exact });
-  lane.generation++;
   handIn({ ...recorded(lane), error: error.toBody().error });
 }
 
 /** Waits until the lane's schema is that of the source's catalog. @returns false where the lane does something else meanwhile */
-async function schemaIsNow(context: RunContext, lane: Lane, generation: number): Promise<boolean> {
+async function schemaIsNow(context: RunContext, lane: Lane, load: Load): Promise<boolean> {
   const { source, signal } = context;
   for (;;) {
     const found = await source.discover({ schemas: [], tables: [lane.source] }, signal);
-    if (lane.generation !== generation) return false;
+    if (lane.load !== load) return false;
     const now = found.find((one) => one.objectId === lane.objectId);
     if (now !== undefined && sameShape(now.schema, lane.kept.schema)) return true;
     await source.mark('backfill', signal);
     await pause(SCHEMA_MS, undefined, { signal });
-    if (lane.generation !== generation) return false;
+    if (lane.load !== load) return false;
   }
 }
 

@@ -195,8 +195,8 @@ export class TableOrders {
     if (pointer === null)
       throw new SluiceError('TABLE_SCHEMA', `${tableText(lane.target)} is no longer in the catalog.`);
     lane.state = nextLaneState(lane.state, order);
+    // Not another life of the lane: its schema goes on from where the log is read.
     lane.load = besideVisible(pointer, from);
-    lane.generation++;
     return recorded(lane);
   }
 
