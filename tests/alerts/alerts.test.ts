@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Alert, AlertChannel, AlertDelivery, AlertRule } from '@sluice/contract';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,5 +127,102 @@ describe('alerts of a running server', () => {
     expect((await api.get<AlertDelivery[]>('/alert-deliveries')).every((one) => one.state === 'sent')).toBe(
       true,
     );
+  });
+});
+
+/** A command with its standard input; its answer, or its error. */
+async function sluice(argv: readonly string[], input = ''): Promise<Record<string, unknown>> {
+  const script = fileURLToPath(new URL('../../server/bin/sluice.js', import.meta.url));
+  const child = spawn(process.execPath, [script, ...argv, '--data-dir', lake.dataDir]);
+  child.stdin.end(input);
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  return JSON.parse(out === '' ? err : out) as Record<string, unknown>;
+}
+
+describe('alerts on the command line', () => {
+  it('are set up, tested, changed and taken away', { timeout: 60_000 }, async () => {
+    const url = `${sink.url}/chat`;
+    expect(
+      await sluice(['alert', 'channel', 'create', 'chat', '--kind', 'feishu'], `${url}\nsign-me\n`),
+    ).toMatchObject({
+      data: { name: 'chat', kind: 'feishu', signed: true },
+    });
+    sink.answer = { status: 200, body: '{"code":19021,"msg":"sign match fail"}' };
+    expect(await sluice(['alert', 'channel', 'test', 'chat'])).toMatchObject({
+      error: { code: 'CONFLICT', message: expect.stringContaining('sign match fail') },
+    });
+    sink.answer = { status: 200, body: '{"code":0}' };
+    expect(await sluice(['alert', 'channel', 'test', 'chat'])).toEqual({
+      data: { delivered: true, error: null },
+    });
+    expect(JSON.parse(sink.received.at(-1)?.body ?? '')).toMatchObject({
+      msg_type: 'text',
+      timestamp: expect.any(String),
+      sign: expect.any(String),
+    });
+    expect(
+      await sluice([
+        'alert',
+        'policy',
+        'create',
+        'night',
+        '--channels',
+        'chat,ops',
+        '--repeat',
+        'never',
+        '--group',
+        '30',
+      ]),
+    ).toMatchObject({ data: { channels: ['chat', 'ops'], repeatSeconds: null, groupSeconds: 30 } });
+    expect(
+      await sluice([
+        ...[
+          'alert',
+          'rule',
+          'create',
+          'slow',
+          '--kind',
+          'latency',
+          '--policy',
+          'night',
+          '--threshold',
+          '2.5',
+        ],
+        ...['--task', 'shop*', '--folder', 'a', '--folder', 'b'],
+      ]),
+    ).toMatchObject({
+      data: {
+        threshold: 2.5,
+        holdSeconds: 60,
+        filters: { tasks: ['shop*'], folders: ['a', 'b'], tables: [] },
+      },
+    });
+    expect(await sluice(['alert', 'rule', 'update', 'slow', '--no-enabled', '--hold', '5'])).toMatchObject({
+      data: { enabled: false, holdSeconds: 5, threshold: 2.5, filters: { tasks: ['shop*'] } },
+    });
+    expect(await sluice(['alert', 'channel', 'delete', 'chat'])).toMatchObject({
+      error: { code: 'CONFLICT' },
+    });
+    expect(await sluice(['alert', 'policy', 'delete', 'night'])).toMatchObject({
+      error: { code: 'CONFLICT' },
+    });
+    for (const [kind, name] of [
+      ['rule', 'slow'],
+      ['policy', 'night'],
+      ['channel', 'chat'],
+    ] as const)
+      expect(await sluice(['alert', kind, 'delete', name])).toEqual({ data: { deleted: name } });
+    expect(await sluice(['alert', 'channel', 'create', 'x', '--kind', 'slack'])).toMatchObject({
+      error: { code: 'USAGE' },
+    });
+    expect(await sluice(['alert', 'list', '--all'])).toMatchObject({ data: expect.any(Array) });
   });
 });
