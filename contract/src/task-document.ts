@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { MergeSourceInput, mergeFields } from './merge.ts';
 import { Name } from './primitives.ts';
-import { commonFields, mirrorFields, pipelineTypes, tablesFit, tablesFitMessage } from './task.ts';
+import {
+  commonFields,
+  mirrorFields,
+  PublishedVersion,
+  pipelineTypes,
+  tablesFit,
+  tablesFitMessage,
+} from './task.ts';
 
 /**
  * A task as a file holds it: its name and folder, and its spec with data sources by name. Ids say nothing to another
@@ -59,8 +66,13 @@ export const AppliedTask = z.object({
   /** Of the draft. */
   action: z.enum(['created', 'changed', 'unchanged']),
   changes: z.array(SpecChange),
-  /** The version that this made (or would make, without a number); null where none was to be made. */
-  published: z.object({ version: z.int().nullable() }).nullable(),
+  /** The version that this made; null where none was to be made. A dry run knows neither number nor effect. */
+  published: z
+    .object({
+      version: z.int().nullable(),
+      ...PublishedVersion.partial().pick({ takesEffect: true, waits: true }).shape,
+    })
+    .nullable(),
 });
 export type AppliedTask = z.infer<typeof AppliedTask>;
 

@@ -1,4 +1,4 @@
-import type { AppliedTasks, SpecChange } from '@sluice/contract';
+import type { AppliedTask, AppliedTasks, SpecChange } from '@sluice/contract';
 import type { Command } from 'commander';
 import { usage, wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -78,16 +78,18 @@ const SIGNS = { created: '+', changed: '~', unchanged: '=' } as const;
 export function appliedText({ dryRun, foldersMade, tasks }: AppliedTasks): string {
   const lines = foldersMade.map((folder) => `+ folder ${folder}\n`);
   for (const { name, action, changes, published } of tasks) {
-    const version =
-      published === null
-        ? ''
-        : published.version === null
-          ? ', published as the next version'
-          : `, published as version ${published.version}`;
-    lines.push(`${SIGNS[action]} ${name}: ${action}${version}\n${changesText(changes)}`);
+    lines.push(`${SIGNS[action]} ${name}: ${action}${publishedText(published)}\n${changesText(changes)}`);
   }
   if (dryRun) lines.push('nothing was done (--dry-run)\n');
   return lines.join('');
+}
+
+function publishedText(published: AppliedTask['published']): string {
+  if (published === null) return '';
+  const { version, takesEffect, waits = [] } = published;
+  if (version === null) return ', published as the next version';
+  const why = waits.length === 0 ? '' : ` (${waits.join(', ')})`;
+  return `, published as version ${version}, which counts ${takesEffect ?? 'at the next start'}${why}`;
 }
 
 function changesText(changes: readonly SpecChange[]): string {

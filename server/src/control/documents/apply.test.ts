@@ -214,3 +214,38 @@ it('does all of a file or nothing of it', async () => {
   );
   await expect(sluice(['task', 'export'])).rejects.toThrow(/^USAGE/);
 }, 60_000);
+
+it('a task takes its tables, and names of their targets, from a file', async () => {
+  const file = join(folder, 'tables.csv');
+  const create = (...more: string[]) =>
+    data<{ draft: object }>([
+      ...['task', 'create-realtime-sync', 'listed', '--folder', 'f', '--source', 'shop'],
+      ...['--database', database.name, '--tables-file', file, ...more],
+    ]);
+  await writeFile(
+    file,
+    'schema,table,target_table\npublic,orders,sales\npublic,gone,\npublic,items,\nlost,items,\n',
+  );
+  await expect(create()).rejects.toThrow(
+    `NO_TABLES: The database ${database.name} lacks tables of the file:\n  line 3: there is no table public.gone\n  line 5: there is no table lost.items`,
+  );
+  await writeFile(file, 'schema,table,target_table\npublic,,x\norders\n');
+  await expect(create()).rejects.toThrow(
+    /^INVALID_REQUEST: The file cannot be read:\n {2}line 2: no table\n {2}line 3: 1 field/,
+  );
+  expect(await names()).toEqual([]);
+  await writeFile(file, 'schema,table,target_table\npublic,orders,sales\npublic,items,\n');
+  await expect(create('--tables', 'public.orders')).rejects.toThrow(/^USAGE/);
+  const tables = [
+    { schema: 'public', table: 'orders', target: { table: 'sales' } },
+    { schema: 'public', table: 'items' },
+  ];
+  expect((await create()).draft).toMatchObject({ pipelineType: 1, tables });
+  const yaml = await sluice(['task', 'export', 'listed']);
+  expect(yaml).toContain('  - { schema: public, table: orders, target: { table: sales } }\n');
+  expect(await apply(yaml)).toMatchObject({ tasks: [{ action: 'unchanged' }] });
+  // Another target is a change of that table, not another table.
+  expect((await apply(yaml.replace('table: sales', 'table: sold'))).tasks[0]!.changes).toEqual([
+    { at: 'tables[public.orders].target.table', before: 'sales', after: 'sold' },
+  ]);
+}, 60_000);

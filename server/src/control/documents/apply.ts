@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  type AppliedTask,
   type AppliedTasks,
   type ApplyTasks,
   SluiceError,
@@ -58,7 +59,7 @@ export async function applyTasks(
     ({ name }) => `the task ${JSON.stringify(name)}`,
     ({ draft }) => checkSpec(control, draft, signal),
   );
-  const versions = new Map<string, number>();
+  const published = new Map<string, AppliedTask['published']>();
   if (!dryRun) {
     await control.db.transaction().execute(async (trx) => {
       // What was looked at is what is written, or nothing is.
@@ -68,8 +69,10 @@ export async function applyTasks(
         });
       await write(trx, plan);
     });
-    for (const { name } of plan.tasks.filter(({ publishes }) => publishes))
-      versions.set(name, (await publishTask(control, name, signal)).version);
+    for (const { name } of plan.tasks.filter(({ publishes }) => publishes)) {
+      const { version, takesEffect, waits } = await publishTask(control, name, signal);
+      published.set(name, { version, takesEffect, waits });
+    }
   }
   return {
     dryRun,
@@ -78,7 +81,7 @@ export async function applyTasks(
       name,
       action: row === null ? 'created' : changes.length > 0 ? 'changed' : 'unchanged',
       changes: [...changes],
-      published: publishes ? { version: versions.get(name) ?? null } : null,
+      published: publishes ? (published.get(name) ?? { version: null }) : null,
     })),
   };
 }
