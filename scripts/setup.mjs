@@ -105,10 +105,26 @@ export async function installLibraries() {
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((name) => PACKAGES[name]).filter((name) => name !== undefined))];
   process.stderr.write(`PostgreSQL lacks the libraries ${[...new Set(missing)].join(', ')}.\n`);
-  if (process.getuid?.() !== 0 || packages.length === 0 || !existsSync('/usr/bin/apt-get')) {
-    process.stderr.write(
-      `Install them${packages.length > 0 ? ` (apt-get install ${packages.join(' ')})` : ''}.\n`,
-    );
+  if (packages.length === 0) {
+    process.stderr.write('Install them.\n');
+    process.exit(1);
+  }
+  await installPackages(packages);
+}
+
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Studio is tested in a real browser. */
+export async function installBrowser() {
+  if (process.env.SLUICE_TEST_CHROMIUM !== undefined || BROWSERS.some((path) => existsSync(path))) return;
+  process.stderr.write('The tests of Studio need Chromium; SLUICE_TEST_CHROMIUM can name one.\n');
+  await installPackages(['chromium', 'fonts-noto-core', 'fonts-noto-mono']);
+}
+
+/** As root, where there is apt; else the person is told, and the process ends. */
+async function installPackages(packages) {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    process.stderr.write(`Install ${packages.join(', ')} (apt-get install ${packages.join(' ')}).\n`);
     process.exit(1);
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

@@ -2,11 +2,20 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, buildStudio, installDependencies, installLibraries, requireNode, tool } from './setup.mjs';
+import {
+  build,
+  buildStudio,
+  installBrowser,
+  installDependencies,
+  installLibraries,
+  requireNode,
+  tool,
+} from './setup.mjs';
 
 requireNode();
 await installDependencies();
 await installLibraries();
+await installBrowser();
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 

@@ -9,7 +9,7 @@ import { LANE_ORDERS, LANE_STATES, LANE_TABLE } from '../server/src/model/lane-s
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const BUILT = new Set(['node_modules', 'dist', '.git', '.cache', '.sluice', 'coverage']);
+const BUILT = new Set(['node_modules', 'dist', '.git', '.cache', '.sluice', 'coverage', 'screenshots']);
 
 /** Files below a folder as they lie on the disk, so that one which is not committed yet is judged too. */
 function walk(folder: string): string[] {

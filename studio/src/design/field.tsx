@@ -1,13 +1,25 @@
-import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes } from 'react';
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from 'react';
 
-function Labelled({ label, hint, children }: { label: string; hint?: ReactNode; children: ReactNode }) {
+/** The hint describes the control, and is no part of its name. */
+function Labelled({
+  label,
+  hint,
+  children,
+}: {
+  label: string;
+  hint?: ReactNode;
+  children: (describedBy: { 'aria-describedby'?: string }) => ReactNode;
+}) {
+  const id = useId();
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label className="field">
-      <span>{label}</span>
-      {children}
-      {hint !== undefined && <small>{hint}</small>}
-    </label>
+    <div className="field">
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children */}
+      <label className="field">
+        <span>{label}</span>
+        {children(hint === undefined ? {} : { 'aria-describedby': id })}
+      </label>
+      {hint !== undefined && <small id={id}>{hint}</small>}
+    </div>
   );
 }
 
@@ -23,7 +35,7 @@ export function TextField({
 } & InputHTMLAttributes<HTMLInputElement>) {
   return (
     <Labelled label={label} hint={hint}>
-      <input {...rest} className="input" onChange={(event) => onText(event.target.value)} />
+      {(by) => <input {...rest} {...by} className="input" onChange={(event) => onText(event.target.value)} />}
     </Labelled>
   );
 }
@@ -42,13 +54,15 @@ export function SelectField({
 } & SelectHTMLAttributes<HTMLSelectElement>) {
   return (
     <Labelled label={label} hint={hint}>
-      <select {...rest} className="input" onChange={(event) => onText(event.target.value)}>
-        {options.map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-      </select>
+      {(by) => (
+        <select {...rest} {...by} className="input" onChange={(event) => onText(event.target.value)}>
+          {options.map(([value, text]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      )}
     </Labelled>
   );
 }

@@ -41,7 +41,7 @@ export function bytes(value: number): string {
 /** `0 ms`, `850 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h` */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 9950 && ms % 1000 !== 0 ? 1 : 0)} s`;
   const seconds = Math.floor(ms / 1000);
   const [days, hours, minutes] = [
     Math.floor(seconds / 86_400),

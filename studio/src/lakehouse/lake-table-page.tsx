@@ -51,24 +51,24 @@ export function LakeTablePage(name: Name) {
               <dd title={detail.data.rows === null ? '' : count(detail.data.rows)}>
                 {detail.data.rows === null ? '–' : compact(detail.data.rows)}
               </dd>
-              <small>that a reader sees</small>
+              <dd className="note">that a reader sees</dd>
             </div>
             <div>
               <dt>Size</dt>
               <dd>{detail.data.bytes === null ? '–' : bytes(detail.data.bytes)}</dd>
-              <small>data and delete files</small>
+              <dd className="note">data and delete files</dd>
             </div>
             <div>
               <dt>Data files</dt>
               <dd>{detail.data.dataFiles ?? '–'}</dd>
-              <small>{detail.data.deleteFiles ?? '–'} delete files</small>
+              <dd className="note">{detail.data.deleteFiles ?? '–'} delete files</dd>
             </div>
             <div>
               <dt>Updated</dt>
               <dd className="words">
                 <Ago time={detail.data.updatedAt} />
               </dd>
-              <small className="cut">snapshot {detail.data.snapshotId ?? '–'}</small>
+              <dd className="note cut">snapshot {detail.data.snapshotId ?? '–'}</dd>
             </div>
           </dl>
           <Tabs label="Views of the table" tabs={TABS} current={tab} onChoose={setTab} />

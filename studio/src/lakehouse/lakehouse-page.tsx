@@ -3,7 +3,7 @@ import { call } from '../api/calls.ts';
 import { Badge } from '../design/badge.tsx';
 import { ButtonLink } from '../design/button.tsx';
 import { Empty, ErrorNotice } from '../design/notice.tsx';
-import { bytes, compact, count, counted } from '../format/numbers.ts';
+import { bytes, count, counted } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
 import { Link, useQueryValue } from '../routing/location.tsx';
 import { PageHead } from '../shell/page-head.tsx';
@@ -95,7 +95,7 @@ export function LakehousePage() {
                       )}
                     </td>
                     <td className="right number" title={table.rows === null ? '' : count(table.rows)}>
-                      {table.rows === null ? '–' : compact(table.rows)}
+                      {table.rows === null ? '–' : count(table.rows)}
                     </td>
                     <td className="right number">{table.bytes === null ? '–' : bytes(table.bytes)}</td>
                     <td className="right number">

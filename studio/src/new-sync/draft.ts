@@ -59,8 +59,8 @@ function nameOf({ schema, table }: TableRef): string {
 export function commandOf(draft: Draft): string {
   const options = [
     `--folder ${quoted(draft.folder)}`,
-    `--source ${quoted(draft.source)}`,
-    `--database ${quoted(draft.database)}`,
+    `--source ${quoted(draft.source === '' ? 'SOURCE' : draft.source)}`,
+    `--database ${quoted(draft.database === '' ? 'DATABASE' : draft.database)}`,
   ];
   if (draft.mode === 'database')
     for (const schema of draft.schemas) options.push(`--schema ${quoted(schema)}`);

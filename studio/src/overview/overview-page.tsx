@@ -61,24 +61,26 @@ function Fleet({ tasks }: { tasks: readonly TaskPace[] }) {
           <dd>
             {running.length} <span className="faint">of {tasks.length}</span>
           </dd>
-          <small>
+          <dd className="note">
             {counted(tasks.filter(({ status }) => status.state === 'failed').length, 'failed', 'failed')}
-          </small>
+          </dd>
         </div>
         <div>
           <dt>Tables</dt>
           <dd>{compact(tables)}</dd>
-          <small>{troubled === 0 ? 'none on the blocklist' : `${troubled} on the blocklist`}</small>
+          <dd className="note">
+            {troubled === 0 ? 'none on the blocklist' : `${troubled} on the blocklist`}
+          </dd>
         </div>
         <div>
           <dt title="Changes and full loads, of all tasks">Read from the sources</dt>
           <dd>{bytes(rate)}/s</dd>
-          <small>now</small>
+          <dd className="note">now</dd>
         </div>
         <div>
           <dt title="From the commit at the source until it is visible">Worst latency</dt>
           <dd>{worst === undefined ? '–' : duration(worst.ms)}</dd>
-          <small className="cut">{worst?.name ?? 'no task is incremental'}</small>
+          <dd className="note cut">{worst?.name ?? 'no task is incremental'}</dd>
         </div>
       </dl>
       <Needed tasks={tasks} />

@@ -104,6 +104,14 @@ export default function SqlPage() {
           {result.rows.length === 0 ? <Empty title="No row is like that" /> : <ResultGrid result={result} />}
         </section>
       )}
+      {past.length === 0 && outcome === null && (
+        <Empty title="Nothing was asked yet">
+          <p>
+            Write a SELECT over tables as <code>schema.table</code>; the names are completed as you type. All
+            tables are read as they were at one moment.
+          </p>
+        </Empty>
+      )}
       {past.length > 0 && (
         <section className="card past" aria-label="Statements run before">
           <header>

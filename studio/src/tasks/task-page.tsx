@@ -108,27 +108,27 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
       <div>
         <dt>Phase</dt>
         <dd className="words">{phaseText(status.phase)}</dd>
-        <small>
+        <dd className="note">
           {status.publishedVersion === null ? 'not published' : `version ${status.publishedVersion}`}
-        </small>
+        </dd>
       </div>
       <div>
         <dt>Tables live</dt>
         <dd>
           {count(status.tables.live)} <span className="faint">/ {count(status.tables.total)}</span>
         </dd>
-        <small>
+        <dd className="note">
           {status.tables.blocklisted === 0
             ? 'none on the blocklist'
             : `${status.tables.blocklisted} on the blocklist`}
-        </small>
+        </dd>
       </div>
       <div>
         <dt title="From the commit at the source until it is visible; while the task stands still, the age of its last commit">
           Latency
         </dt>
         <dd>{behind === null ? '–' : duration(behind)}</dd>
-        <small>
+        <dd className="note">
           {status.committedAt === null ? (
             'nothing committed yet'
           ) : (
@@ -136,22 +136,24 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
               commit <Ago time={status.committedAt} />
             </>
           )}
-        </small>
+        </dd>
       </div>
       <div>
         <dt title="From the place that was read last to the end of the source's log">Log ahead</dt>
         <dd>{running && last?.lagBytes != null ? bytes(last.lagBytes) : '–'}</dd>
-        <small>{running && last?.lagMs != null ? `${duration(last.lagMs)} of it` : ' '}</small>
+        <dd className="note">{running && last?.lagMs != null ? `${duration(last.lagMs)} of it` : ' '}</dd>
       </div>
       <div>
         <dt>Rows written</dt>
         <dd title={`${count(status.rowsWritten)} rows`}>{compact(status.rowsWritten)}</dd>
-        <small title={`${count(status.rowsRead)} rows`}>{compact(status.rowsRead)} read</small>
+        <dd className="note" title={`${count(status.rowsRead)} rows`}>
+          {compact(status.rowsRead)} read
+        </dd>
       </div>
       <div>
         <dt title="How often this run's process had to be begun again">Failovers</dt>
         <dd>{status.run?.failovers ?? '–'}</dd>
-        <small>
+        <dd className="note">
           {status.run === null ? (
             'never run'
           ) : (
@@ -159,7 +161,7 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
               run {status.run.id}, began <Ago time={status.run.startedAt} />
             </>
           )}
-        </small>
+        </dd>
       </div>
     </dl>
   );
