@@ -249,3 +249,21 @@ it('a task takes its tables, and names of their targets, from a file', async () 
     { at: 'tables[public.orders].target.table', before: 'sales', after: 'sold' },
   ]);
 }, 60_000);
+
+it('says of a task that runs what counts now and what waits', async () => {
+  const some = (more: string, ...tables: string[]) =>
+    mirror(
+      'a',
+      `tables: [${tables.map((table) => `{ schema: public, table: ${table} }`).join(', ')}]\n${more}`,
+    ).replace('pipelineType: 3', 'pipelineType: 1');
+  await apply(some('', 'orders'), '--publish');
+  await sluice(['task', 'start', 'a']);
+  await sluice(['task', 'wait', 'a', '--for', 'incremental']);
+  const published = async (yaml: string) => (await apply(yaml, '--publish')).tasks[0]!.published;
+  expect(await published(some('', 'orders', 'items'))).toEqual({ version: 2, takesEffect: 'now', waits: [] });
+  const waiting = some('targetSchema: lake\n', 'orders', 'items');
+  expect(await sluice(['task', 'apply', '-f', '-', '--publish', '--format', 'table'], waiting)).toBe(
+    '~ a: changed, published as version 3, which counts at the next start (targetSchema)\n    ~ targetSchema: {SOURCE_SCHEMA} → lake\n',
+  );
+  await sluice(['task', 'stop', 'a']);
+}, 120_000);
