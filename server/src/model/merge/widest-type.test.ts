@@ -4,7 +4,7 @@ import { freshSeed } from '../../../../tests/support/seed.ts';
 import { type LogicalType, type PrimitiveType, typeText } from '../logical-type.ts';
 import { edgesOf, holds } from './testing/exact-values.ts';
 import { anyType } from './testing/random-types.ts';
-import { widestType } from './widest-type.ts';
+import { holdsAll, widestType } from './widest-type.ts';
 
 const decimal = (precision: number, scale: number): PrimitiveType => ({ kind: 'decimal', precision, scale });
 const kind = (name: Exclude<PrimitiveType['kind'], 'decimal'>): PrimitiveType => ({ kind: name });
@@ -53,6 +53,8 @@ describe('widestType', () => {
         expect(widestType(a, a)).toEqual(a);
         if (widest === null) return;
         expect(widestType(widest, a)).toEqual(widest);
+        expect(holdsAll(widest, a)).toBe(true);
+        if (holdsAll(b, a)) for (const value of edgesOf(a)) expect(holds(b, value)).toBe(true);
         for (const value of [...edgesOf(a), ...edgesOf(b)]) expect(holds(widest, value)).toBe(true);
       }),
       { seed, numRuns: 20_000 },

@@ -33,6 +33,12 @@ export function widestType(a: LogicalType, b: LogicalType): LogicalType | null {
   return null;
 }
 
+/** Whether every value of `from` is one of `to` too. */
+export function holdsAll(to: LogicalType, from: LogicalType): boolean {
+  const widest = widestType(from, to);
+  return widest !== null && sameType(widest, to);
+}
+
 interface Digits {
   readonly before: number;
   readonly behind: number;

@@ -15,6 +15,7 @@ import { crashPoint } from '../../model/crash-point.ts';
 import { tableText } from '../../model/table.ts';
 import type { ChangeBatch, ChangePart } from '../target.ts';
 import {
+  columnAt,
   isKey,
   type LineRange,
   lineNumbers,
@@ -217,7 +218,8 @@ async function stageLines(
       columns: batch.schema.columns.flatMap((column, index) => {
         const place = placeOf(part, column);
         const text = `f${CHANGE_FIELDS.length + place}`;
-        return place < 0 ? [] : [{ column, text, rules: isKey(batch, index) ? STRICT : rules }];
+        if (place < 0) return [];
+        return [{ column: columnAt(part, place, column), text, rules: isKey(batch, index) ? STRICT : rules }];
       }),
     }));
     throw (await findValueTrouble(sql, batch.schema.name, rows)) ?? error;

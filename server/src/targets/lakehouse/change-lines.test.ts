@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { TableSchema } from '../../model/table.ts';
+import type { TableSchema, TextForm } from '../../model/table.ts';
 import { isVisible } from '../../sources/postgres/visibility.ts';
+import type { ChangePart } from '../target.ts';
+import { nulledCount } from './change-lines.ts';
 import { Bench, column } from './testing/change-batches.ts';
 
 let bench: Bench;
@@ -11,6 +13,7 @@ afterAll(() => bench[Symbol.asyncDispose]());
 
 const A = column(1, 'a');
 const B = column(2, 'b');
+const LIST: TextForm = { form: 'list', delimiter: ',', element: { form: 'plain' } };
 const schema = (columns: TableSchema['columns']): TableSchema => ({
   name: { schema: 's', table: 't' },
   columns,
@@ -71,4 +74,56 @@ it('lines of several schemas come under the last one: by the column’s id, with
     [2n, 'U', '01', null, null],
     [3n, 'I', null, 7, 'c3'],
   ]);
+});
+
+it('text is read by the type and the form it was written under, and becomes the batch’s type from there', async () => {
+  const decimal = { kind: 'decimal', precision: 12, scale: 2 } as const;
+  const written = [
+    column(1, 'number', { kind: 'float' }),
+    column(2, 'amount', { kind: 'int' }),
+    column(3, 'flag', { kind: 'boolean' }),
+    column(4, 'day', { kind: 'date' }, { form: 'zero' }),
+    column(5, 'many', { kind: 'list', element: { kind: 'int' } }, LIST),
+  ];
+  const wanted = [
+    column(1, 'number', { kind: 'double' }),
+    column(2, 'amount', decimal),
+    column(3, 'flag', { kind: 'boolean' }),
+    column(4, 'day', { kind: 'date' }, { form: 'era' }),
+    column(5, 'many', { kind: 'list', element: { kind: 'long' } }, LIST),
+  ];
+  const narrow = await bench.part(written, [
+    { ord: 1, op: 'I', values: ['0.1', '2147483647', '1', '0000-00-00', '{1,NULL,-2147483648}'] },
+    { ord: 2, op: 'U', values: [null, null, null, '2024-02-29', null] },
+  ]);
+  const wide = await bench.part(wanted, [
+    { ord: 3, op: 'I', values: ['0.1', '9999999999.99', 't', '0044-03-15 BC', '{9223372036854775807}'] },
+  ]);
+  const rows = await bench.withLines(bench.batch(schema(wanted), [narrow, wide]), (sql) =>
+    sql.rows(
+      `SELECT ${wanted.map((_, index) => `CAST(c${index} AS VARCHAR)`).join(', ')} FROM chg ORDER BY ord`,
+    ),
+  );
+  expect(rows).toEqual([
+    ['0.10000000149011612', '2147483647.00', 'true', null, '[1, NULL, -2147483648]'],
+    [null, null, null, '2024-02-29', null],
+    ['0.1', '9999999999.99', 'true', '0044-03-15 (BC)', '[9223372036854775807]'],
+  ]);
+  // A date that was lost is counted by the form that it was written in.
+  const counted = nulledCount(bench.batch(schema(wanted), [narrow, wide]), null, {
+    infiniteDates: 'null',
+    zeroDates: 'null',
+    outOfRange: 'error',
+  });
+  expect(await bench.rows(counted!)).toEqual([[1n]]);
+});
+
+it('a type that does not hold the written one reads the text itself', async () => {
+  const [long, int] = [column(1, 'n', { kind: 'long' }), column(1, 'n', { kind: 'int' })];
+  const fits = await bench.part([long], [{ ord: 1, op: 'I', values: ['7'] }]);
+  const read = (part: ChangePart): Promise<unknown> =>
+    bench.withLines(bench.batch(schema([int]), [part]), (sql) => sql.rows('SELECT c0 FROM chg'));
+  expect(await read(fits)).toEqual([[7]]);
+  const large = await bench.part([long], [{ ord: 1, op: 'I', values: ['2147483648'] }]);
+  await expect(read(large)).rejects.toThrow();
 });

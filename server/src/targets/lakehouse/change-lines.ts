@@ -1,8 +1,9 @@
 import { CHANGE_FIELDS } from '../../model/change.ts';
+import { holdsAll } from '../../model/merge/widest-type.ts';
 import type { Column } from '../../model/table.ts';
 import type { Visibility } from '../../sources/source.ts';
 import type { ChangeBatch, ChangePart } from '../target.ts';
-import { isZeroDate, type ReadingRules, textExpression } from './text-expression.ts';
+import { isZeroDate, type ReadingRules, textExpression, widenedExpression } from './text-expression.ts';
 
 /** Names of staged columns: `c<n>` is column n of the batch's final schema, whatever it is called. */
 export function stagedName(index: number): string {
@@ -114,8 +115,11 @@ function typedPart(
   const values = columns.map((column, index) => {
     const place = places[index]!;
     const rule = isKey(batch, index) ? STRICT : rules;
-    const text = place < 0 ? 'CAST(NULL AS VARCHAR)' : rawValue(place);
-    return `${textExpression(column.type, column.text, text, rule)} AS ${stagedName(index)}`;
+    const value =
+      place < 0
+        ? textExpression(column.type, column.text, 'CAST(NULL AS VARCHAR)', rule)
+        : widenedExpression(columnAt(part, place, column), column.type, rawValue(place), rule);
+    return `${value} AS ${stagedName(index)}`;
   });
   return (
     `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, upper(${FIELD.op}) AS op, CAST(${FIELD.ts} AS BIGINT) AS ts, ` +
@@ -132,6 +136,15 @@ export function isKey(batch: ChangeBatch, index: number): boolean {
 
 export function placeOf(part: ChangePart, column: Column): number {
   return part.columns.findIndex((one) => one.sourceId === column.sourceId);
+}
+
+/**
+ * How the part's text in this place is read: by the column that it was written under, where the batch's type holds all of
+ * its values; otherwise by the batch's own.
+ */
+export function columnAt(part: ChangePart, place: number, column: Column): Column {
+  const written = part.columns[place]!;
+  return holdsAll(column.type, written.type) ? written : column;
 }
 
 /** The part's mask in the order of the final schema. */
@@ -189,7 +202,7 @@ export function nulledCount(batch: ChangeBatch, range: LineRange | null, rules: 
     const lost = batch.schema.columns.flatMap((column, index) => {
       const place = placeOf(part, column);
       if (place < 0 || isKey(batch, index)) return [];
-      const sql = lostExpression(column, rawValue(place), rules);
+      const sql = lostExpression(columnAt(part, place, column), rawValue(place), rules);
       return sql === null ? [] : [sql];
     });
     if (lost.length > 0)

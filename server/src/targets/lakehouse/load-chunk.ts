@@ -1,5 +1,6 @@
 import type { ContentFile } from '../../lakehouse/data-file.ts';
 import { writeDataFiles } from '../../lakehouse/duckdb/parquet-write.ts';
+import { toLogical } from '../../lakehouse/iceberg-type.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
@@ -10,7 +11,7 @@ import { columnMapOf } from './column-map.ts';
 import { printFiles } from './content-file-json.ts';
 import { inPieces } from './line-pieces.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
-import { type ReadingRules, textExpression } from './text-expression.ts';
+import { type ReadingRules, widenedExpression } from './text-expression.ts';
 import { findValueTrouble } from './value-trouble.ts';
 
 export interface Chunk {
@@ -45,7 +46,7 @@ export async function loadChunk(
     if (field.id === map.sourceTs) return `CAST(make_timestamp(${chunk.takenAt}) AS TIMESTAMPTZ)`;
     const source = sourceOf.get(field.id);
     if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
-    return textExpression(source.column.type, source.column.text, `f${source.index}`, rulesOf(source.index));
+    return widenedExpression(source.column, toLogical(field.type), `f${source.index}`, rulesOf(source.index));
   });
   return inPieces(chunk.file, chunk.longestLine, async (pieces) => {
     const files: ContentFile[] = [];

@@ -1,6 +1,7 @@
 import { duckTypeOfLogical } from '../../lakehouse/duckdb/types.ts';
-import type { LogicalType, PrimitiveType } from '../../model/logical-type.ts';
-import type { TextForm } from '../../model/table.ts';
+import { type LogicalType, type PrimitiveType, sameType } from '../../model/logical-type.ts';
+import { holdsAll } from '../../model/merge/widest-type.ts';
+import type { Column, TextForm } from '../../model/table.ts';
 
 /**
  * SQL (DuckDB) that reads a column's source text as the lake's type. One expression for full load and log alike,
@@ -20,6 +21,22 @@ export interface ReadingRules {
 export function textExpression(type: LogicalType, form: TextForm, text: string, rules: ReadingRules): string {
   const exact = strictExpression(type, form, text, rules);
   return rules.outOfRange === 'null' && canFail(type) ? `TRY(${exact})` : exact;
+}
+
+/**
+ * The same for text that was written under `column` and becomes a value of `to`, a type that holds all of the column's
+ * (holdsAll). The text is read by the column's own type first: a float's 0.1, read as a double, is another number.
+ */
+export function widenedExpression(
+  column: Pick<Column, 'type' | 'text'>,
+  to: LogicalType,
+  text: string,
+  rules: ReadingRules,
+): string {
+  const own = textExpression(column.type, column.text, text, rules);
+  return sameType(column.type, to) || !holdsAll(to, column.type)
+    ? own
+    : `CAST(${own} AS ${duckTypeOfLogical(to)})`;
 }
 
 /** Whether reading a value of this type may give null for text that is not null. */
