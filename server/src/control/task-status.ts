@@ -64,6 +64,15 @@ const PHASE_OF: Readonly<Record<string, string>> = {
   dropped: 'dropped',
 };
 
+/** Chunks are forgotten when all of them are there. */
+function loadProgress(
+  { state }: LaneRow,
+  chunks: { readonly total: number; readonly loaded: number } | null,
+): number | null {
+  if (state === 'catching_up') return 1;
+  return chunks === null || chunks.total === 0 ? null : chunks.loaded / chunks.total;
+}
+
 function tableView(
   lane: LaneRow,
   chunks: { readonly total: number; readonly loaded: number } | null,
@@ -78,7 +87,7 @@ function tableView(
     rowsEstimated: lane.rows_estimated,
     rowsLoaded: lane.rows_loaded,
     rowsApplied: lane.rows_applied,
-    loadProgress: chunks === null || chunks.total === 0 ? null : chunks.loaded / chunks.total,
+    loadProgress: loadProgress(lane, chunks),
     readPosition: lane.read_position,
     updatedAt: isoTimeOrNull(lane.updated_at),
     latencyMs: lane.latency_ms,
