@@ -21,6 +21,7 @@ const PAGES = {
   tasks: '/tasks',
   task: '/tasks/shop-mirror',
   'task-runs': '/tasks/shop-mirror?tab=runs',
+  'task-timeline': '/tasks/shop-mirror?tab=timeline',
   'task-configuration': '/tasks/shop-mirror?tab=versions',
   'data-sources': '/data-sources',
   'data-source-check': '/data-sources/shop',

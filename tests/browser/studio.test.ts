@@ -155,14 +155,15 @@ describe('Studio', () => {
 
     // A filter is part of the address.
     await page.getByLabel('Find a table').fill('items');
-    expect(page.url()).toContain('find=items');
-    expect(await line('public.orders').count()).toBe(0);
-    for (const tab of ['Runs and logs', 'Configuration']) {
+    await page.waitForURL(/find=items/);
+    await line('public.orders').waitFor({ state: 'detached' });
+    for (const [tab, seen] of [
+      ['Runs and logs', 'newest first'],
+      ['Timeline', 'version 1 published'],
+      ['Configuration', '"pipelineType"'],
+    ] as const) {
       await page.getByRole('tab', { name: tab }).click();
-      await page
-        .getByText(tab === 'Configuration' ? 'Version 1' : 'Run 1')
-        .first()
-        .waitFor();
+      await page.getByText(seen).first().waitFor();
       await axe();
     }
 

@@ -35,6 +35,7 @@ const ROUTES = {
   deleteTask: ['DELETE', '/tasks/:ref'],
   taskTables: ['GET', '/tasks/:ref/tables'],
   orderTables: ['POST', '/tasks/:ref/tables/orders'],
+  taskEvents: ['GET', '/tasks/:ref/events'],
   listRuns: ['GET', '/tasks/:ref/runs'],
   getRun: ['GET', '/runs/:id'],
   attemptLog: ['GET', '/attempts/:id/log'],
@@ -90,6 +91,8 @@ export async function send(
     method,
     headers: {
       authorization: `Bearer ${currentToken() ?? ''}`,
+      // The timeline says who did it.
+      'x-sluice-caller': 'studio',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -14,6 +14,7 @@ import { RunsView } from './runs-view.tsx';
 import { behindMs, phaseText, taskLook } from './state.ts';
 import { TableOfTables } from './table-of-tables.tsx';
 import { TaskActions } from './task-actions.tsx';
+import { TimelineView } from './timeline-view.tsx';
 import { VersionsView } from './versions-view.tsx';
 
 /** Half an hour of points; older ones go. */
@@ -39,6 +40,7 @@ function taken(before: Shown | null, update: TaskUpdate, first: boolean): Shown 
 const TABS = [
   ['tables', 'Tables'],
   ['runs', 'Runs and logs'],
+  ['timeline', 'Timeline'],
   ['versions', 'Configuration'],
 ] as const;
 
@@ -89,6 +91,8 @@ export function TaskPage({ name }: { name: string }) {
       <Tabs label="Views of the task" tabs={TABS} current={tab} onChoose={setTab} />
       {tab === 'runs' ? (
         <RunsView task={status.name} runId={status.run?.id ?? null} />
+      ) : tab === 'timeline' ? (
+        <TimelineView task={status.name} />
       ) : tab === 'versions' ? (
         <VersionsView task={status.name} version={status.publishedVersion} />
       ) : (
