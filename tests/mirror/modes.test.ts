@@ -78,12 +78,11 @@ it('tables are added and taken out by a new version and a restart', async () => 
   await lake.caughtUp('versions');
   const there = async (name: string) => (await lake.lake().columns('public', name)) !== null;
   expect([await there('one'), await there('two'), await there('three')]).toEqual([true, true, false]);
-  await publish('versions', { tables: [table('one'), table('three')] });
-  // The run keeps the version that it was started with.
   await database.query('INSERT INTO two VALUES (100, 1); INSERT INTO three VALUES (100, 1)');
   await lake.caughtUp('versions');
-  expect(await rows('SELECT count(*) FROM public.two')).toEqual([[31]]);
   await lake.stop('versions');
+  // Onto a task that runs: tests/orders/publishing.ts.
+  await publish('versions', { tables: [table('one'), table('three')] });
   await database.query(
     'UPDATE one SET n = -n; INSERT INTO two VALUES (101, 1); DELETE FROM three WHERE id = 3',
   );

@@ -64,9 +64,12 @@ export class Loader {
 
   /** Runs until the signal aborts. @throws what ends the attempt */
   async run(signal: AbortSignal): Promise<void> {
+    const wakeAll = (): void => this.nudge();
+    signal.addEventListener('abort', wakeAll, { once: true });
     try {
       await Promise.all(Array.from({ length: MOST_WORKERS }, (_, number) => this.#work(number, signal)));
     } finally {
+      signal.removeEventListener('abort', wakeAll);
       for (const load of this.#active.splice(0)) await load.snapshot[Symbol.asyncDispose]();
     }
   }
@@ -75,7 +78,7 @@ export class Loader {
     while (!signal.aborted) {
       // May change while it runs: who is too many rests after its chunk.
       if (number >= this.#context.work.parameters.fullLoadConcurrency) {
-        await this.#sleep(signal);
+        await this.#sleep();
         continue;
       }
       const load = first(
@@ -86,7 +89,7 @@ export class Loader {
       if (load !== undefined && !(lane !== undefined && lane.priority > load.lane.priority))
         await this.#chunk(load, load.todo.shift()!, signal);
       else if (lane !== undefined) await this.#begin(lane, signal);
-      else await this.#sleep(signal);
+      else await this.#sleep();
     }
   }
 
@@ -110,15 +113,9 @@ export class Loader {
     return new Map([...this.#lanes()].map((lane) => [lane.objectId, lane]));
   }
 
-  #sleep(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      signal.addEventListener('abort', done, { once: true });
-      this.#wake.push(done);
-    });
+  /** Until the next nudge, which the end is as well. */
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
   }
 
   async #begin(lane: Lane, signal: AbortSignal): Promise<void> {
