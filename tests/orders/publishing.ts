@@ -1,4 +1,4 @@
-import type { PublishedVersion, Task } from '@sluice/contract';
+import type { PublishedVersion, Task, TimelineEvent } from '@sluice/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { expectCalm, LatencyWatch, SteadyLoad } from './load.ts';
@@ -114,22 +114,36 @@ export function describePublishing(type: 'postgres' | 'mysql'): void {
     );
 
     it(
-      'more readers of the full load are at work with the next chunk',
+      'more readers of the full load are at work at once, and fewer again',
       async () => {
-        const loading = async () =>
-          (await lake.tables(TASK)).filter(({ state }) => state === 'loading').length;
         const api = await lake.api();
-        const both = { order: 'resync', tables: ['a', 'big'], confirm: true };
-        await api.post(`/tasks/${TASK}/tables/orders`, both);
-        await lake.until(async () => (await loading()) === 1);
+        /** Loads both tables again. @returns whether the second one's load began before the first one's ended */
+        const beside = async (): Promise<boolean> => {
+          const [last] = await api.get<TimelineEvent[]>(`/tasks/${TASK}/events?limit=1`);
+          const both = { order: 'resync', tables: ['a', 'big'], confirm: true };
+          await api.post(`/tasks/${TASK}/tables/orders`, both);
+          await lake.until(async () => (await lake.tables(TASK)).every(({ state }) => state === 'live'), 200);
+          const steps = await api.get<TimelineEvent[]>(
+            `/tasks/${TASK}/events?after=${last!.id}&kind=table.state&limit=1000`,
+          );
+          const loads = steps.flatMap(({ detail }) =>
+            detail.to === 'loading' ? ['began'] : detail.from === 'loading' ? ['ended'] : [],
+          );
+          expect([...loads].sort()).toEqual(['began', 'began', 'ended', 'ended']);
+          return loads[1] === 'began';
+        };
         const parameters = (count: string) => (draft: Task['draft']) => ({
           parameters: { ...draft.parameters, full_load_concurrency: count },
         });
+        expect(await beside()).toBe(false);
         expect(await publish(parameters('4'))).toMatchObject({ takesEffect: 'now' });
-        await lake.until(async () => (await lake.tables(TASK)).every(({ state }) => state === 'live'), 120);
+        expect(await beside()).toBe(true);
+        expect(await publish(parameters('1'))).toMatchObject({ takesEffect: 'now' });
+        expect(await beside()).toBe(false);
         await load.hold();
         await lake.caughtUp(TASK, 120);
         expect(await comparable('a', 'b', 'c', 'big')).toEqual([]);
+        expect(await attempts()).toBe(1);
         load.go();
       },
       MINUTES,

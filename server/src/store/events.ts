@@ -1,4 +1,5 @@
 import type { EventDetail, EventKind } from '@sluice/contract';
+import { sql } from 'kysely';
 import { callerName } from '../model/caller.ts';
 import type { MetastoreDb } from './open-metastore.ts';
 
@@ -15,12 +16,12 @@ export interface NewEvent {
   readonly by?: string;
 }
 
-/** Of a task, a data source, or of neither, so many events are kept. */
+/** So many events of each task and of each data source are kept. */
 const KEPT = 10_000;
-/** Older ones go so many at a time. */
+/** Older ones go when so many have come, whoever's they are. */
 const STEP = 500;
 
-export async function recordEvent(db: MetastoreDb, event: NewEvent): Promise<void> {
+export async function recordEvent(db: MetastoreDb, event: NewEvent, kept = KEPT): Promise<void> {
   const { id } = await db
     .insertInto('events')
     .values({
@@ -35,24 +36,8 @@ export async function recordEvent(db: MetastoreDb, event: NewEvent): Promise<voi
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  if (id % STEP === 0) await dropOldEvents(db, event);
-}
-
-async function dropOldEvents(db: MetastoreDb, event: NewEvent): Promise<void> {
-  const column = event.taskId !== undefined ? 'task_id' : 'data_source_id';
-  const owner = event.taskId ?? event.dataSourceId ?? null;
-  const oldest = await db
-    .selectFrom('events')
-    .select('id')
-    .where(column, owner === null ? 'is' : '=', owner)
-    .orderBy('id', 'desc')
-    .offset(KEPT)
-    .limit(1)
-    .executeTakeFirst();
-  if (oldest === undefined) return;
-  await db
-    .deleteFrom('events')
-    .where(column, owner === null ? 'is' : '=', owner)
-    .where('id', '<=', oldest.id)
-    .execute();
+  if (id % STEP !== 0) return;
+  await sql`DELETE FROM events WHERE id IN (
+    SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY task_id, data_source_id ORDER BY id DESC) AS place FROM events)
+    WHERE place > ${kept})`.execute(db);
 }
