@@ -2,8 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ERRORS, LIVE_PARAMETERS, PARAMETERS } from '@sluice/contract';
+import {
+  ERROR_GROUPS,
+  ERRORS,
+  type ErrorCode,
+  errorPage,
+  LIVE_PARAMETERS,
+  PARAMETERS,
+  pageOfError,
+} from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
+import { errorIndex, errorPageText } from '../scripts/error-pages.mjs';
 import { parametersPage } from '../scripts/parameters-page.mjs';
 import { LANE_ORDERS, LANE_STATES, LANE_TABLE } from '../server/src/model/lane-state.ts';
 
@@ -223,19 +232,17 @@ describe('the documentation', () => {
   });
 
   describe('of errors', () => {
-    const sections = read('docs/errors.md')
-      .split(/^### /m)
-      .slice(1)
-      .map((section) => ({ code: section.split('\n', 1)[0] ?? '', text: section }));
+    const codes = Object.keys(ERRORS) as ErrorCode[];
 
-    it('has every code once, and no other', () => {
-      expect(sections.map(({ code }) => code).sort()).toEqual(Object.keys(ERRORS).sort());
+    it('has a text for every code, once, and for no other', () => {
+      const texts = ERROR_GROUPS.flatMap((group) => Object.keys(group.texts));
+      expect(texts.sort()).toEqual([...codes].sort());
     });
 
-    it.each(sections)('says of $code how it is handled, what it is and what to do', ({ code, text }) => {
-      const rule = ERRORS[code as keyof typeof ERRORS];
-      expect(text).toContain(`_Scope: ${rule.scope} · tried again: ${rule.retry} · HTTP ${rule.status}_`);
-      for (const part of ['**Means.**', '**Comes from.**', '**Do.**']) expect(text).toContain(part);
+    it('has an index and pages as they are made (mend it with: npm run build && node scripts/error-pages.mjs)', () => {
+      expect(read('docs/errors.md')).toBe(errorIndex(ERROR_GROUPS, errorPage));
+      expect(readdirSync(join(ROOT, 'docs/errors')).sort()).toEqual(codes.map((code) => `${code}.md`).sort());
+      for (const code of codes) expect(read(pageOfError(code))).toBe(errorPageText(errorPage(code)));
     });
   });
 
@@ -284,7 +291,8 @@ describe('the documentation', () => {
   });
 
   it('is reached from its map', () => {
-    const map = read('docs/README.md');
+    // The pages of errors are reached from their index.
+    const map = read('docs/README.md') + read('docs/errors.md');
     const missing = PAGES.filter((page) => basename(page) !== 'README.md').filter(
       (page) => !map.includes(`(${page.slice('docs/'.length)})`),
     );

@@ -289,7 +289,13 @@ export type ErrorCode = keyof typeof ERRORS;
 
 /** How an error looks to whoever called: on stderr of the command line, and in HTTP answers. */
 export interface ErrorBody {
-  readonly error: { readonly code: string; readonly message: string; readonly remedy: string };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly remedy: string;
+    /** Of the documentation, which explains the code at length; `sluice errors CODE` prints it. */
+    readonly page?: string;
+  };
 }
 
 export class SluiceError extends Error {

@@ -3,6 +3,8 @@ export * from './alert-channel.ts';
 export * from './alert-routes.ts';
 export * from './api.ts';
 export * from './data-source.ts';
+export * from './error-pages/error-pages.ts';
+export * from './error-pages/error-text.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './lake-table.ts';

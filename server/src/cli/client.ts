@@ -10,6 +10,7 @@ import {
   type ErrorBody,
   type ErrorCode,
   SluiceError,
+  withPage,
 } from '@sluice/contract';
 import type { Session } from './session.ts';
 
@@ -123,5 +124,5 @@ export function hasCode(error: unknown, code: ErrorCode): error is RemoteError {
 }
 
 export function errorBody(error: unknown): ErrorBody {
-  return error instanceof RemoteError ? error.body : SluiceError.from(error).toBody();
+  return withPage(error instanceof RemoteError ? error.body : SluiceError.from(error).toBody());
 }

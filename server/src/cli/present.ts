@@ -1,4 +1,4 @@
-import type { ErrorBody } from '@sluice/contract';
+import { type ErrorBody, isErrorCode } from '@sluice/contract';
 import { cellText, type TextTable, textTable } from './text-table.ts';
 
 export type Format = 'json' | 'table';
@@ -50,5 +50,6 @@ export function pick<T>(
 export function presentError(body: ErrorBody, format: Format): string {
   if (format === 'json') return `${JSON.stringify(body)}\n`;
   const { code, message, remedy } = body.error;
-  return `✗ ${message}\n\n  what to do   ${remedy}\n  code         ${code}\n`;
+  const more = isErrorCode(code) ? `  more         sluice errors ${code}\n` : '';
+  return `✗ ${message}\n\n  what to do   ${remedy}\n  code         ${code}\n${more}`;
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ERRORS, errorPage } from '@sluice/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Terminal } from './command.ts';
 import { runCommandLine } from './program.ts';
@@ -18,10 +19,10 @@ let seen: Seen[];
 /** By `METHOD /path?query`. What is not here is answered 404, as a Sluice server would. */
 let replies: Record<string, Reply | ((body: unknown) => Reply)>;
 
-const notFound: Reply = {
+const notFound = {
   status: 404,
   body: { error: { code: 'NOT_FOUND', message: 'There is no such thing.', remedy: 'Check the name.' } },
-};
+} satisfies Reply;
 
 beforeEach(async () => {
   seen = [];
@@ -142,10 +143,10 @@ describe('the command line', () => {
     const { code, out, err } = await sluice(['task', 'status', 'nö/1']);
     expect(seen[0]?.request).toBe('GET /tasks/n%C3%B6%2F1/status');
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(JSON.parse(err)).toEqual(notFound.body);
+    expect(JSON.parse(err)).toEqual({ error: { ...notFound.body.error, page: 'docs/errors/NOT_FOUND.md' } });
     const person = await sluice(['task', 'status', 'x'], { stderrIsTerminal: true });
     expect(person.err).toBe(
-      '✗ There is no such thing.\n\n  what to do   Check the name.\n  code         NOT_FOUND\n',
+      '✗ There is no such thing.\n\n  what to do   Check the name.\n  code         NOT_FOUND\n  more         sluice errors NOT_FOUND\n',
     );
   });
 
@@ -163,6 +164,25 @@ describe('the command line', () => {
     expect(seen).toEqual([]);
     expect((await sluice(['--help'])).code).toBe(0);
     expect((await sluice(['--version'])).out).toBe('0.1.0\n');
+  });
+
+  it('explains every code without a server', async () => {
+    const env = { SLUICE_URL: 'http://127.0.0.1:1' };
+    const json = await sluice(['errors', 'binlog_purged'], { env });
+    expect(JSON.parse(json.out).data).toEqual(errorPage('BINLOG_PURGED'));
+    const text = await sluice(['errors', 'TABLE_NO_KEY'], { env, stdoutIsTerminal: true });
+    expect(text.out).toContain('TABLE_NO_KEY');
+    expect(text.out).toMatch(/Leave the blocklist\s+\(docs\/errors\.md#leaving-the-blocklist\)/);
+    for (const line of text.out.split('\n')) expect(line.length).toBeLessThan(101);
+    const all = await sluice(['errors'], { env });
+    expect(
+      JSON.parse(all.out)
+        .data.map((row: { code: string }) => row.code)
+        .sort(),
+    ).toEqual(Object.keys(ERRORS).sort());
+    const wrong = await sluice(['errors', 'BINLOG'], { env });
+    expect([wrong.code, JSON.parse(wrong.err).error.code]).toEqual([1, 'NOT_FOUND']);
+    expect(wrong.err).toContain('BINLOG_PURGED');
   });
 
   it('says so when no server answers', async () => {
@@ -213,7 +233,9 @@ describe('the command line', () => {
     replies[path] = {
       body: { data: { reached: false, position: null, status: { ...status, state: 'failed', error } } },
     };
-    expect(JSON.parse((await sluice(wait)).err)).toEqual({ error });
+    expect(JSON.parse((await sluice(wait)).err)).toEqual({
+      error: { ...error, page: 'docs/errors/SOURCE_AUTH.md' },
+    });
   });
 
   it('gives a query as columns and rows', async () => {

@@ -6,6 +6,7 @@ import { formatOf, type Terminal } from './command.ts';
 import { addAlertCommands } from './commands/alert.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addDataSourceCommands } from './commands/datasource.ts';
+import { addErrorsCommand } from './commands/errors.ts';
 import { addLakeCommands } from './commands/lake.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -31,6 +32,7 @@ export function createProgram(terminal: Terminal): Command {
   addAlertCommands(program, terminal);
   addBackupCommands(program, terminal);
   addVerifyCommand(program, terminal);
+  addErrorsCommand(program, terminal);
   // commander hands these down to subcommands made later only, and would exit by itself with 1 for a usage error.
   for (const command of allCommands(program)) {
     command

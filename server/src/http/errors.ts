@@ -1,15 +1,19 @@
-import { SluiceError } from '@sluice/contract';
+import { SluiceError, withPage } from '@sluice/contract';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 
-/** Every refusal leaves in one form: {error: {code, message, remedy}} with the status of its code. */
+/** Every refusal leaves in one form: {error: {code, message, remedy, page}} with the status of its code. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = toSluiceError(thrown, request);
     const { status } = error.rule;
     if (error.code === 'INTERNAL')
       request.log.error({ err: thrown, url: request.routeOptions.url }, 'request failed');
-    return reply.code(status).type('application/json').serializer(JSON.stringify).send(error.toBody());
+    return reply
+      .code(status)
+      .type('application/json')
+      .serializer(JSON.stringify)
+      .send(withPage(error.toBody()));
   });
   app.setNotFoundHandler((request) => {
     throw new SluiceError(
