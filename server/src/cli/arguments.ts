@@ -1,5 +1,4 @@
-import { parseTableName, SluiceError, type TableRef } from '@sluice/contract';
-import type { Call } from './client.ts';
+import { type Call, parseTableName, SluiceError, type TableRef } from '@sluice/contract';
 
 export function usage(message: string, remedy?: string): SluiceError {
   return new SluiceError('USAGE', message, remedy === undefined ? {} : { remedy });

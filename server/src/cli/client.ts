@@ -1,71 +1,29 @@
 import { hostname, userInfo } from 'node:os';
 import {
-  API,
-  API_PREFIX,
-  type ApiBody,
-  type ApiName,
-  type ApiParams,
-  type ApiQuery,
   type ApiResponse,
+  type Call,
   type ErrorBody,
-  type ErrorCode,
+  RemoteError,
+  readAnswer,
   SluiceError,
+  wireOf,
   withPage,
 } from '@sluice/contract';
 import type { Session } from './session.ts';
 
-/** What a call sends, by the contract's table: only what the route takes. */
-export interface ApiRequest<N extends ApiName> {
-  readonly params?: ApiParams<N>;
-  readonly query?: ApiQuery<N>;
-  readonly body?: ApiBody<N>;
-}
-
-export type Call = <N extends ApiName>(name: N, request?: ApiRequest<N>) => Promise<ApiResponse<N>>;
-
-/** An error that the server answered, whatever its version knows of codes. */
-export class RemoteError extends Error {
-  override readonly name = 'RemoteError';
-  readonly body: ErrorBody;
-
-  constructor(body: ErrorBody) {
-    super(body.error.message);
-    this.body = body;
-  }
-}
-
-export function pathOf(path: string, params: Readonly<Record<string, unknown>>): string {
-  return path.replace(/:([a-z]+)/gi, (_, name: string) => encodeURIComponent(String(params[name])));
-}
-
-export function queryOf(query: Readonly<Record<string, unknown>>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-  const text = search.toString();
-  return text === '' ? '' : `?${text}`;
-}
-
-export function createCall(session: Session, signal?: AbortSignal): Call {
+/** `caller`: who asks, for the timeline; whose shell this is, unless said. */
+export function createCall(session: Session, caller = callerName()): Call {
   return async (name, request = {}) => {
-    const route = API[name];
-    const path = pathOf(route.path, (request.params ?? {}) as Record<string, unknown>);
-    const query = queryOf((request.query ?? {}) as Record<string, unknown>);
+    const { method, path, body } = wireOf(name, request);
     const headers: Record<string, string> = {
       authorization: `Bearer ${session.token}`,
-      'x-sluice-caller': callerName(),
+      'x-sluice-caller': caller,
     };
-    // A route that takes a body is sent one, if only an empty one, so that its defaults apply.
-    const body = 'body' in route ? JSON.stringify(request.body ?? {}) : null;
     if (body !== null) headers['content-type'] = 'application/json';
     let response: Response;
     let text: string;
     try {
-      response = await fetch(`${session.url}${API_PREFIX}${path}${query}`, {
-        method: route.method,
-        headers,
-        body,
-        ...(signal === undefined ? {} : { signal }),
-      });
+      response = await fetch(`${session.url}${path}`, { method, headers, body });
       text = await response.text();
     } catch (error) {
       throw unreachable(session.url, error);
@@ -74,7 +32,6 @@ export function createCall(session: Session, signal?: AbortSignal): Call {
   };
 }
 
-/** For the timeline: whose shell this is. */
 function callerName(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
@@ -92,35 +49,6 @@ function unreachable(url: string, error: unknown): SluiceError {
 
 function codeOf(error: Error): string | undefined {
   return (error as NodeJS.ErrnoException).code;
-}
-
-/** @throws RemoteError for an ErrorBody; SluiceError where something else than Sluice answers */
-export function readAnswer(status: number, text: string, url: string): unknown {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = null;
-  }
-  if (typeof body === 'object' && body !== null) {
-    if (status < 300 && 'data' in body) return body.data;
-    if ('error' in body && isErrorBody(body)) throw new RemoteError(body);
-  }
-  throw new SluiceError(
-    'SERVER_UNREACHABLE',
-    `What answers at ${url} is not a Sluice server (status ${status}).`,
-  );
-}
-
-function isErrorBody(body: object): body is ErrorBody {
-  const error: unknown = (body as { error?: unknown }).error;
-  return (
-    typeof error === 'object' && error !== null && 'code' in error && 'message' in error && 'remedy' in error
-  );
-}
-
-export function hasCode(error: unknown, code: ErrorCode): error is RemoteError {
-  return error instanceof RemoteError && error.body.error.code === code;
 }
 
 export function errorBody(error: unknown): ErrorBody {

@@ -1,5 +1,6 @@
+import type { Call } from '@sluice/contract';
 import { type Command, Option } from 'commander';
-import { type Call, createCall } from './client.ts';
+import { createCall } from './client.ts';
 import { type Answer, type Format, present } from './present.ts';
 import { openSession } from './session.ts';
 

@@ -1,7 +1,6 @@
-import { type CreateDataSource, DS_TYPES, type DsTypeWord } from '@sluice/contract';
+import { type Call, type CreateDataSource, DS_TYPES, type DsTypeWord } from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { gather, onlyTable, splitList, tableName, wholeNumber } from '../arguments.ts';
-import type { Call } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 import { addEvents } from './events.ts';

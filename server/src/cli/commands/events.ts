@@ -1,7 +1,6 @@
-import type { EventQuery, TimelineEvent } from '@sluice/contract';
+import type { Call, EventQuery, TimelineEvent } from '@sluice/contract';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
-import type { Call } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 

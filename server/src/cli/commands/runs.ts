@@ -1,7 +1,6 @@
-import { type Attempt, type Run, SluiceError, type WaitRunResult } from '@sluice/contract';
+import { type Attempt, type Call, type Run, SluiceError, type WaitRunResult } from '@sluice/contract';
 import type { Command } from 'commander';
 import { id, wholeNumber } from '../arguments.ts';
-import type { Call } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 

@@ -1,7 +1,6 @@
-import { SluiceError, type WaitResult } from '@sluice/contract';
+import { type Call, RemoteError, SluiceError, type WaitResult } from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../arguments.ts';
-import { type Call, RemoteError } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 import { addEvents } from './events.ts';

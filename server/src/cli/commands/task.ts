@@ -1,5 +1,7 @@
 import {
+  type Call,
   type CreateTask,
+  hasCode,
   type MirrorTable,
   SluiceError,
   type StartTask,
@@ -7,7 +9,6 @@ import {
 } from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { gather, onlyTable, parameters, reference, splitList, tableName, usage } from '../arguments.ts';
-import { type Call, hasCode } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 import { listFile, missingText } from './list-file.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { SluiceError, type TableVerdict, type Verification } from '@sluice/contract';
+import { type Call, SluiceError, type TableVerdict, type Verification } from '@sluice/contract';
 import type { Command } from 'commander';
 import { gather } from '../arguments.ts';
-import type { Call } from '../client.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 import { textTable } from '../text-table.ts';
