@@ -274,6 +274,9 @@ export const ERRORS = {
   TABLE_VALUE: table(
     'A value does not fit its type in the lake; the message names the column. Change the value or set the parameter `out_of_range`, then load the table again.',
   ),
+  TABLE_KEY_LENGTH: table(
+    'Raise the parameter max_key_size to the size that the message names, or above, and publish; then start the table again: `sluice task cdc start-table`. Or shorten the key at the source.',
+  ),
   TABLE_SCHEMA: table(
     'The table changed in a way that a lakehouse table cannot follow. Load the table again.',
   ),

@@ -6,6 +6,7 @@ export const LIVE_PARAMETERS: ReadonlySet<string> = new Set<ParameterName>([
   'commit_interval',
   'full_load_concurrency',
   'chunk_size',
+  'max_key_size',
   'pause_retention',
   'pause_retention_size',
   'heartbeat_interval',

@@ -18,6 +18,7 @@ describe('parseParameters', () => {
       fullLoadConcurrency: 2,
       chunkSize: 64 * 1024 * 1024,
       targetFileSize: 33_554_432,
+      maxKeySize: 128,
       runnerMemory: 1024,
       pauseRetention: 604_800_000,
       pauseRetentionSize: 10_737_418_240,

@@ -90,6 +90,12 @@ export const PARAMETERS = {
   full_load_concurrency: whole('count', '2', 1, 64, 'How many chunks are read from the source at a time.'),
   chunk_size: bytes('64MB', '1MB', '16GB', 'About how much of a table one chunk of the full load reads.'),
   target_file_size: bytes('33554432', '1MB', '4GB', 'About how large a data file becomes.'),
+  max_key_size: bytes(
+    '128',
+    '16',
+    '64KB',
+    "How long the key of a row may be. Numbers, dates and times count with the bytes of their type (int 4, bigint and timestamp 8, uuid 16), text and bytes with their own, in UTF-8; the key's columns together. A row with a longer one puts its table on the blocklist (TABLE_KEY_LENGTH).",
+  ),
   runner_memory: whole(
     'megabytes',
     '1024',

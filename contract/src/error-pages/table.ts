@@ -91,6 +91,13 @@ export const TABLE = {
         "PostgreSQL: `24:00:00` in a `time` column, an array of several dimensions or one that does not start at 1, a date outside the lake's range, `NaN` in a `numeric(p,s)`, an infinite date with `infinite_dates=error` or in a key. MySQL and MariaDB: a `time` below zero or of a day and more, another number than 0 and 1 in a `tinyint(1)`, a zero or partial date (`0000-00-00`, `2024-05-00`) with `zero_dates=error` or in a key.",
       toDo: 'Change the value, or set `out_of_range=null` (such values become null and are counted; never in a key). MySQL and MariaDB: `time=string` and `tinyint1=int` keep every value, for tables that are loaded from then on. [Leave the blocklist](errors.md#leaving-the-blocklist).',
     },
+    TABLE_KEY_LENGTH: {
+      means:
+        'A row has a key that is longer than the parameter `max_key_size` allows (128 bytes by default).',
+      comesFrom:
+        "Long text or bytes in the primary key (or in the unique index that takes its place), or many columns in it. The size is that of the row's own values, in bytes, not the declared one: a `varchar(255)` is no trouble as long as what is in it is short. Keys are what old rows are found by: long ones make every update and delete slower, which is why there is a limit at all.",
+      toDo: 'Set `max_key_size` to what the message names, or above (in the draft, or in the file of the task: `sluice task export`, `sluice task apply`), and publish: a running task takes it over at once. Then `sluice task cdc start-table T TABLE`: a table that was live goes on with the changes that were kept, without a load; one whose full load met the row is loaded. Where the row is gone at the source by then, starting the table is enough. [Leave the blocklist](errors.md#leaving-the-blocklist).',
+    },
     TABLE_SCHEMA: {
       means:
         'The table changed in a way that its mirror cannot follow, or the target is not a table that Sluice can write.',

@@ -95,7 +95,7 @@ export async function makeLaneStep(
 }
 
 /** Troubles that a person can mend so that the same changes can be applied after all. */
-const MENDABLE: ReadonlySet<string> = new Set(['TABLE_VALUE']);
+const MENDABLE: ReadonlySet<string> = new Set(['TABLE_VALUE', 'TABLE_KEY_LENGTH']);
 
 /** Whether a lane whose changes cannot be applied may keep them: what they go on from stays as it is. */
 function canStall(lane: Lane, trouble: SluiceError): boolean {

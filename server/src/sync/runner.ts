@@ -79,6 +79,7 @@ async function main(): Promise<void> {
           outOfRange: work.parameters.outOfRange,
         },
         targetBytes: work.parameters.targetFileSize,
+        keyLimit: () => work.parameters.maxKeySize,
         scratchFolder: join(folder, 'spool'),
         upkeep: new TableUpkeep({ ...options, targetBytes: work.parameters.targetFileSize, log }),
       });

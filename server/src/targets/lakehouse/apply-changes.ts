@@ -27,6 +27,7 @@ import {
   typedLines,
 } from './change-lines.ts';
 import { columnMapOf, followSchema } from './column-map.ts';
+import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
 import { foldKeyed } from './keyed-changes.ts';
 import { inPieces } from './line-pieces.ts';
 import { foldRows, sameRow } from './row-changes.ts';
@@ -45,6 +46,8 @@ export interface Applied {
 export interface ApplyOptions {
   readonly rules: ReadingRules;
   readonly targetBytes: number;
+  /** How long the key of a row may be, in bytes. */
+  readonly keyLimit: number;
   /** Puts lines into a file that lives as long as the step. */
   readonly scratch: (lines: Buffer) => Promise<string>;
 }
@@ -64,7 +67,7 @@ interface Plan {
  * Applies a batch of changes to a table: one data file with the rows' last state, one delete file with the places
  * of their old ones, one snapshot. All is durable and nothing is visible when it returns. A batch whose values are
  * too large to be held together is applied part by part, a snapshot each; they become visible together.
- * @throws SluiceError TABLE_VALUE, TABLE_SCHEMA, STORAGE_*
+ * @throws SluiceError TABLE_VALUE, TABLE_KEY_LENGTH, TABLE_SCHEMA, STORAGE_*
  */
 export async function applyChanges(
   sql: Sql,
@@ -168,13 +171,15 @@ async function applyAtOnce(
       sql.connection,
       storage,
       {
-        select: fieldsOf(metadata, batch, plan.rows),
+        select: fieldsOf(metadata, batch, plan.rows, options.keyLimit),
         fields: currentSchema(metadata).fields,
         folder,
         maxBytes: options.targetBytes,
       },
       signal,
-    )),
+    ).catch((error: unknown) => {
+      throw keyLimitTrouble(error, batch.schema.name, keyOf(batch), options.keyLimit) ?? error;
+    })),
   ];
   crashPoint('after-data-file');
   const rowsWritten = added.reduce((sum, file) => sum + file.records, 0);
@@ -315,10 +320,24 @@ function scanColumns(metadata: TableMetadata, batch: ChangeBatch): readonly Scan
   });
 }
 
-function fieldsOf(metadata: TableMetadata, batch: ChangeBatch, rows: string): string {
+function keyOf({ schema }: ChangeBatch): readonly KeyPart[] {
+  if (schema.identity.kind !== 'key') return [];
+  return schema.identity.columns.map((index) => {
+    const { name, type } = schema.columns[index]!;
+    return { name, type, sql: stagedName(index) };
+  });
+}
+
+/** Only rows that are there in the end have to have a key of that length: one that was deleted since is of no matter. */
+function fieldsOf(metadata: TableMetadata, batch: ChangeBatch, rows: string, keyLimit: number): string {
   const map = columnMapOf(metadata)!;
+  const key = keyOf(batch);
   const staged = new Map(
-    batch.schema.columns.map((column, index) => [map.columns.get(column.sourceId)!, stagedName(index)]),
+    batch.schema.columns.map((column, index) => {
+      const value = stagedName(index);
+      const field = map.columns.get(column.sourceId)!;
+      return [field, value === key[0]?.sql ? withinKeyLimit(value, key, keyLimit) : value];
+    }),
   );
   const values = currentSchema(metadata).fields.map((field) => {
     if (field.id === map.op) return 'op';

@@ -49,6 +49,8 @@ export interface LakehouseOptions {
   readonly warehouse: string;
   readonly rules: ReadingRules;
   readonly targetBytes: number;
+  /** How long the key of a row may be, in bytes; may change while the task runs. */
+  readonly keyLimit: () => number;
   /** A folder on this machine for files that live as long as a step. */
   readonly scratchFolder: string;
   readonly upkeep: Upkeep;
@@ -117,10 +119,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     table: TableName,
     signal: AbortSignal,
   ): Promise<LoadedChunk> {
-    const { storage, engine, rules, targetBytes } = this.#options;
+    const { storage, engine, rules, targetBytes, keyLimit } = this.#options;
     const metadata = await this.#stagedState(base.location);
     return withSql(engine, signal, (sql) =>
-      loadChunk(sql, storage, metadata, table, chunk, { rules, targetBytes }, signal),
+      loadChunk(sql, storage, metadata, table, chunk, { rules, targetBytes, keyLimit: keyLimit() }, signal),
     );
   }
 
@@ -142,7 +144,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   }
 
   async stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged> {
-    const { storage, engine, rules, targetBytes, scratchFolder, upkeep } = this.#options;
+    const { storage, engine, rules, targetBytes, keyLimit, scratchFolder, upkeep } = this.#options;
     const from = base.kind === 'staged' ? base.location : await this.#pointer(table);
     if (from === null)
       throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
@@ -164,6 +166,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
           {
             rules,
             targetBytes,
+            keyLimit: keyLimit(),
             scratch: async (lines) => {
               const file = join(scratchFolder, `${randomUUID()}.csv`);
               scratch.push(file);

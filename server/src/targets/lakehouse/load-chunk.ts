@@ -9,6 +9,7 @@ import type { LoadedChunk } from '../target.ts';
 import { lostExpression, readLines, STRICT } from './change-lines.ts';
 import { columnMapOf } from './column-map.ts';
 import { printFiles } from './content-file-json.ts';
+import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
 import { inPieces } from './line-pieces.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
 import { type ReadingRules, widenedExpression } from './text-expression.ts';
@@ -24,14 +25,14 @@ export interface Chunk {
   readonly takenAt: bigint;
 }
 
-/** Makes durable data files of one chunk of a full load. @throws SluiceError TABLE_VALUE, STORAGE_* */
+/** Makes durable data files of one chunk of a full load. @throws SluiceError TABLE_VALUE, TABLE_KEY_LENGTH, STORAGE_* */
 export async function loadChunk(
   sql: Sql,
   storage: Storage,
   metadata: TableMetadata,
   table: TableName,
   chunk: Chunk,
-  options: { readonly rules: ReadingRules; readonly targetBytes: number },
+  options: { readonly rules: ReadingRules; readonly targetBytes: number; readonly keyLimit: number },
   signal: AbortSignal,
 ): Promise<LoadedChunk> {
   const map = columnMapOf(metadata)!;
@@ -48,6 +49,21 @@ export async function loadChunk(
     if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
     return widenedExpression(source.column, toLogical(field.type), `f${source.index}`, rulesOf(source.index));
   });
+  // Typed under names of their own first, so that the key's size is not told of values that are read twice.
+  const places = chunk.key.map((index) =>
+    schema.fields.findIndex((field) => sourceOf.get(field.id)?.index === index),
+  );
+  const key = places.map(
+    (place): KeyPart => ({
+      name: schema.fields[place]!.name,
+      type: toLogical(schema.fields[place]!.type),
+      sql: `v${place}`,
+    }),
+  );
+  const typed = values.map((value, place) => `${value} AS v${place}`).join(', ');
+  const kept = values.map((_, place) =>
+    place === places[0] ? withinKeyLimit(`v${place}`, key, options.keyLimit) : `v${place}`,
+  );
   return inPieces(chunk.file, chunk.longestLine, async (pieces) => {
     const files: ContentFile[] = [];
     let nulledValues = 0;
@@ -59,7 +75,7 @@ export async function loadChunk(
             sql.connection,
             storage,
             {
-              select: `SELECT ${values.join(', ')} FROM ${from}`,
+              select: `SELECT ${kept.join(', ')} FROM (SELECT ${typed} FROM ${from})`,
               fields: schema.fields,
               folder: storage.join(metadata.location, 'data'),
               maxBytes: options.targetBytes,
@@ -71,6 +87,8 @@ export async function loadChunk(
       } catch (error) {
         signal.throwIfAborted();
         if (isOutOfMemory(error)) throw error;
+        const tooLong = keyLimitTrouble(error, table, key, options.keyLimit);
+        if (tooLong !== null) throw tooLong;
         const columns = chunk.columns.map((column, index) => ({
           column,
           text: `f${index}`,
