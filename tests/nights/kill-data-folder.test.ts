@@ -33,7 +33,11 @@ describe('a data folder', () => {
       other.exec('BEGIN IMMEDIATE');
       // Longer than any writer's patience. The API's answers wait too, so the log's file is looked at.
       const log = join(lake.dataDir, 'logs', 'run-1', 'attempt-1.log');
+      const refused = expect((await lake.api()).post('/folders', { name: 'later' })).rejects.toMatchObject({
+        code: 'METASTORE_BUSY',
+      });
       await lake.until(async () => (await readFile(log, 'utf8')).includes('METASTORE_BUSY'), 90);
+      await refused;
     } finally {
       other.exec('ROLLBACK');
       other.close();
@@ -43,6 +47,7 @@ describe('a data folder', () => {
     await lake.caughtUp('locked', 90);
     expect(await lake.differences(database.url)).toEqual([]);
     expect((await lake.status('locked')).run?.state).toBe('running');
+    await (await lake.api()).post('/folders', { name: 'later' });
   });
 
   // Iceberg's metadata holds absolute locations, and so does the catalog: docs say to leave a link behind.

@@ -150,10 +150,10 @@ export class Supervisor {
   }
 
   /** Queues a step. One that the metastore refuses for now is tried again; any other failure ends the run. */
-  #later(runId: number, step: () => Promise<void>): void {
+  #later(runId: number, first: () => Promise<void>): void {
     const run = this.#active(runId);
     run.queue = run.queue.then(async () => {
-      for (;;) {
+      for (let step = first; ; ) {
         try {
           await step();
           this.#unwritten.delete(runId);
@@ -163,10 +163,12 @@ export class Supervisor {
           this.#options.log.error({ run: runId, err: error }, 'a step of a run failed');
           const passing = ['METASTORE_BUSY', 'STORAGE_FULL', 'STORAGE_FAILED'].includes(error.code);
           if (this.#closing) break;
+          if (!passing && step !== first) break;
           if (!passing) {
-            await setRunState(this.#options.db, runId, 'failed', error.toBody().error).catch(() => {});
             run.process?.stop();
-            break;
+            // That is written down as patiently: a run that looks as if it went on would never be started again.
+            step = () => setRunState(this.#options.db, runId, 'failed', error.toBody().error);
+            continue;
           }
           this.#unwritten.set(runId, error.toBody().error);
           this.#changes.emit('change');

@@ -114,6 +114,32 @@ describe('openMetastore', () => {
     await db.insertInto('folders').values({ name: 'f', created_at: 1 }).execute();
   });
 
+  it.each(['one write', 'one write that returns'])(
+    'sees and writes what is there after %s met a lock',
+    async (how) => {
+      const db = await open(50);
+      const other = new Database(file);
+      const name = async () =>
+        (await db.selectFrom('vclusters').select('name').executeTakeFirstOrThrow()).name;
+      other.exec('BEGIN IMMEDIATE');
+      const insert = db.insertInto('folders').values({ name: 'f', created_at: 1 });
+      const write = how === 'one write' ? insert.execute() : insert.returning('id').execute();
+      await expect(write).rejects.toMatchObject({ code: 'METASTORE_BUSY' });
+      other.exec('COMMIT');
+      // A statement that libsql leaves open would show the file as of the first of these reads from here on.
+      for (const now of ['a', 'b', 'c']) {
+        other.exec(`UPDATE vclusters SET name = '${now}'`);
+        expect(await name()).toBe(now);
+      }
+      other.close();
+      await db.insertInto('folders').values({ name: 'f', created_at: 1 }).execute();
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('folders').values({ name: 'g', created_at: 1 }).execute();
+      });
+      expect(await db.selectFrom('folders').select('name').execute()).toEqual([{ name: 'f' }, { name: 'g' }]);
+    },
+  );
+
   it('says STORAGE_FULL when it cannot grow, and goes on when it can', async () => {
     const db = await open();
     const { rows } = await sql<{ page_count: number }>`PRAGMA page_count`.execute(db);

@@ -10,6 +10,10 @@ import { metastoreError } from './metastore-error.ts';
  * busy handler would hold the whole process. Transactions take the write lock at their beginning, so nothing
  * inside one can meet a lock: a deferred one that reads first and then writes fails at once, without any wait,
  * when another process has written in between (sqlite.org/lang_transaction.html §2.2).
+ *
+ * A single write is a transaction of its own for another reason. libsql leaves a statement that met the lock as it is
+ * until its garbage is collected. While one is open, SQLite ends no read of the connection: every later one sees the
+ * file as of then, and every later write is refused as busy, long after the lock is gone. `BEGIN` is ended at once.
  */
 export interface SqliteOptions {
   readonly file: string;
@@ -111,10 +115,25 @@ class LibsqlConnection implements DatabaseConnection {
     await this.#patiently(() => this.#database.exec(sql));
   }
 
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const parameters = query.parameters.map(bindable);
+    if (this.#database.inTransaction || onlyReads(query)) return this.#run(query.sql, parameters);
+    await this.command('BEGIN IMMEDIATE');
+    try {
+      const result = await this.#run<R>(query.sql, parameters);
+      await this.command('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#database.inTransaction) await this.command('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #run<R>(sql: string, parameters: readonly Bindable[]): Promise<QueryResult<R>> {
+    // The same statement is tried again: one that meets a lock stays open until it goes through.
+    let statement: Database.Statement | null = null;
     return this.#patiently(() => {
-      const parameters = query.parameters.map(bindable);
-      const statement = this.#database.prepare(query.sql);
+      statement ??= this.#database.prepare(sql);
       if (statement.reader) return { rows: statement.all(parameters) as R[] };
       const { changes, lastInsertRowid } = statement.run(parameters);
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
@@ -141,12 +160,18 @@ class LibsqlConnection implements DatabaseConnection {
   }
 }
 
+function onlyReads({ query, sql }: CompiledQuery): boolean {
+  return query.kind === 'SelectQueryNode' || /^\s*(select|pragma|explain)\b/i.test(sql);
+}
+
+type Bindable = string | number | bigint | null | Uint8Array;
+
 /**
  * libsql ends the process on a value of a type that it does not know (boolean, undefined), binds every number as
  * REAL, and reads integers beyond 2^53 as the nearest double. So: integers go as integers, and what could not come
  * back as it went is refused here.
  */
-function bindable(value: unknown): string | number | bigint | null | Uint8Array {
+function bindable(value: unknown): Bindable {
   if (value === null || typeof value === 'string' || value instanceof Uint8Array) return value;
   if (typeof value === 'number') {
     if (!Number.isInteger(value)) {
