@@ -46,7 +46,7 @@ export function DataSourcesPage() {
                   <th>Address</th>
                   <th>Account</th>
                   <th>Connection</th>
-                  <th className="right">Changed</th>
+                  <th className="right spare">Changed</th>
                 </tr>
               </thead>
               <tbody>
@@ -63,7 +63,7 @@ export function DataSourcesPage() {
                     <td>
                       <Health name={source.name} />
                     </td>
-                    <td className="right">
+                    <td className="right spare">
                       <When time={source.updatedAt} />
                     </td>
                   </tr>

@@ -45,7 +45,7 @@ export function LakeTablePage(name: Name) {
       <ErrorNotice error={detail.error} />
       {detail.data !== undefined && (
         <>
-          <dl className="figures">
+          <dl className="figures of-4">
             <div>
               <dt>Rows</dt>
               <dd title={detail.data.rows === null ? '' : count(detail.data.rows)}>
@@ -127,6 +127,7 @@ function Rows(name: Name) {
 }
 
 const SHOWN = 200;
+const whole = (text: string | undefined): string => (text === undefined ? '–' : count(Number(text)));
 
 function Snapshots(name: Name) {
   const history = useQuery({
@@ -141,7 +142,7 @@ function Snapshots(name: Name) {
           <tr>
             <th>Committed</th>
             <th>Snapshot</th>
-            <th>Operation</th>
+            <th className="spare">Operation</th>
             <th className="right">Rows added</th>
             <th className="right">Rows deleted</th>
             <th className="right">Rows after</th>
@@ -153,15 +154,15 @@ function Snapshots(name: Name) {
               <td>
                 <When time={snapshot.committedAt} />
               </td>
-              <td className="mono">
+              <td className="mono number">
                 {snapshot.snapshotId} {snapshot.current && <Badge tone="good">current</Badge>}
               </td>
-              <td>{snapshot.operation}</td>
-              <td className="right number">{snapshot.summary['added-records'] ?? '–'}</td>
+              <td className="spare">{snapshot.operation}</td>
+              <td className="right number">{whole(snapshot.summary['added-records'])}</td>
               <td className="right number">
-                {snapshot.summary['added-position-deletes'] ?? snapshot.summary['deleted-records'] ?? '–'}
+                {whole(snapshot.summary['added-position-deletes'] ?? snapshot.summary['deleted-records'])}
               </td>
-              <td className="right number">{snapshot.summary['total-records'] ?? '–'}</td>
+              <td className="right number">{whole(snapshot.summary['total-records'])}</td>
             </tr>
           ))}
         </tbody>

@@ -55,7 +55,7 @@ function Fleet({ tasks }: { tasks: readonly TaskPace[] }) {
     .sort((a, b) => b.ms - a.ms)[0];
   return (
     <>
-      <dl className="figures">
+      <dl className="figures of-4">
         <div>
           <dt>Tasks running</dt>
           <dd>

@@ -6,6 +6,10 @@ import { cellText } from './csv.ts';
 
 const LINE = 30;
 
+/** Exact numbers come as text; their column says what they are, in DuckDB's words or in Iceberg's. */
+const NUMERIC = /^(u?(tiny|small|big|huge)?int(eger)?|long|decimal|numeric|float|double|real)\b/i;
+const sideOf = (type: string): string => (NUMERIC.test(type) ? 'right number' : '');
+
 /** Rows as SQL gave them; only those that are seen are in the document. */
 export function ResultGrid({ result }: { result: SqlResult }) {
   const box = useRef<HTMLElement>(null);
@@ -25,7 +29,7 @@ export function ResultGrid({ result }: { result: SqlResult }) {
           <tr>
             {result.columns.map((column, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: two columns of a result may have one name
-              <th key={at}>
+              <th key={at} className={sideOf(column.type)}>
                 {column.name} <span className="faint">{column.type}</span>
               </th>
             ))}
@@ -43,7 +47,7 @@ export function ResultGrid({ result }: { result: SqlResult }) {
                 <td
                   // biome-ignore lint/suspicious/noArrayIndexKey: two columns of a result may have one name
                   key={at}
-                  className={value === null ? 'faint' : typeof value === 'number' ? 'right number' : ''}
+                  className={`${sideOf(result.columns[at]?.type ?? '')} ${value === null ? 'faint' : ''}`}
                   title={cellText(value).slice(0, 2000)}
                 >
                   {value === null ? 'null' : cellText(value).slice(0, 500)}

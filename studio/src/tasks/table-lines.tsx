@@ -13,13 +13,15 @@ const LINE = 37;
 const WIDTHS = [
   ['selected', '40px'],
   ['table', 'auto'],
-  ['state', '180px'],
+  ['state', '168px'],
   ['loaded', '112px'],
   ['changes', '104px'],
   ['latency', '92px'],
   ['updated', '132px'],
-  ['orders', '156px'],
+  ['orders', '128px'],
 ] as const;
+/** Not shown in a narrow window. */
+const SPARE: ReadonlySet<string> = new Set(['loaded', 'changes', 'updated']);
 const COLUMNS = WIDTHS.length;
 
 interface Does {
@@ -51,7 +53,7 @@ export function TableLines({
       <table className="list" aria-rowcount={tables.length + 1}>
         <colgroup>
           {WIDTHS.map(([column, width]) => (
-            <col key={column} style={{ width }} />
+            <col key={column} className={SPARE.has(column) ? 'spare' : ''} style={{ width }} />
           ))}
         </colgroup>
         <thead>
@@ -61,12 +63,12 @@ export function TableLines({
             </th>
             <th>Source table</th>
             <th>State</th>
-            <th className="right">Rows loaded</th>
-            <th className="right">Changes</th>
+            <th className="right spare">Rows loaded</th>
+            <th className="right spare">Changes</th>
             <th className="right" title="From the commit at the source until it is visible">
               Latency
             </th>
-            <th className="right">Updated</th>
+            <th className="right spare">Updated</th>
             <th>
               <span className="unseen">Orders</span>
             </th>
@@ -134,14 +136,14 @@ const Line = memo(function Line({
             <span className="small muted number"> {percent(loadProgress)}</span>
           )}
         </td>
-        <td className="right number" title={estimate(table)}>
+        <td className="right number spare" title={estimate(table)}>
           {count(table.rowsLoaded)}
         </td>
-        <td className="right number">{count(table.rowsApplied)}</td>
+        <td className="right number spare">{count(table.rowsApplied)}</td>
         <td className="right number">
           {table.latencyMs === null || table.state !== 'live' ? '–' : duration(table.latencyMs)}
         </td>
-        <td className="right small">
+        <td className="right small spare">
           <Ago time={table.updatedAt} />
         </td>
         <td className="right orders">
@@ -157,7 +159,7 @@ const Line = memo(function Line({
               value=""
               onChange={(event) => onOrder(event.target.value as TableOrder, table)}
             >
-              <option value="">…</option>
+              <option value="">⋯</option>
               {rest.map((order) => (
                 <option key={order} value={order}>
                   {ORDERS[order].text}

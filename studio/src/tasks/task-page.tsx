@@ -108,7 +108,7 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
   const last = pace.at(-1);
   const running = status.state === 'running';
   return (
-    <dl className="figures">
+    <dl className="figures of-6">
       <div>
         <dt>Phase</dt>
         <dd className="words">{phaseText(status.phase)}</dd>
@@ -145,7 +145,9 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
       <div>
         <dt title="From the place that was read last to the end of the source's log">Log ahead</dt>
         <dd>{running && last?.lagBytes != null ? bytes(last.lagBytes) : '–'}</dd>
-        <dd className="note">{running && last?.lagMs != null ? `${duration(last.lagMs)} of it` : ' '}</dd>
+        <dd className="note">
+          {running && last?.lagMs != null ? `read position ${duration(last.lagMs)} behind` : ' '}
+        </dd>
       </div>
       <div>
         <dt>Rows written</dt>

@@ -15,9 +15,9 @@ export function TaskRows({ tasks }: { tasks: readonly TaskPace[] }) {
           <tr>
             <th>Task</th>
             <th>State</th>
-            <th>Phase</th>
+            <th className="spare">Phase</th>
             <th className="right">Tables live</th>
-            <th className="right">Rows written</th>
+            <th className="right spare">Rows written</th>
             <th
               className="right"
               title="From the commit at the source until it is visible; while a task stands still, the age of its last commit"
@@ -44,11 +44,11 @@ export function TaskRows({ tasks }: { tasks: readonly TaskPace[] }) {
                     {look.text}
                   </Badge>
                 </td>
-                <td className="muted">{phaseText(status.phase)}</td>
+                <td className="muted spare number">{phaseText(status.phase)}</td>
                 <td className="right number">
                   {count(status.tables.live)} <span className="faint">/ {count(status.tables.total)}</span>
                 </td>
-                <td className="right number" title={`${count(status.rowsWritten)} rows`}>
+                <td className="right number spare" title={`${count(status.rowsWritten)} rows`}>
                   {compact(status.rowsWritten)}
                 </td>
                 <td className="right number">{behind === null ? '–' : duration(behind)}</td>
