@@ -26,6 +26,7 @@ import { Reference } from './primitives.ts';
 import { Attempt, AttemptLog, LogQuery, Run, RunDetail, WaitRun, WaitRunResult } from './run.ts';
 import { ServerStatus } from './server-status.ts';
 import { SqlRequest, SqlResult } from './sql.ts';
+import { TableException } from './table-exception.ts';
 import { TableFile, TableFileContent } from './table-file.ts';
 import { OrderTables, TableOrderResult } from './table-order.ts';
 import {
@@ -307,6 +308,13 @@ export const API = {
     summary: 'The tables of the task',
     params: ByRef,
     response: z.array(TaskTable),
+  },
+  taskExceptions: {
+    method: 'GET',
+    path: '/tasks/:ref/exceptions',
+    summary: 'Tables that something is wrong with: what, the columns of both sides, and what mends it',
+    params: ByRef,
+    response: z.array(TableException),
   },
   taskEvents: {
     method: 'GET',

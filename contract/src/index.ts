@@ -19,6 +19,7 @@ export * from './row-filter.ts';
 export * from './run.ts';
 export * from './server-status.ts';
 export * from './sql.ts';
+export * from './table-exception.ts';
 export * from './table-file.ts';
 export * from './table-order.ts';
 export * from './task.ts';

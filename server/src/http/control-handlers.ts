@@ -11,6 +11,7 @@ import * as runs from '../control/runs.ts';
 import { serverStatus } from '../control/server-status.ts';
 import * as metadata from '../control/source-metadata.ts';
 import { startTask } from '../control/start-task.ts';
+import { tableExceptions } from '../control/table-exceptions.ts';
 import { readTableFile } from '../control/table-file.ts';
 import { taskStatus, taskTables } from '../control/task-status.ts';
 import * as tasks from '../control/tasks.ts';
@@ -78,6 +79,7 @@ export function controlHandlers(
     deleteTask: ({ params, query }) => deleteTask(control, params.ref, query.confirm),
     taskStatus: ({ params }) => taskStatus(control, params.ref),
     taskTables: ({ params }) => taskTables(control, params.ref),
+    taskExceptions: ({ params }) => tableExceptions(control, params.ref),
     taskEvents: ({ params, query }) => listEvents(control, { of: 'tasks', ref: params.ref }, query),
     dataSourceEvents: ({ params, query }) =>
       listEvents(control, { of: 'data_sources', ref: params.ref }, query),

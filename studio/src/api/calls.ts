@@ -34,6 +34,7 @@ const ROUTES = {
   undeployTask: ['POST', '/tasks/:ref/undeploy'],
   deleteTask: ['DELETE', '/tasks/:ref'],
   taskTables: ['GET', '/tasks/:ref/tables'],
+  taskExceptions: ['GET', '/tasks/:ref/exceptions'],
   orderTables: ['POST', '/tasks/:ref/tables/orders'],
   taskEvents: ['GET', '/tasks/:ref/events'],
   listRuns: ['GET', '/tasks/:ref/runs'],

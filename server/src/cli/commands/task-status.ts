@@ -4,6 +4,7 @@ import { wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 import { addEvents } from './events.ts';
+import { exceptionsText } from './exceptions-text.ts';
 import { addTableOrders } from './task-orders.ts';
 
 interface WaitOptions {
@@ -60,6 +61,14 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
         problem: (row) => row.error?.message ?? '',
       });
       return { data, view };
+    },
+  });
+  addLeaf(cdc, terminal, {
+    usage: 'exceptions <task>',
+    summary: 'Tables that something is wrong with: what, the columns of both sides, what mends it',
+    run: async ({ call, args: [ref = ''] }) => {
+      const data = await call('taskExceptions', { params: { ref } });
+      return { data, view: exceptionsText(data) };
     },
   });
 }
