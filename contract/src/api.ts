@@ -33,6 +33,7 @@ import {
   CreateFolder,
   CreateTask,
   Folder,
+  MergeSpecInput,
   PublishedVersion,
   StartTask,
   Task,
@@ -232,6 +233,13 @@ export const API = {
     summary:
       'What the draft of a sharded-table merge would come to: the shards of each virtual table, columns that differ, the merged schema, and what cannot be merged',
     params: ByRef,
+    response: MergeReport,
+  },
+  previewMerge: {
+    method: 'POST',
+    path: '/merge-report',
+    summary: 'The same of a merge that is no task yet; nothing is saved',
+    body: MergeSpecInput,
     response: MergeReport,
   },
   listTaskVersions: {

@@ -4,7 +4,7 @@ import * as dataSources from '../control/data-sources.ts';
 import { applyTasks } from '../control/documents/apply.ts';
 import { diffTask, exportTask } from '../control/documents/export.ts';
 import * as folders from '../control/folders.ts';
-import { mergeReport } from '../control/merge/report.ts';
+import { mergeReport, previewMerge } from '../control/merge/report.ts';
 import { orderTables } from '../control/order-tables.ts';
 import { runRow } from '../control/run-rows.ts';
 import * as runs from '../control/runs.ts';
@@ -65,6 +65,7 @@ export function controlHandlers(
     configureTask: ({ params, body }) => tasks.configureTask(control, params.ref, body),
     publishTask: ({ params, signal }) => tasks.publishTask(control, params.ref, signal),
     mergeReport: ({ params, signal }) => mergeReport(control, params.ref, signal),
+    previewMerge: ({ body, signal }) => previewMerge(control, body, signal),
     listTaskVersions: ({ params }) => tasks.listTaskVersions(control, params.ref),
     diffTask: ({ params, query }) => diffTask(control, params.ref, query),
     exportTask: ({ params, query }) => exportTask(control, params.ref, query.version),

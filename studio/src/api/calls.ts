@@ -28,6 +28,7 @@ const ROUTES = {
   configureTask: ['PUT', '/tasks/:ref/draft'],
   publishTask: ['POST', '/tasks/:ref/publish'],
   mergeReport: ['GET', '/tasks/:ref/merge-report'],
+  previewMerge: ['POST', '/merge-report'],
   listTaskVersions: ['GET', '/tasks/:ref/versions'],
   startTask: ['POST', '/tasks/:ref/start'],
   stopTask: ['POST', '/tasks/:ref/stop'],

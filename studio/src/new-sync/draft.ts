@@ -1,11 +1,22 @@
 import type { TableRef, TaskSpecInput } from '@sluice/contract';
+import {
+  type DraftSource,
+  type DraftVirtualTable,
+  emptyTable,
+  mergeCommandOf,
+  mergeSpecOf,
+  missingOfMerge,
+} from './merge-draft.ts';
 
 /** What the person has chosen so far. It is kept in the browser until the task is made. */
 export interface Draft {
   readonly source: string;
   readonly database: string;
-  /** database: all tables, later ones too · tables: those that are chosen */
-  readonly mode: 'database' | 'tables';
+  /** database: all tables, later ones too · tables: those that are chosen · merge: shards become one table */
+  readonly mode: 'database' | 'tables' | 'merge';
+  /** Of a merge; the first is the data source of the first step. */
+  readonly sources: readonly DraftSource[];
+  readonly virtualTables: readonly DraftVirtualTable[];
   readonly schemas: readonly string[];
   readonly tables: readonly TableRef[];
   readonly syncMode: 1 | 2;
@@ -20,6 +31,8 @@ export const EMPTY: Draft = {
   source: '',
   database: '',
   mode: 'database',
+  sources: [],
+  virtualTables: [emptyTable(1)],
   schemas: [],
   tables: [],
   syncMode: 1,
@@ -30,7 +43,12 @@ export const EMPTY: Draft = {
   step: 0,
 };
 
+/** The steps that a draft goes through: a merge names its targets with their rules. */
+export const stepsOf = (draft: Draft): readonly number[] =>
+  draft.mode === 'merge' ? [0, 1, 3] : [0, 1, 2, 3];
+
 export function specOf(draft: Draft): TaskSpecInput {
+  if (draft.mode === 'merge') return mergeSpecOf(draft);
   const common = {
     dataSource: draft.source,
     database: draft.database,
@@ -57,6 +75,7 @@ function nameOf({ schema, table }: TableRef): string {
 
 /** The commands that do the same. Very many tables are not written out. */
 export function commandOf(draft: Draft): string {
+  if (draft.mode === 'merge') return mergeCommandOf(draft, draft);
   const options = [
     `--folder ${quoted(draft.folder)}`,
     `--source ${quoted(draft.source === '' ? 'SOURCE' : draft.source)}`,
@@ -85,8 +104,9 @@ export function commandOf(draft: Draft): string {
 export function missing(draft: Draft, step: number): string | null {
   if (step === 0)
     return draft.source === '' ? 'Choose a data source' : draft.database === '' ? 'Choose a database' : null;
+  if (step === 1 && draft.mode === 'merge') return missingOfMerge(draft);
   if (step === 1 && draft.mode === 'tables' && draft.tables.length === 0) return 'Choose at least one table';
-  if (step === 2) {
+  if (step === 2 && draft.mode !== 'merge') {
     const rules = [draft.targetSchema, draft.targetTable];
     if (rules.some((rule) => rule.trim() === '')) return 'Both names are needed';
     const unknown = rules

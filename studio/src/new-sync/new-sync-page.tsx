@@ -3,7 +3,7 @@ import './new-sync.css';
 import { Button, Copyable } from '../design/button.tsx';
 import { navigate, useQueryValue } from '../routing/location.tsx';
 import { PageHead } from '../shell/page-head.tsx';
-import { commandOf, type Draft, EMPTY, missing } from './draft.ts';
+import { commandOf, type Draft, EMPTY, missing, stepsOf } from './draft.ts';
 import { NamingStep } from './naming-step.tsx';
 import { ObjectsStep } from './objects-step.tsx';
 import { SourceStep } from './source-step.tsx';
@@ -40,14 +40,17 @@ export function NewSyncPage() {
   const { step } = draft;
   const why = missing(draft, step);
   const Step = [SourceStep, ObjectsStep, NamingStep][step];
+  const steps = stepsOf(draft);
+  const beside = (by: 1 | -1) => steps[steps.indexOf(step) + by] ?? step;
   return (
     <>
       <PageHead title="New sync" about="What is chosen here is kept in this browser until the task is made">
         <Button onClick={() => keep(EMPTY)}>Start over</Button>
       </PageHead>
       <ol className="steps" aria-label="Steps">
-        {STEPS.map((title, at) => {
-          const barred = at > step && STEPS.slice(0, at).some((_, before) => missing(draft, before) !== null);
+        {steps.map((at, place) => {
+          const title = STEPS[at];
+          const barred = at > step && steps.some((one) => one < at && missing(draft, one) !== null);
           return (
             <li key={title}>
               <button
@@ -56,7 +59,7 @@ export function NewSyncPage() {
                 disabled={barred}
                 onClick={() => change({ step: at })}
               >
-                <span>{at + 1}</span> {title}
+                <span>{place + 1}</span> {title}
               </button>
             </li>
           );
@@ -77,8 +80,8 @@ export function NewSyncPage() {
             <>
               <Step draft={draft} change={change} />
               <div className="row">
-                {step > 0 && <Button onClick={() => change({ step: step - 1 })}>Back</Button>}
-                <Button look="primary" why={why} onClick={() => change({ step: step + 1 })}>
+                {step > 0 && <Button onClick={() => change({ step: beside(-1) })}>Back</Button>}
+                <Button look="primary" why={why} onClick={() => change({ step: beside(1) })}>
                   Next
                 </Button>
                 {why !== null && <span className="muted">{why}</span>}

@@ -3,6 +3,7 @@ import { call } from '../api/calls.ts';
 import { Choice } from '../design/field.tsx';
 import { ErrorNotice } from '../design/notice.tsx';
 import { counted } from '../format/numbers.ts';
+import { MergeStep } from './merge-step.tsx';
 import type { StepProps } from './new-sync-page.tsx';
 import { TablePicker } from './table-picker.tsx';
 
@@ -19,14 +20,14 @@ export function ObjectsStep({ draft, change }: StepProps) {
   return (
     <div className="stack wide">
       <fieldset className="stack">
-        <legend>What of {draft.database}</legend>
+        <legend>What to sync</legend>
         <Choice
           name="mode"
           title="The whole database"
           checked={draft.mode === 'database'}
           onChoose={() => change({ mode: 'database' })}
         >
-          Every table, and those that are made later: they join by themselves.
+          Every table of {draft.database}, and those that are made later: they join by themselves.
         </Choice>
         <Choice
           name="mode"
@@ -36,13 +37,26 @@ export function ObjectsStep({ draft, change }: StepProps) {
         >
           By search, by pattern, or by a list.
         </Choice>
-        <p className="muted small">
-          Sharded tables that become one (over several servers, by rules) are configured with{' '}
-          <code>sluice task create-merge-sync</code>; Studio has no page for these rules yet.
-        </p>
+        <Choice
+          name="mode"
+          title="Sharded tables that become one"
+          checked={draft.mode === 'merge'}
+          onChoose={() =>
+            change({
+              mode: 'merge',
+              ...(draft.sources.length > 0
+                ? {}
+                : { sources: [{ dataSource: draft.source, server: '', databases: '' }] }),
+            })
+          }
+        >
+          Tables of one form over databases and servers, by rules: one table in the lake of each virtual
+          table.
+        </Choice>
       </fieldset>
-      <ErrorNotice error={objects.error} />
-      {objects.isPending && <p className="muted">Reading the tables …</p>}
+      {draft.mode === 'merge' && <MergeStep draft={draft} change={change} />}
+      {draft.mode !== 'merge' && <ErrorNotice error={objects.error} />}
+      {objects.isPending && draft.mode !== 'merge' && <p className="muted">Reading the tables …</p>}
       {objects.data !== undefined && draft.mode === 'database' && (
         <>
           {schemas.length > 1 && (

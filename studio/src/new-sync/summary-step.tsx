@@ -5,8 +5,17 @@ import { Button } from '../design/button.tsx';
 import { TextField } from '../design/field.tsx';
 import { ErrorNotice, Notice } from '../design/notice.tsx';
 import { counted } from '../format/numbers.ts';
-import { missing, specOf } from './draft.ts';
+import { Link } from '../routing/location.tsx';
+import { missing, specOf, stepsOf } from './draft.ts';
 import type { StepProps } from './new-sync-page.tsx';
+
+function whatOf({ mode, database, schemas, tables, sources, virtualTables }: StepProps['draft']): string {
+  if (mode === 'merge')
+    return `${counted(virtualTables.length, 'virtual table')} ${virtualTables.length === 1 ? 'gathers' : 'gather'} every source table that matches, of ${sources.map(({ dataSource }) => dataSource).join(', ')}; later ones too.`;
+  if (mode === 'database')
+    return `Every table of ${database}${schemas.length > 0 ? ` in ${schemas.join(', ')}` : ''} is mirrored, later ones too.`;
+  return `${counted(tables.length, 'table')} of ${database} ${tables.length === 1 ? 'is' : 'are'} mirrored.`;
+}
 
 /** How far to go: the draft alone, its first version, or a run. */
 type Until = 'draft' | 'published' | 'started';
@@ -39,7 +48,6 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
     },
   });
   const why = [0, 1, 2, 3].map((step) => missing(draft, step)).find((one) => one !== null) ?? null;
-  const all = draft.mode === 'database';
   return (
     <div className="stack wide">
       <div className="fields">
@@ -65,19 +73,17 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
       <section className="stack">
         <h2>What will happen</h2>
         <ul className="what">
-          <li>
-            {all
-              ? `Every table of ${draft.database}${draft.schemas.length > 0 ? ` in ${draft.schemas.join(', ')}` : ''} is mirrored, later ones too.`
-              : `${counted(draft.tables.length, 'table')} of ${draft.database} ${draft.tables.length === 1 ? 'is' : 'are'} mirrored.`}
-          </li>
+          <li>{whatOf(draft)}</li>
           <li>
             {draft.syncMode === 1
               ? 'The rows that are there now are read once, table by table, without locks; changes follow.'
               : 'Changes from the start on are mirrored; rows that are there now do not come.'}
           </li>
-          <li>
-            Tables are named <code>{draft.targetSchema}</code>.<code>{draft.targetTable}</code> in the lake.
-          </li>
+          {draft.mode !== 'merge' && (
+            <li>
+              Tables are named <code>{draft.targetSchema}</code>.<code>{draft.targetTable}</code> in the lake.
+            </li>
+          )}
           <li>
             At the source, PostgreSQL gets a replication slot and a publication for this task; MySQL and
             MariaDB get nothing. No table of the source is changed.
@@ -86,12 +92,15 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
       </section>
       <ErrorNotice error={make.error} />
       {make.isError && made !== null && (
-        <Notice tone="warn" title={`The draft is kept as ${made}`}>
-          <p>Mend what is said above and go on from here; or find it among the tasks.</p>
+        <Notice tone="warn" title={`What is made so far is kept as ${made}`}>
+          <p>
+            Mend what is said above and go on from here, or go on from{' '}
+            <Link to={`/tasks/${encodeURIComponent(made)}`}>the task</Link>.
+          </p>
         </Notice>
       )}
       <div className="row">
-        <Button onClick={() => change({ step: 2 })}>Back</Button>
+        <Button onClick={() => change({ step: stepsOf(draft).at(-2) ?? 0 })}>Back</Button>
         <Button look="primary" why={why} disabled={make.isPending} onClick={() => make.mutate('started')}>
           {make.isPending ? 'Working …' : 'Publish and start'}
         </Button>

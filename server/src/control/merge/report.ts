@@ -1,12 +1,14 @@
 import {
   type MergeReport,
   type MergeSpec,
+  type MergeSpecInput,
   NAMED_SHARDS,
   type ReportedVirtualTable,
   SluiceError,
   TaskSpec,
   type VirtualTable,
 } from '@sluice/contract';
+import type { z } from 'zod';
 import { typeText } from '../../model/logical-type.ts';
 import { differences } from '../../model/merge/differences.ts';
 import { mergeShards } from '../../model/merge/merge-shards.ts';
@@ -17,6 +19,7 @@ import { type ShardMatch, shardMatch } from '../../model/merge/shard-match.ts';
 import type { Control } from '../context.ts';
 import { findNamed } from '../references.ts';
 import { type Candidate, lookAt, type SeenSource } from './look.ts';
+import { resolveMerge } from './resolve.ts';
 
 /**
  * What a task's draft would merge, read from the sources as they are now.
@@ -30,6 +33,15 @@ export async function mergeReport(control: Control, ref: string, signal: AbortSi
       remedy: 'This report is of tasks of pipeline type 2; `sluice task cdc tables` shows those of a mirror.',
     });
   return reportOf(control, spec, signal);
+}
+
+/** The same of a spec that nobody has saved: for who is still choosing. */
+export async function previewMerge(
+  control: Control,
+  input: z.output<typeof MergeSpecInput>,
+  signal: AbortSignal,
+): Promise<MergeReport> {
+  return reportOf(control, await resolveMerge(control.db, input), signal);
 }
 
 export async function reportOf(control: Control, spec: MergeSpec, signal: AbortSignal): Promise<MergeReport> {
