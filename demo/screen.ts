@@ -1,4 +1,4 @@
-import type { TaskStatus, TaskTable } from '@sluice/contract';
+import { loadedText, type TaskStatus, type TaskTable } from '@sluice/contract';
 
 /** What is shown of a task while it runs. */
 export interface View {
@@ -41,8 +41,7 @@ export function tableLine(table: View['tables'][number], width: number): string 
     return `${name}  live ${loaded} ${applied}   latency ${seconds(table.latencyMs)}`;
   }
   const share = table.loadProgress ?? 0;
-  const rows = `${number(table.rowsLoaded)}${table.rowsEstimated === null ? '' : ` of about ${number(table.rowsEstimated)}`}`;
-  return `${name}  ${bar(share)} ${`${Math.floor(share * 100)}`.padStart(3)} %  ${rows} rows`;
+  return `${name}  ${bar(share)} ${`${Math.floor(share * 100)}`.padStart(3)} %  ${loadedText(table, number)} rows`;
 }
 
 const problemLine = ({ code, message }: { code: string; message: string }) => `✗ ${code}: ${message}`;

@@ -11,6 +11,7 @@ export * from './event.ts';
 export * from './lake-table.ts';
 export * from './live.ts';
 export * from './live-changes.ts';
+export * from './load-text.ts';
 export * from './merge.ts';
 export * from './merge-report.ts';
 export * from './parameters.ts';

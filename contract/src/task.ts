@@ -286,11 +286,22 @@ export const TaskTable = z.object({
   phase: z
     .string()
     .describe('initialization, full_load, backfill, incremental, paused, stopped, blocklisted, dropped'),
-  rowsEstimated: z.int().nullable(),
+  rowsEstimated: z
+    .int()
+    .nullable()
+    .describe("by the source's statistics, when the full load began; null: it has none"),
   rowsLoaded: z.int(),
   rowsApplied: z.int(),
   /** Of the full load's chunks, from 0 to 1; null before it is planned. */
   loadProgress: z.number().nullable(),
+  loadRowsPerSecond: z
+    .int()
+    .nullable()
+    .describe('of the full load under way, lately; null: not known, or none'),
+  loadSecondsLeft: z
+    .int()
+    .nullable()
+    .describe('of the full load under way, about; null: not known (or more rows came than were estimated)'),
   readPosition: z.string().nullable().describe('end of the last transaction that is visible in the target'),
   updatedAt: Time.nullable(),
   latencyMs: z.int().nullable(),

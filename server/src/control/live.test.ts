@@ -27,6 +27,7 @@ const pulse = (logBytes: number, latencies: (number | null)[] = []): Pulse => ({
   oldestWaitingMs: null,
   lagBytes: 3,
   lagMs: 4,
+  loads: [],
   rssBytes: 1,
   heapBytes: 1,
 });

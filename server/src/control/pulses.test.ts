@@ -11,6 +11,7 @@ const pulse = (over: Partial<Pulse> = {}): Pulse => ({
   oldestWaitingMs: null,
   lagBytes: 0,
   lagMs: 0,
+  loads: [],
   rssBytes: 0,
   heapBytes: 0,
   ...over,

@@ -4,6 +4,8 @@ export type OnPulse = (taskId: number, attemptId: number, pulse: Pulse) => void;
 
 /** How long a commit's latency counts as of now. */
 const RECENT_MS = 60_000;
+/** A pulse comes every two seconds. */
+const FRESH_MS = 15_000;
 
 interface Heard {
   readonly attemptId: number;
@@ -37,6 +39,12 @@ export class Pulses {
   /** The process is gone: what it said last is true no more. */
   ended(taskId: number, attemptId: number): void {
     if (this.#last.get(taskId)?.attemptId === attemptId) this.#last.delete(taskId);
+  }
+
+  /** What a process said that is not silent; null: none, or one that is. */
+  fresh(taskId: number): Pulse | null {
+    const heard = this.#last.get(taskId);
+    return heard === undefined || this.#now() - heard.at > FRESH_MS ? null : heard.pulse;
   }
 
   of(taskId: number): { readonly pulse: Pulse; readonly at: number } | null {

@@ -15,6 +15,7 @@ const RunnerPulse = z.object({
   oldestWaitingMs: z.number().nullable(),
   lagBytes: z.number().nullable(),
   lagMs: z.number().nullable(),
+  loads: z.array(z.object({ laneId: z.number(), rowsPerSecond: z.number(), chunksPerSecond: z.number() })),
   rssBytes: z.number(),
   heapBytes: z.number(),
 });

@@ -1,8 +1,10 @@
 import type { Problem, TaskStatus, TaskTable } from '@sluice/contract';
 import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
+import type { PulseLoad } from '../model/pulse.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { type LaneRow, readCheckpoint, readChunkCounts, readLanes } from '../store/progress.ts';
 import { type Control, isoTimeOrNull } from './context.ts';
+import { loadEstimate } from './load-estimate.ts';
 import { findNamed } from './references.ts';
 import { newestRun } from './run-rows.ts';
 import { problemOf, runView } from './runs.ts';
@@ -43,10 +45,13 @@ export async function statusOf(db: MetastoreDb, task: TaskRow): Promise<TaskStat
   };
 }
 
-export async function taskTables({ db }: Control, ref: string): Promise<TaskTable[]> {
+export async function taskTables({ db, supervisor }: Control, ref: string): Promise<TaskTable[]> {
   const task = await findNamed(db, 'tasks', ref);
   const chunks = await readChunkCounts(db, task.id);
-  return (await readLanes(db, task.id)).map((lane) => tableView(lane, chunks.get(lane.id) ?? null));
+  const paces = new Map(supervisor.pulses.fresh(task.id)?.loads.map((load) => [load.laneId, load]));
+  return (await readLanes(db, task.id)).map((lane) =>
+    tableView(lane, chunks.get(lane.id) ?? null, paces.get(lane.id) ?? null),
+  );
 }
 
 /** A lane's state (model/lane-state.ts) as the phase that people know. */
@@ -76,8 +81,15 @@ function loadProgress(
 function tableView(
   lane: LaneRow,
   chunks: { readonly total: number; readonly loaded: number } | null,
+  measured: PulseLoad | null,
 ): TaskTable {
   const error: Problem | null = problemOf(lane.error_json);
+  const { rowsPerSecond, secondsLeft } = loadEstimate({
+    rowsLoaded: lane.rows_loaded,
+    rowsEstimated: lane.rows_estimated,
+    chunks,
+    pace: lane.state === 'loading' ? measured : null,
+  });
   return {
     id: lane.id,
     source: { schema: lane.source_schema, table: lane.source_table },
@@ -88,6 +100,8 @@ function tableView(
     rowsLoaded: lane.rows_loaded,
     rowsApplied: lane.rows_applied,
     loadProgress: loadProgress(lane, chunks),
+    loadRowsPerSecond: rowsPerSecond,
+    loadSecondsLeft: secondsLeft,
     readPosition: lane.read_position,
     updatedAt: isoTimeOrNull(lane.updated_at),
     latencyMs: lane.latency_ms,

@@ -48,7 +48,9 @@ export function exposition(
     names.clear();
     for (const { id, name } of tasks) names.set(id, name);
     runs.forget(new Set(names.keys()), new Set(names.values()));
-    all.table.leftOut.set(await showTasks(control.db, tasks, all, tableLimit));
+    const paceOf = (taskId: number, laneId: number) =>
+      pulses.fresh(taskId)?.loads.find((load) => load.laneId === laneId) ?? null;
+    all.table.leftOut.set(await showTasks(control.db, tasks, all, tableLimit, paceOf));
     runs.show(
       tasks.flatMap(({ id, name }) => {
         const last = pulses.of(id);

@@ -75,6 +75,10 @@ export function instruments() {
         'task',
         'table',
       ]),
+      loadSecondsLeft: gauge('sluice_table_load_seconds_left', 'Of the load under way, about', [
+        'task',
+        'table',
+      ]),
       blocked: gauge('sluice_table_blocked', '1 for a table on the blocklist', ['task', 'table', 'code']),
       leftOut: gauge('sluice_tables_without_metrics', 'Tables beyond the limit of labels', []),
     },

@@ -1,5 +1,7 @@
 import { Problem, RUN_STATES } from '@sluice/contract';
+import { type LoadSoFar, loadEstimate } from '../control/load-estimate.ts';
 import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
+import type { PulseLoad } from '../model/pulse.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { LaneRow } from '../store/progress.ts';
@@ -53,6 +55,7 @@ export async function showTasks(
   tasks: readonly TaskSums[],
   { task, table }: Pick<Instruments, 'task' | 'table'>,
   tableLimit: number,
+  paceOf: (taskId: number, laneId: number) => PulseLoad | null,
 ): Promise<number> {
   for (const metric of [...Object.values(task), ...Object.values(table)]) metric.reset();
   const lanes = await db.selectFrom('lanes').selectAll().orderBy('task_id').orderBy('id').execute();
@@ -93,7 +96,12 @@ export async function showTasks(
   }
   const names = new Map(tasks.map(({ id, name }) => [id, name]));
   for (const lane of chosen(lanes, tableLimit))
-    showTable(names.get(lane.task_id) ?? String(lane.task_id), lane, chunks.get(lane.id), table);
+    showTable(
+      names.get(lane.task_id) ?? String(lane.task_id),
+      lane,
+      { chunks: chunks.get(lane.id) ?? null, pace: paceOf(lane.task_id, lane.id) },
+      table,
+    );
   return Math.max(0, lanes.length - tableLimit);
 }
 
@@ -109,7 +117,7 @@ function chosen(lanes: readonly LaneRow[], limit: number): readonly LaneRow[] {
 function showTable(
   task: string,
   lane: LaneRow,
-  chunks: { readonly total: number; readonly loaded: number } | undefined,
+  { chunks, pace }: Pick<LoadSoFar, 'chunks' | 'pace'>,
   metrics: Instruments['table'],
 ): void {
   const labels = { task, table: tableText({ schema: lane.source_schema, table: lane.source_table }) };
@@ -117,8 +125,14 @@ function showTable(
   metrics.rowsApplied.inc(labels, lane.rows_applied);
   if (lane.rows_estimated !== null) metrics.rowsEstimated.set(labels, lane.rows_estimated);
   if (lane.latency_ms !== null) metrics.latency.set(labels, lane.latency_ms / 1000);
-  if (chunks !== undefined && chunks.total > 0)
-    metrics.loadProgress.set(labels, chunks.loaded / chunks.total);
+  if (chunks !== null && chunks.total > 0) metrics.loadProgress.set(labels, chunks.loaded / chunks.total);
+  const { secondsLeft } = loadEstimate({
+    rowsLoaded: lane.rows_loaded,
+    rowsEstimated: lane.rows_estimated,
+    chunks,
+    pace: lane.state === 'loading' ? pace : null,
+  });
+  if (secondsLeft !== null) metrics.loadSecondsLeft.set(labels, secondsLeft);
   if (!isBlocklisted(lane.state as LaneState)) return;
   const problem = lane.error_json === null ? null : Problem.parse(JSON.parse(lane.error_json));
   metrics.blocked.set({ ...labels, code: problem?.code ?? '' }, 1);

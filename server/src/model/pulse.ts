@@ -15,8 +15,16 @@ export interface Pulse {
   /** From the place that is read to the end of the source's log; null where it is not known. */
   readonly lagBytes: number | null;
   readonly lagMs: number | null;
+  /** Full loads under way of which a chunk is there. */
+  readonly loads: readonly PulseLoad[];
   readonly rssBytes: number;
   readonly heapBytes: number;
+}
+
+export interface PulseLoad {
+  readonly laneId: number;
+  readonly rowsPerSecond: number;
+  readonly chunksPerSecond: number;
 }
 
 export interface PulseCommit {

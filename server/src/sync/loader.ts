@@ -156,6 +156,7 @@ export class Loader {
         const todo = chunks.filter((chunk) => chunk.files === null);
         const load: ActiveLoad = { lane, generation, snapshot, todo: [...todo], running: 0, failed: false };
         this.#active.push(load);
+        this.#context.meter.loads.begun(lane.id, this.#context.now());
         this.#context.log.info(
           { table: tableText(lane.source), chunks: chunks.length, left: todo.length },
           'full load begins',
@@ -390,6 +391,7 @@ export class Loader {
       await this.#context.store.chunkLoaded(transaction, lane.id, chunk.number, loaded);
       await this.#context.store.saveLane(transaction, lane);
     });
+    this.#context.meter.loads.chunkLoaded(lane.id, loaded.rows, this.#context.now());
   }
 
   async #finish(load: ActiveLoad, signal: AbortSignal): Promise<void> {
@@ -419,6 +421,7 @@ export class Loader {
   async #close(load: ActiveLoad): Promise<void> {
     const index = this.#active.indexOf(load);
     if (index >= 0) this.#active.splice(index, 1);
+    this.#context.meter.loads.ended(load.lane.id);
     await load.snapshot[Symbol.asyncDispose]();
   }
 

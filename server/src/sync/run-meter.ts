@@ -1,10 +1,12 @@
 import type { Pulse, PulseCommit } from '../model/pulse.ts';
+import { LoadPaces } from './load-pace.ts';
 
 /** Between two pulses there is room for many more commits than are made. */
 const MOST_COMMITS = 200;
 
 /** Counts what a run does, for the server to show. Counting costs an addition a chunk or commit. */
 export class RunMeter {
+  readonly loads = new LoadPaces();
   #logBytes = 0;
   #loadBytes = 0;
   #commits: PulseCommit[] = [];
@@ -26,6 +28,7 @@ export class RunMeter {
 
   /** What happened, and what waits now. */
   take(waiting: {
+    readonly now: number;
     readonly lines: number;
     readonly bytes: number;
     readonly oldestMs: number | null;
@@ -43,6 +46,7 @@ export class RunMeter {
       oldestWaitingMs: waiting.oldestMs,
       lagBytes: this.#lagBytes,
       lagMs: waiting.lagMs,
+      loads: this.loads.paces(waiting.now),
       rssBytes: memory.rss,
       heapBytes: memory.heapUsed,
     };

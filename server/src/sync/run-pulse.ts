@@ -40,6 +40,7 @@ export async function pulses(
     const { waitingSince } = router;
     tell(
       meter.take({
+        now: now(),
         lines: router.linesWaiting,
         bytes: router.bytesWaiting,
         oldestMs: waitingSince === null ? null : Math.max(0, now() - Number(waitingSince / 1000n)),

@@ -191,5 +191,14 @@ const Line = memo(function Line({
   );
 });
 
-const estimate = (table: TaskTable): string =>
-  table.rowsEstimated === null ? '' : `about ${count(table.rowsEstimated)} rows at the source`;
+function estimate(table: TaskTable): string {
+  const { rowsEstimated: rows, loadRowsPerSecond: rate, loadSecondsLeft: left } = table;
+  if (rows === null && rate === null) return '';
+  return [
+    ...(rows === null
+      ? []
+      : [`${table.rowsLoaded > rows ? 'more than' : 'of'} about ${count(rows)} rows at the source`]),
+    ...(rate === null ? [] : [`${count(rate)} rows/s`]),
+    ...(left === null ? [] : [`about ${duration(left * 1000)} left`]),
+  ].join(' · ');
+}

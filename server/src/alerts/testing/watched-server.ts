@@ -226,6 +226,7 @@ export class WatchedServer implements AsyncDisposable {
       oldestWaitingMs: null,
       lagBytes: 0,
       lagMs: 0,
+      loads: [],
       rssBytes: 0,
       heapBytes: 0,
       ...over,

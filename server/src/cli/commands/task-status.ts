@@ -1,4 +1,4 @@
-import { type Call, RemoteError, SluiceError, type WaitResult } from '@sluice/contract';
+import { type Call, loadedText, RemoteError, SluiceError, type WaitResult } from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -53,9 +53,12 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
         table: (row) => `${row.target.schema}.${row.target.table}`,
         state: (row) => row.state,
         phase: (row) => row.phase,
-        loaded: (row) => row.rowsLoaded,
+        loaded: (row) => loadedText(row),
         applied: (row) => row.rowsApplied,
         'load %': (row) => (row.loadProgress === null ? null : Math.floor(row.loadProgress * 100)),
+        'rows/s': (row) => row.loadRowsPerSecond,
+        'time left': (row) =>
+          row.loadSecondsLeft === null ? null : `about ${timeText(row.loadSecondsLeft)}`,
         'read position': (row) => row.readPosition,
         'latency ms': (row) => row.latencyMs,
         problem: (row) => row.error?.message ?? '',
@@ -71,6 +74,13 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
       return { data, view: exceptionsText(data) };
     },
   });
+}
+
+/** `45 s`, `12 min`, `3 h 5 min`: nobody knows it to the second. */
+export function timeText(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** One request waits this long at most, well within what a client waits for an answer's head (300 s). */
