@@ -31,6 +31,10 @@ const PAGES = {
   'lakehouse-table': '/lakehouse/public/orders',
   'lakehouse-snapshots': '/lakehouse/public/orders?tab=snapshots',
   connect: '/lakehouse/connect',
+  alerts: '/alerts',
+  'alerts-rules': '/alerts?tab=rules',
+  'alerts-told': '/alerts?tab=told',
+  'alerts-sent': '/alerts?tab=sent',
   sql: `/sql?q=${encodeURIComponent(question)}`,
 };
 const path = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);

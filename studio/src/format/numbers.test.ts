@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, compact, counted, duration, percent } from './numbers.ts';
+import { bytes, compact, counted, duration, percent, period } from './numbers.ts';
 
 describe('numbers for people', () => {
   it('have their unit, and as many digits as matter', () => {
@@ -26,6 +26,13 @@ describe('numbers for people', () => {
       '3 min 20 s',
       '2 h 5 min',
       '3 d 4 h',
+    ]);
+    expect([0.5, 60, 3600, 5400, 86_400].map(period)).toEqual([
+      '500 ms',
+      '1 min',
+      '1 h',
+      '1 h 30 min',
+      '1 d',
     ]);
     expect([1, 2].map((value) => counted(value, 'table'))).toEqual(['1 table', '2 tables']);
   });

@@ -53,5 +53,8 @@ export function duration(ms: number): string {
   return `${minutes} min ${seconds % 60} s`;
 }
 
+/** A time that somebody set, which is mostly round: `15 min`, `1 h`. */
+export const period = (seconds: number): string => duration(seconds * 1000).replace(/ 0 (s|min|h)$/, '');
+
 export const percent = (share: number): string =>
   `${share > 0.999 && share < 1 ? '99.9' : (share * 100).toFixed(share === 1 || share === 0 ? 0 : 1)} %`;

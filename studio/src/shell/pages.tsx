@@ -1,4 +1,5 @@
 import { lazy, type ReactNode } from 'react';
+import { AlertsPage } from '../alerts/alerts-page.tsx';
 import { DataSourcePage } from '../data-sources/data-source-page.tsx';
 import { DataSourcesPage } from '../data-sources/data-sources-page.tsx';
 import { Empty } from '../design/notice.tsx';
@@ -35,6 +36,7 @@ const PAGES: readonly (readonly [string, (parts: readonly string[]) => Page])[] 
       element: <LakeTablePage key={`${schema}.${table}`} schema={schema} table={table} />,
     }),
   ],
+  ['/alerts', () => ({ title: 'Alerts', element: <AlertsPage /> })],
   ['/sql', () => ({ title: 'SQL', element: <SqlPage /> })],
 ];
 

@@ -14,6 +14,7 @@ const PLACES = [
   ['/data-sources', 'Data sources'],
   ['/lakehouse', 'Lakehouse'],
   ['/sql', 'SQL'],
+  ['/alerts', 'Alerts'],
 ] as const;
 
 export function Shell() {
