@@ -104,3 +104,11 @@ export const EventQuery = z.strictObject({
   table: z.string().optional().describe('schema.table at the source'),
 });
 export type EventQuery = z.input<typeof EventQuery>;
+
+/** Of a feed that tells events as they happen (`GET /tasks/:ref/events/live`, server-sent events). */
+export const EventFeedQuery = EventQuery.pick({ after: true, kind: true, table: true }).strict();
+export type EventFeedQuery = z.input<typeof EventFeedQuery>;
+
+/** A message comes every second, with events or without: who hears none knows that the feed is cut. */
+export const EventUpdate = z.object({ at: Time, events: z.array(TimelineEvent) });
+export type EventUpdate = z.infer<typeof EventUpdate>;

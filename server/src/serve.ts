@@ -9,6 +9,7 @@ import { overviewUpdate, TaskTeller } from './control/live.ts';
 import { PaceHistory } from './control/pace.ts';
 import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
+import { eventFeed } from './control/timeline.ts';
 import { Verifications } from './control/verifications.ts';
 import { isLoopback } from './http/access.ts';
 import { alertHandlers } from './http/alert-handlers.ts';
@@ -143,6 +144,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
           const teller = new TaskTeller(control, pace, ref);
           return () => teller.next();
         },
+        events: (of, ref, query) => eventFeed(control, { of, ref }, query),
       },
       catalog: { catalog: warehouse.catalog, storage, warehouse: warehouse.location },
     });

@@ -15,10 +15,7 @@ import type { Session } from './session.ts';
 export function createCall(session: Session, caller = callerName()): Call {
   return async (name, request = {}) => {
     const { method, path, body } = wireOf(name, request);
-    const headers: Record<string, string> = {
-      authorization: `Bearer ${session.token}`,
-      'x-sluice-caller': caller,
-    };
+    const headers: Record<string, string> = { ...headersOf(session), 'x-sluice-caller': caller };
     if (body !== null) headers['content-type'] = 'application/json';
     let response: Response;
     let text: string;
@@ -41,7 +38,11 @@ function callerName(): string {
   }
 }
 
-function unreachable(url: string, error: unknown): SluiceError {
+export const headersOf = ({ token }: Session): Record<string, string> => ({
+  authorization: `Bearer ${token}`,
+});
+
+export function unreachable(url: string, error: unknown): SluiceError {
   const cause = error instanceof Error ? error.cause : undefined;
   const reason = cause instanceof Error ? (codeOf(cause) ?? cause.message) : String(error);
   return new SluiceError('SERVER_UNREACHABLE', `No server answers at ${url} (${reason}).`, { cause: error });

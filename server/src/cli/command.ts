@@ -1,6 +1,7 @@
 import type { Call } from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { createCall } from './client.ts';
+import { createFeed, type Feed } from './feed.ts';
 import { type Answer, type Format, present } from './present.ts';
 import { openSession } from './session.ts';
 
@@ -15,6 +16,8 @@ export interface Terminal {
   note(text: string): void;
   readStdin(): Promise<string>;
   ask(question: string): Promise<boolean>;
+  /** From here on an interrupt (Ctrl-C) aborts the signal instead of ending the process. */
+  interrupted(): AbortSignal;
 }
 
 /** The options that every command takes. */
@@ -26,6 +29,7 @@ export interface CommonOptions {
 
 export interface Invocation<O> {
   readonly call: Call;
+  readonly feed: Feed;
   readonly args: readonly string[];
   readonly options: O & CommonOptions;
   readonly terminal: Terminal;
@@ -37,7 +41,8 @@ export interface Leaf<O> {
   readonly usage: string;
   readonly summary: string;
   readonly options?: (command: Command) => Command;
-  readonly run: (invocation: Invocation<O>) => Promise<Answer>;
+  /** null: it has written whatever there was to write. */
+  readonly run: (invocation: Invocation<O>) => Promise<Answer | null>;
 }
 
 export function addLeaf<O>(parent: Command, terminal: Terminal, leaf: Leaf<O>): void {
@@ -46,10 +51,13 @@ export function addLeaf<O>(parent: Command, terminal: Terminal, leaf: Leaf<O>): 
   addCommonOptions(command);
   command.action(async () => {
     const options = command.opts() as O & CommonOptions;
-    const call = createCall(await openSession(options, terminal.env));
+    const session = await openSession(options, terminal.env);
+    const call = createCall(session);
+    const feed = createFeed(session);
     // An optional argument that was left out is undefined in commander's list.
     const args = command.processedArgs.map((value: unknown) => (value === undefined ? '' : String(value)));
-    const answer = await leaf.run({ call, args, options, terminal });
+    const answer = await leaf.run({ call, feed, args, options, terminal });
+    if (answer === null) return;
     if (answer.file !== undefined && options.format === undefined) return terminal.write(answer.file);
     terminal.write(present(answer, formatOf(options.format, terminal.stdoutIsTerminal)));
   });

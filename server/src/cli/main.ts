@@ -22,6 +22,11 @@ const terminal: Terminal = {
       lines.close();
     }
   },
+  interrupted: () => {
+    const interrupt = new AbortController();
+    process.once('SIGINT', () => interrupt.abort());
+    return interrupt.signal;
+  },
 };
 
 // `sluice … | head` closes our output early: that is no error.

@@ -1,15 +1,17 @@
 import {
   EVENTS,
   type EventDetail,
+  type EventFeedQuery,
   type EventKind,
   type EventQuery as EventQueryInput,
+  type EventUpdate,
   type TimelineEvent,
 } from '@sluice/contract';
 import { type Control, isoTime } from './context.ts';
 import { findNamed } from './references.ts';
 
 /** Of whom the timeline is asked for; null: of all. */
-type Owner = { readonly of: 'tasks' | 'data_sources'; readonly ref: string } | null;
+export type Owner = { readonly of: 'tasks' | 'data_sources'; readonly ref: string } | null;
 
 /** Newest first; with `after` oldest first, so that a reader can follow. */
 export async function listEvents(
@@ -70,6 +72,34 @@ export async function listEvents(
     };
   });
 }
+
+/** Tells one listener what is new, each time it is asked; without `after` from the first time on. */
+export function eventFeed(
+  control: Control,
+  owner: NonNullable<Owner>,
+  {
+    after,
+    kind,
+    table,
+  }: Partial<Record<keyof EventFeedQuery, unknown>> & {
+    readonly after?: number | undefined;
+    readonly kind?: string | undefined;
+    readonly table?: string | undefined;
+  },
+): () => Promise<EventUpdate> {
+  let told = after;
+  return async () => {
+    if (told === undefined) {
+      const [newest] = await listEvents(control, owner, { limit: 1 });
+      told = newest?.id ?? 0;
+    }
+    const events = await listEvents(control, owner, { limit: MOST_AT_ONCE, after: told, kind, table });
+    told = events.at(-1)?.id ?? told;
+    return { at: isoTime(Date.now()), events };
+  };
+}
+
+const MOST_AT_ONCE = 1000;
 
 /** An event of a newer version's kind is shown as it is. */
 function textOf(kind: string, detail: EventDetail): string {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { API_PREFIX, Reference, SluiceError } from '@sluice/contract';
+import { API_PREFIX, EventFeedQuery, Reference, SluiceError } from '@sluice/contract';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
@@ -8,6 +8,12 @@ export interface LiveOptions {
   readonly overview: () => Promise<unknown>;
   /** What tells one listener of a task. */
   readonly task: (ref: string) => () => Promise<unknown>;
+  /** What tells one listener the events of a task or a data source. */
+  readonly events: (
+    of: 'tasks' | 'data_sources',
+    ref: string,
+    query: z.output<typeof EventFeedQuery>,
+  ) => () => Promise<unknown>;
 }
 
 const TELL_MS = 1000;
@@ -58,4 +64,13 @@ export function liveRoutes(app: FastifyInstance, options: LiveOptions, closing: 
     { schema: { ...hidden, params: ByRef } },
     (request, reply) => tell(reply, options.task(request.params.ref)),
   );
+  for (const [path, of] of [
+    ['tasks', 'tasks'],
+    ['data-sources', 'data_sources'],
+  ] as const)
+    app.get<{ Params: z.infer<typeof ByRef>; Querystring: z.output<typeof EventFeedQuery> }>(
+      `${API_PREFIX}/${path}/:ref/events/live`,
+      { schema: { ...hidden, params: ByRef, querystring: EventFeedQuery } },
+      (request, reply) => tell(reply, options.events(of, request.params.ref, request.query)),
+    );
 }

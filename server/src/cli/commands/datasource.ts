@@ -23,9 +23,10 @@ interface CheckOptions {
 
 export function addDataSourceCommands(program: Command, terminal: Terminal): void {
   const group = program.command('datasource').description('Configured connections to databases');
-  addEvents(group, terminal, 'data source', (call, ref, query) =>
-    call('dataSourceEvents', { params: { ref }, query }),
-  );
+  addEvents(group, terminal, 'data source', {
+    ask: (call, ref, query) => call('dataSourceEvents', { params: { ref }, query }),
+    feed: (ref) => `/data-sources/${encodeURIComponent(ref)}/events/live`,
+  });
 
   addLeaf<CreateOptions>(group, terminal, {
     usage: 'create <name>',

@@ -39,7 +39,10 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
     },
   });
 
-  addEvents(group, terminal, 'task', (call, ref, query) => call('taskEvents', { params: { ref }, query }));
+  addEvents(group, terminal, 'task', {
+    ask: (call, ref, query) => call('taskEvents', { params: { ref }, query }),
+    feed: (ref) => `/tasks/${encodeURIComponent(ref)}/events/live`,
+  });
 
   const cdc = group.command('cdc').description('The tables of a task, one by one');
   addTableOrders(cdc, terminal);

@@ -56,6 +56,7 @@ async function sluice(argv: string[], stdin = ''): Promise<string> {
     },
     readStdin: async () => stdin,
     ask: async () => false,
+    interrupted: () => new AbortController().signal,
   });
   if (code === 0) return out;
   const { error } = JSON.parse(err) as { error: { code: string; message: string } };
