@@ -69,8 +69,9 @@ const LAYERS: Readonly<
   control: { model: {}, sources: {}, store: {}, telemetry: {} },
   metrics: { model: {}, lakehouse: {}, control: {}, store: {} },
   alerts: { model: {}, control: {}, store: {} },
-  http: { model: {}, lakehouse: {}, control: {}, alerts: {}, telemetry: {} },
-  cli: { control: {}, 'serve.ts': {} },
+  mcp: { control: { file: 'control/server-status.ts' } },
+  http: { model: {}, lakehouse: {}, control: {}, alerts: {}, mcp: {}, telemetry: {} },
+  cli: { control: {}, mcp: {}, 'serve.ts': {} },
 };
 const PACKAGES_OF: Readonly<Record<string, RegExp>> = {
   // re2js computes and nothing else.

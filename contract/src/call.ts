@@ -8,6 +8,7 @@ import {
   type ApiResponse,
   type Route,
 } from './api.ts';
+import { withPage } from './error-pages/error-pages.ts';
 import { type ErrorBody, type ErrorCode, SluiceError } from './errors.ts';
 
 /** What a call sends, by the table of routes: only what the route takes. */
@@ -86,4 +87,9 @@ function isErrorBody(body: object): body is ErrorBody {
 
 export function hasCode(error: unknown, code: ErrorCode): error is RemoteError {
   return error instanceof RemoteError && error.body.error.code === code;
+}
+
+/** Any error as it is shown, with its page. */
+export function errorBody(error: unknown): ErrorBody {
+  return withPage(error instanceof RemoteError ? error.body : SluiceError.from(error).toBody());
 }

@@ -14,6 +14,20 @@ export const TABLE_ORDERS = [
 ] as const;
 export type TableOrder = (typeof TABLE_ORDERS)[number];
 
+/** What each order is for, and whether the server asks first: it then drops changes or reads tables again. */
+export const TABLE_ORDER_RULES: Readonly<
+  Record<TableOrder, { readonly summary: string; readonly asks: boolean }>
+> = {
+  prioritize: { summary: 'Load these tables before the others that wait', asks: false },
+  cancel: { summary: 'Give up the full load or the backfill of these tables', asks: true },
+  pause: { summary: 'Keep the changes of these tables and apply none', asks: false },
+  recover: { summary: 'Resume paused tables where they were paused', asks: false },
+  resync: { summary: 'Load these tables anew beside what is visible, then swap', asks: true },
+  backfill: { summary: 'Read the rows that a filter matches again, deletes included', asks: true },
+  stop: { summary: 'Drop the changes of these tables; what is visible stays', asks: true },
+  start: { summary: 'Start tables that were stopped or are on the blocklist', asks: true },
+};
+
 export const OrderTables = z
   .strictObject({
     order: z.enum(TABLE_ORDERS),

@@ -165,7 +165,7 @@ export const CreateTask = z.strictObject({
   name: Name,
   folder: z.union([Id, z.string().min(1)]),
   taskType: z.literal(281, 'only 281 (multi-table real-time sync) can be made in this version').default(281),
-  spec: TaskSpecInput,
+  spec: TaskSpecInput.optional().describe('the draft; without it, the task is configured later'),
 });
 export type CreateTask = z.input<typeof CreateTask>;
 
@@ -191,7 +191,7 @@ export const Task = z.object({
   type: z.string(),
   state: z.enum(TASK_STATES),
   publishedVersion: z.int().nullable(),
-  draft: TaskSpec,
+  draft: TaskSpec.nullable().describe('null: not configured yet'),
   createdAt: Time,
   updatedAt: Time,
 });

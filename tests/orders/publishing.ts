@@ -133,7 +133,7 @@ export function describePublishing(type: 'postgres' | 'mysql'): void {
           return loads[1] === 'began';
         };
         const parameters = (count: string) => (draft: Task['draft']) => ({
-          parameters: { ...draft.parameters, full_load_concurrency: count },
+          parameters: { ...draft?.parameters, full_load_concurrency: count },
         });
         expect(await beside()).toBe(false);
         expect(await publish(parameters('4'))).toMatchObject({ takesEffect: 'now' });

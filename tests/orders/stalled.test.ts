@@ -42,7 +42,7 @@ it('changes that cannot be applied are kept, and applied after the mend without 
   const { draft } = await api.get<Task>(`/tasks/${TASK}`);
   await api.call('PUT', `/tasks/${TASK}/draft`, {
     ...draft,
-    parameters: { ...draft.parameters, infinite_dates: 'null' },
+    parameters: { ...draft?.parameters, infinite_dates: 'null' },
   });
   expect(await api.post(`/tasks/${TASK}/publish`)).toMatchObject({ waits: ['parameters.infinite_dates'] });
   await lake.stop(TASK);

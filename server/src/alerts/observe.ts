@@ -1,4 +1,5 @@
-import { dataSourcesOf, Problem, TaskSpec } from '@sluice/contract';
+import { dataSourcesOf, Problem } from '@sluice/contract';
+import { readDraft } from '../control/draft.ts';
 import type { Pulses } from '../control/pulses.ts';
 import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
@@ -124,7 +125,8 @@ export class Observer {
   #dataSources(taskId: number, draft: string): readonly number[] {
     const known = this.#sources.get(taskId);
     if (known?.draft === draft) return known.ids;
-    const ids = dataSourcesOf(TaskSpec.parse(JSON.parse(draft)));
+    const spec = readDraft(draft);
+    const ids = spec === null ? [] : dataSourcesOf(spec);
     this.#sources.set(taskId, { draft, ids });
     return ids;
   }

@@ -1,14 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import {
-  type ApiResponse,
-  type Call,
-  type ErrorBody,
-  RemoteError,
-  readAnswer,
-  SluiceError,
-  wireOf,
-  withPage,
-} from '@sluice/contract';
+import { type ApiResponse, type Call, readAnswer, SluiceError, wireOf } from '@sluice/contract';
 import type { Session } from './session.ts';
 
 /** `caller`: who asks, for the timeline; whose shell this is, unless said. */
@@ -29,7 +20,7 @@ export function createCall(session: Session, caller = callerName()): Call {
   };
 }
 
-function callerName(): string {
+export function callerName(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {
@@ -50,8 +41,4 @@ export function unreachable(url: string, error: unknown): SluiceError {
 
 function codeOf(error: Error): string | undefined {
   return (error as NodeJS.ErrnoException).code;
-}
-
-export function errorBody(error: unknown): ErrorBody {
-  return withPage(error instanceof RemoteError ? error.body : SluiceError.from(error).toBody());
 }

@@ -1,13 +1,13 @@
-import { SluiceError } from '@sluice/contract';
+import { errorBody, SluiceError } from '@sluice/contract';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../control/server-status.ts';
-import { errorBody } from './client.ts';
 import { formatOf, type Terminal } from './command.ts';
 import { addAlertCommands } from './commands/alert.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addDataSourceCommands } from './commands/datasource.ts';
 import { addErrorsCommand } from './commands/errors.ts';
 import { addLakeCommands } from './commands/lake.ts';
+import { addMcpCommands } from './commands/mcp.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addStatusCommands } from './commands/status.ts';
@@ -33,6 +33,7 @@ export function createProgram(terminal: Terminal): Command {
   addBackupCommands(program, terminal);
   addVerifyCommand(program, terminal);
   addErrorsCommand(program, terminal);
+  addMcpCommands(program, terminal);
   // commander hands these down to subcommands made later only, and would exit by itself with 1 for a usage error.
   for (const command of allCommands(program)) {
     command

@@ -6,7 +6,6 @@ import {
   defaultPort,
   dsTypeWord,
   SluiceError,
-  TaskSpec,
   type UpdateDataSource,
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
@@ -18,6 +17,7 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 import { dataSourceOwner, Secret } from '../store/secrets.ts';
 import type { Metastore } from '../store/tables.ts';
 import { type Control, isoTime } from './context.ts';
+import { readDraft } from './draft.ts';
 import { findNamed } from './references.ts';
 
 type Row = Selectable<Metastore['data_sources']>;
@@ -112,8 +112,10 @@ async function tasksUsing(db: MetastoreDb, dataSourceId: number): Promise<string
     .select(['tasks.name', 'tasks.draft_json', 'task_versions.spec_json'])
     .orderBy('tasks.name')
     .execute();
-  const uses = (json: string | null) =>
-    json !== null && dataSourcesOf(TaskSpec.parse(JSON.parse(json))).includes(dataSourceId);
+  const uses = (json: string | null): boolean => {
+    const spec = json === null ? null : readDraft(json);
+    return spec !== null && dataSourcesOf(spec).includes(dataSourceId);
+  };
   return tasks.filter((task) => uses(task.draft_json) || uses(task.spec_json)).map((task) => task.name);
 }
 

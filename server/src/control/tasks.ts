@@ -19,6 +19,7 @@ import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Metastore } from '../store/tables.ts';
 import { type Control, isoTime } from './context.ts';
+import { draftOf, readDraft } from './draft.ts';
 import { publishableMerge } from './merge/publish.ts';
 import { resolveMerge } from './merge/resolve.ts';
 import { checkMirror } from './publish-check.ts';
@@ -49,7 +50,7 @@ export async function createTask(control: Control, request: CreateTask): Promise
   const { name, folder, taskType, spec } = CreateTask.parse(request);
   return control.db.transaction().execute(async (trx) => {
     const folderRow = await findNamed(trx, 'folders', folder);
-    const draft = await resolveSpec(trx, spec);
+    const draft = spec === undefined ? null : await resolveSpec(trx, spec);
     return taskView(trx, await insertTask(trx, { name, folder: folderRow.id, taskType, draft }));
   });
 }
@@ -61,7 +62,7 @@ export async function insertTask(
     readonly name: string;
     readonly folder: number;
     readonly taskType: number;
-    readonly draft: TaskSpec;
+    readonly draft: TaskSpec | null;
   },
 ): Promise<TaskRow> {
   const now = Date.now();
@@ -149,8 +150,9 @@ export async function publishTask(
 }
 
 async function publishVersion(control: Control, ref: string, signal: AbortSignal): Promise<TaskVersion> {
-  const { id, draft_json } = await findNamed(control.db, 'tasks', ref);
-  const spec = TaskSpec.parse(JSON.parse(draft_json));
+  const task = await findNamed(control.db, 'tasks', ref);
+  const { id, draft_json } = task;
+  const spec = draftOf(task);
   await checkSpec(control, spec, signal);
   return control.db.transaction().execute(async (trx) => {
     const row = await findNamed(trx, 'tasks', id);
@@ -268,7 +270,7 @@ async function taskView(db: MetastoreDb, row: TaskRow): Promise<Task> {
     type: taskTypeWord(row.task_type) ?? String(row.task_type),
     state: await taskState(db, row),
     publishedVersion: row.published_version,
-    draft: TaskSpec.parse(JSON.parse(row.draft_json)),
+    draft: readDraft(row.draft_json),
     createdAt: isoTime(row.created_at),
     updatedAt: isoTime(row.updated_at),
   };

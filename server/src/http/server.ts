@@ -9,6 +9,7 @@ import { guard } from './access.ts';
 import { answerErrors } from './errors.ts';
 import type { Handlers } from './handlers.ts';
 import { type LiveOptions, liveRoutes } from './live-routes.ts';
+import { mcpRoutes } from './mcp-routes.ts';
 import { apiRoutes } from './routes.ts';
 import { readStudio, studioFolder, studioRoutes } from './studio-files.ts';
 import { type WatchOptions, watchRoutes } from './watch-routes.ts';
@@ -73,6 +74,7 @@ export async function httpServer(options: HttpOptions): Promise<FastifyInstance>
     api.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
     watchRoutes(api, options.watch);
     liveRoutes(api, options.live, closing.signal);
+    mcpRoutes(api, closing.signal);
     studioRoutes(api, readStudio(studioFolder()));
   });
   await app.register(restCatalog, { prefix: '/iceberg', ...options.catalog });

@@ -1,4 +1,4 @@
-import type { TableOrder } from '@sluice/contract';
+import { TABLE_ORDER_RULES, TABLE_ORDERS } from '@sluice/contract';
 import type { Command } from 'commander';
 import { splitList } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -10,21 +10,10 @@ interface OrderOptions {
   readonly where?: string;
 }
 
-const COMMANDS: readonly { readonly order: TableOrder; readonly summary: string; readonly asks: boolean }[] =
-  [
-    { order: 'prioritize', summary: 'Load these tables before the others that wait', asks: false },
-    { order: 'cancel', summary: 'Give up the full load or the backfill of these tables', asks: true },
-    { order: 'pause', summary: 'Keep the changes of these tables and apply none', asks: false },
-    { order: 'recover', summary: 'Resume paused tables where they were paused', asks: false },
-    { order: 'resync', summary: 'Load these tables anew beside what is visible, then swap', asks: true },
-    { order: 'backfill', summary: 'Read the rows that a filter matches again, deletes included', asks: true },
-    { order: 'stop', summary: 'Drop the changes of these tables; what is visible stays', asks: true },
-    { order: 'start', summary: 'Start tables that were stopped or are on the blocklist', asks: true },
-  ];
-
 /** `task cdc pause-table` and the like: what is ordered for single tables while the others flow. */
 export function addTableOrders(group: Command, terminal: Terminal): void {
-  for (const { order, summary, asks } of COMMANDS)
+  for (const order of TABLE_ORDERS) {
+    const { summary, asks } = TABLE_ORDER_RULES[order];
     addLeaf<OrderOptions>(group, terminal, {
       usage: `${order}-table <task> <tables...>`,
       summary,
@@ -49,4 +38,5 @@ export function addTableOrders(group: Command, terminal: Terminal): void {
         return { data, view };
       },
     });
+  }
 }

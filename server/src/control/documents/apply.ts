@@ -11,6 +11,7 @@ import {
 } from '@sluice/contract';
 import type { MetastoreDb } from '../../store/open-metastore.ts';
 import type { Control } from '../context.ts';
+import { readDraft } from '../draft.ts';
 import { findNamed } from '../references.ts';
 import { specOfVersion } from '../run-rows.ts';
 import {
@@ -112,9 +113,9 @@ async function planned(
   const row = (await db.selectFrom('tasks').selectAll().where('name', '=', name).executeTakeFirst()) ?? null;
   if (row === null) return { name, folder, row, draft, changes: [], publishes: publish };
   const inFolder = await findNamed(db, 'folders', row.folder_id);
-  const before = TaskSpec.parse(JSON.parse(row.draft_json));
+  const before = readDraft(row.draft_json);
   const changes = differences(
-    { folder: inFolder.name, ...byName(before, names) },
+    { folder: inFolder.name, ...(before === null ? {} : byName(before, names)) },
     { folder, ...byName(draft, names) },
   );
   let publishes = publish;

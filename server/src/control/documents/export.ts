@@ -1,6 +1,7 @@
-import { SluiceError, type SpecDifference, TaskSpec } from '@sluice/contract';
+import { SluiceError, type SpecDifference, type TaskSpec } from '@sluice/contract';
 import type { MetastoreDb } from '../../store/open-metastore.ts';
 import type { Control } from '../context.ts';
+import { draftOf } from '../draft.ts';
 import { findNamed } from '../references.ts';
 import { specOfVersion } from '../run-rows.ts';
 import type { TaskRow } from '../tasks.ts';
@@ -46,7 +47,7 @@ export async function diffTask(
 }
 
 async function specAt(db: MetastoreDb, task: TaskRow, at: number | 'draft'): Promise<TaskSpec> {
-  if (at === 'draft') return TaskSpec.parse(JSON.parse(task.draft_json));
+  if (at === 'draft') return draftOf(task);
   const found = await db
     .selectFrom('task_versions')
     .select('version')

@@ -5,7 +5,6 @@ import {
   NAMED_SHARDS,
   type ReportedVirtualTable,
   SluiceError,
-  TaskSpec,
   type VirtualTable,
 } from '@sluice/contract';
 import type { z } from 'zod';
@@ -17,6 +16,7 @@ import { refusalText } from '../../model/merge/refusal-text.ts';
 import { type Shard, shardKey, shardText } from '../../model/merge/shard.ts';
 import { type ShardMatch, shardMatch } from '../../model/merge/shard-match.ts';
 import type { Control } from '../context.ts';
+import { draftOf } from '../draft.ts';
 import { findNamed } from '../references.ts';
 import { type Candidate, lookAt, type SeenSource } from './look.ts';
 import { resolveMerge } from './resolve.ts';
@@ -27,7 +27,7 @@ import { resolveMerge } from './resolve.ts';
  */
 export async function mergeReport(control: Control, ref: string, signal: AbortSignal): Promise<MergeReport> {
   const task = await findNamed(control.db, 'tasks', ref);
-  const spec = TaskSpec.parse(JSON.parse(task.draft_json));
+  const spec = draftOf(task);
   if (spec.pipelineType !== 2)
     throw new SluiceError('INVALID_REQUEST', `The task ${task.name} is no sharded-table merge.`, {
       remedy: 'This report is of tasks of pipeline type 2; `sluice task cdc tables` shows those of a mirror.',
