@@ -9,7 +9,7 @@ const TASK = 'long-keys';
 async function raise(lake: TestLake, to: string): Promise<void> {
   const api = await lake.api();
   const { draft } = await api.get<Task>(`/tasks/${TASK}`);
-  const parameters = { ...draft.parameters, max_key_size: to };
+  const parameters = { ...draft?.parameters, max_key_size: to };
   await api.call('PUT', `/tasks/${TASK}/draft`, { ...draft, parameters });
   expect(await api.post(`/tasks/${TASK}/publish`)).toMatchObject({ waits: [] });
 }
