@@ -268,6 +268,15 @@ export interface TableSnapshot extends AsyncDisposable {
     readonly lossy: boolean;
   }>;
   /**
+   * The same as typed rows (model/typed-rows), which the target reads faster: the bytes of one file.
+   * @returns null where some value can be told as text only: what was written is to be thrown away, and `copy` is the way
+   */
+  copyTyped?(
+    chunk: ChunkRange,
+    write: (bytes: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<LoadedTypedRows | null>;
+  /**
    * As `copy`, of all rows that match a condition in the source's own SQL (contract parseRowFilter), in one go.
    * @throws SluiceError SOURCE_QUERY where the source does not understand it
    */
@@ -276,6 +285,14 @@ export interface TableSnapshot extends AsyncDisposable {
     write: (lines: Buffer) => Promise<void>,
     signal: AbortSignal,
   ): Promise<{ readonly rows: number; readonly longestLine: number; readonly lossy: boolean }>;
+}
+
+export interface LoadedTypedRows {
+  readonly rows: number;
+  readonly longestLine: number;
+  readonly lossy: boolean;
+  /** By column: the value itself is there, of the column's type; otherwise its text. */
+  readonly typed: readonly boolean[];
 }
 
 /**

@@ -5,7 +5,7 @@ import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { nextLaneState } from '../model/lane-state.ts';
 import { type TableName, tableText } from '../model/table.ts';
-import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
+import type { DiscoveredTable, LoadedTypedRows, TableSnapshot } from '../sources/source.ts';
 import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
 import { sameIdentity, sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
@@ -319,7 +319,7 @@ export class Loader {
   async #load(load: ActiveLoad, chunk: ChunkRow, signal: AbortSignal): Promise<void> {
     const { lane } = load;
     const { target, spoolFolder } = this.#context;
-    const file = join(spoolFolder, `load-${lane.id}-${lane.generation}-${chunk.number}.csv`);
+    const file = join(spoolFolder, `load-${lane.id}-${lane.generation}-${chunk.number}.rows`);
     const { columns, identity } = lane.kept.schema;
     try {
       const copied = await this.#copy(load, chunk, file, signal);
@@ -332,6 +332,7 @@ export class Loader {
         {
           file,
           columns,
+          typed: copied.typed,
           key: identity.kind === 'key' ? identity.columns : [],
           longestLine: copied.longestLine,
           lossy: copied.lossy,
@@ -357,22 +358,27 @@ export class Loader {
     chunk: ChunkRow,
     file: string,
     signal: AbortSignal,
-  ): Promise<{ readonly rows: number; readonly longestLine: number; readonly lossy: boolean }> {
+  ): Promise<Omit<LoadedTypedRows, 'typed'> & { readonly typed: readonly boolean[] | null }> {
     const handle = await open(file, 'w');
+    let written = 0;
+    const write = async (bytes: Buffer): Promise<void> => {
+      try {
+        for (let done = 0; done < bytes.length; ) {
+          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, written);
+          done += bytesWritten;
+          written += bytesWritten;
+        }
+        this.#context.meter.loadRead(bytes.length);
+      } catch (error) {
+        throw fileError(error, file);
+      }
+    };
     try {
-      const copied = await load.snapshot.copy(
-        chunk.range,
-        async (lines) => {
-          try {
-            await handle.writeFile(lines);
-            this.#context.meter.loadRead(lines.length);
-          } catch (error) {
-            throw fileError(error, file);
-          }
-        },
-        signal,
-      );
-      return copied;
+      const typed = await load.snapshot.copyTyped?.(chunk.range, write, signal);
+      if (typed) return typed;
+      await handle.truncate(0);
+      written = 0;
+      return { ...(await load.snapshot.copy(chunk.range, write, signal)), typed: null };
     } finally {
       await handle.close();
     }

@@ -132,12 +132,14 @@ export interface Target<Transaction> extends AsyncDisposable {
   visible(table: TableName): Promise<string | null>;
   /** An empty state beside the table, with this schema, for a full load to fill. */
   stageEmpty(table: TableName, schema: TableSchema): Promise<Staged>;
-  /** Makes data files of a chunk's CSV lines (columns only). */
+  /** Makes data files of a chunk's CSV lines (columns only), or of its typed rows. */
   loadChunk(
     base: Base & { kind: 'staged' },
     chunk: {
       readonly file: string;
       readonly columns: readonly Column[];
+      /** Of typed rows (model/typed-rows), by column: whether the value itself is there. Of lines: null. */
+      readonly typed: readonly boolean[] | null;
       /** Indexes of the columns that identify a row; their values never become null. */
       readonly key: readonly number[];
       readonly longestLine: number;

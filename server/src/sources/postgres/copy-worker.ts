@@ -58,6 +58,13 @@ export class CopyWorker {
     write: (lines: Buffer) => Promise<void>,
     signal: AbortSignal,
   ): Promise<CopyResult> {
+    const lines = new LineBuffer(this.#buffers, write);
+    await this.copyInto(sql, doing, lines, signal);
+    return { rows: lines.rows, longestLine: lines.longest, lossy: lines.lossy };
+  }
+
+  /** Runs one COPY into what takes its messages. */
+  async copyInto(sql: string, doing: string, sink: CopySink, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const onAbort = (): void => {
       this.#broken = true;
@@ -67,22 +74,18 @@ export class CopyWorker {
     signal.addEventListener('abort', onAbort);
     try {
       this.#socket.write(queryMessage(sql));
-      return await this.#receive(doing, write, signal);
+      await this.#receive(doing, sink, signal);
     } catch (error) {
       this.#broken = true;
       signal.throwIfAborted();
+      if (error instanceof SpecialValue) throw error;
       throw sourceError(error, 'copy', doing);
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
   }
 
-  async #receive(
-    doing: string,
-    write: (lines: Buffer) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<CopyResult> {
-    const lines = new LineBuffer(this.#buffers, write);
+  async #receive(doing: string, sink: CopySink, signal: AbortSignal): Promise<void> {
     try {
       let complete = false;
       let failure: unknown = null;
@@ -96,7 +99,7 @@ export class CopyWorker {
           const { type, bytes, start, end } = this.#framer;
           switch (type) {
             case MESSAGE.copyData: {
-              const full = lines.add(bytes, start, end);
+              const full = sink.add(bytes, start, end);
               if (full) await full;
               break;
             }
@@ -110,8 +113,8 @@ export class CopyWorker {
             case MESSAGE.readyForQuery:
               if (failure) throw failure;
               if (!complete) throw new SluiceError('SOURCE_PROTOCOL', `${doing}: the copy did not complete`);
-              await lines.finish();
-              return { rows: lines.rows, longestLine: lines.longest, lossy: lines.lossy };
+              await sink.finish();
+              return;
             case MESSAGE.copyOutResponse:
             case MESSAGE.copyDone:
             case MESSAGE.noticeResponse:
@@ -124,15 +127,33 @@ export class CopyWorker {
               );
           }
         }
+        const full = sink.taken();
+        if (full) await full;
       }
     } finally {
-      await lines.settle();
+      await sink.settle();
     }
   }
 }
 
+/** What takes the messages of a COPY. A promise means: no further before it is settled. */
+export interface CopySink {
+  /** The bytes are there until `taken`; a message that was cut in two has bytes of its own. */
+  add(bytes: Buffer, start: number, end: number): Promise<void> | null;
+  /** All messages that have come so far were added. */
+  taken(): Promise<void> | null;
+  finish(): Promise<void>;
+  /** Whatever went wrong: afterwards nobody writes any more. */
+  settle(): Promise<void>;
+}
+
+/** A sink has met a value that it cannot tell: what was copied is of no use, and the connection is given up. */
+export class SpecialValue extends Error {
+  override readonly name = 'SpecialValue';
+}
+
 /** Gathers lines into buffers of about a megabyte; while one is written, the other is filled. */
-class LineBuffer {
+class LineBuffer implements CopySink {
   rows = 0;
   longest = 0;
   /** Lines are whole, so the word lies in one buffer. */
@@ -157,6 +178,10 @@ class LineBuffer {
       return this.#flush().then(() => this.#append(bytes, start, end));
     }
     this.#append(bytes, start, end);
+    return null;
+  }
+
+  taken(): null {
     return null;
   }
 

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { SluiceError } from '@sluice/contract';
 import type { Column, TableName } from '../../model/table.ts';
-import type { ChunkRange, Connection, TableSnapshot, Visibility } from '../source.ts';
+import type { ChunkRange, Connection, LoadedTypedRows, TableSnapshot, Visibility } from '../source.ts';
 import { openSession, type Session } from './connect.ts';
-import { type CopyResult, CopyWorker } from './copy-worker.ts';
+import { type CopyResult, CopyWorker, SpecialValue } from './copy-worker.ts';
 import { quoteIdent, quoteLiteral, quoteTable } from './quote.ts';
+import { TypedRows, typedColumn } from './typed-copy.ts';
 import { parseVisibility } from './visibility.ts';
 
 /** Connections of one snapshot besides its leader: how many chunks are read at once, whatever is asked for. */
@@ -73,6 +74,8 @@ class PostgresSnapshot implements TableSnapshot {
   readonly #queue: (() => void)[] = [];
   readonly #closed = new AbortController();
   #places = MAX_WORKERS;
+  /** Some value can be told as text only. */
+  #special = false;
 
   constructor(
     connection: Connection,
@@ -127,20 +130,38 @@ class PostgresSnapshot implements TableSnapshot {
     write: (lines: Buffer) => Promise<void>,
     signal: AbortSignal,
   ): Promise<CopyResult> {
-    const { schema, table, from, to } = chunk;
-    if (
-      typeof schema !== 'string' ||
-      typeof table !== 'string' ||
-      typeof from !== 'number' ||
-      typeof to !== 'number'
-    )
-      throw new SluiceError('INTERNAL', `not a chunk of PostgreSQL: ${JSON.stringify(chunk)}`);
-    const leaf = quoteTable({ schema, table });
+    const { leaf, rows } = blocksOf(chunk);
     const list = this.#columns.map((column) => quoteIdent(column.name)).join(', ');
-    const sql = `COPY (SELECT ${list} FROM ONLY ${leaf} WHERE ctid >= '(${from},0)'::tid AND ctid < '(${to},0)'::tid) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
+    const sql = `COPY (SELECT ${list} ${rows}) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
     const worker = await this.#take(signal);
     try {
       return await worker.copy(sql, `reading ${leaf}`, write, signal);
+    } finally {
+      this.#give(worker);
+    }
+  }
+
+  async copyTyped(
+    chunk: ChunkRange,
+    write: (bytes: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<LoadedTypedRows | null> {
+    if (this.#special) return null;
+    const { leaf, rows } = blocksOf(chunk);
+    const columns = this.#columns.map(typedColumn);
+    const list = columns.map(({ select }) => select).join(', ');
+    const worker = await this.#take(signal);
+    const sink = new TypedRows(this.#columns, write);
+    try {
+      const sql = `COPY (SELECT ${list} ${rows}) TO STDOUT (FORMAT binary)`;
+      await worker.copyInto(sql, `reading ${leaf}`, sink, signal);
+      const typed = columns.map(({ row }) => row.kind === 'typed');
+      return { rows: sink.rows, longestLine: sink.longest, lossy: sink.lossy, typed };
+    } catch (error) {
+      if (!(error instanceof SpecialValue)) throw error;
+      // One such value is seldom alone, and what was read before it is read again.
+      this.#special = true;
+      return null;
     } finally {
       this.#give(worker);
     }
@@ -238,4 +259,21 @@ class PostgresSnapshot implements TableSnapshot {
     this.#all.clear();
     await this.#leader[Symbol.asyncDispose]();
   }
+}
+
+/** The rows of a chunk, as SQL from FROM on, and the table that they are of. */
+function blocksOf(chunk: ChunkRange): { readonly leaf: string; readonly rows: string } {
+  const { schema, table, from, to } = chunk;
+  if (
+    typeof schema !== 'string' ||
+    typeof table !== 'string' ||
+    typeof from !== 'number' ||
+    typeof to !== 'number'
+  )
+    throw new SluiceError('INTERNAL', `not a chunk of PostgreSQL: ${JSON.stringify(chunk)}`);
+  const leaf = quoteTable({ schema, table });
+  return {
+    leaf,
+    rows: `FROM ONLY ${leaf} WHERE ctid >= '(${from},0)'::tid AND ctid < '(${to},0)'::tid`,
+  };
 }

@@ -1,5 +1,6 @@
 import type { ContentFile } from '../../lakehouse/data-file.ts';
 import { writeDataFiles } from '../../lakehouse/duckdb/parquet-write.ts';
+import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
 import { toLogical } from '../../lakehouse/iceberg-type.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
@@ -12,12 +13,14 @@ import { printFiles } from './content-file-json.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
 import { inPieces } from './line-pieces.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
-import { type ReadingRules, widenedExpression } from './text-expression.ts';
+import { type ReadingRules, widenedExpression, widenedValue } from './text-expression.ts';
 import { findValueTrouble } from './value-trouble.ts';
 
 export interface Chunk {
   readonly file: string;
   readonly columns: readonly Column[];
+  /** By column, whether its values are there instead of their text; null: lines, which have only text. */
+  readonly typed: readonly boolean[] | null;
   /** Indexes of the columns that identify a row. Not the metadata's identifier fields: Iceberg allows no double among them. */
   readonly key: readonly number[];
   readonly longestLine: number;
@@ -47,7 +50,11 @@ export async function loadChunk(
     if (field.id === map.sourceTs) return `CAST(make_timestamp(${chunk.takenAt}) AS TIMESTAMPTZ)`;
     const source = sourceOf.get(field.id);
     if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
-    return widenedExpression(source.column, toLogical(field.type), `f${source.index}`, rulesOf(source.index));
+    const { column, index } = source;
+    const to = toLogical(field.type);
+    return chunk.typed?.[index]
+      ? widenedValue(column, to, `f${index}`)
+      : widenedExpression(column, to, `f${index}`, rulesOf(index));
   });
   // Typed under names of their own first, so that the key's size is not told of values that are read twice.
   const places = chunk.key.map((index) =>
@@ -64,11 +71,10 @@ export async function loadChunk(
   const kept = values.map((_, place) =>
     place === places[0] ? withinKeyLimit(`v${place}`, key, options.keyLimit) : `v${place}`,
   );
-  return inPieces(chunk.file, chunk.longestLine, async (pieces) => {
+  return piecesOf(chunk, async (relations) => {
     const files: ContentFile[] = [];
     let nulledValues = 0;
-    for (const piece of pieces) {
-      const from = readLines([piece], chunk.columns.length, chunk.longestLine);
+    for (const from of relations) {
       try {
         files.push(
           ...(await writeDataFiles(
@@ -89,11 +95,9 @@ export async function loadChunk(
         if (isOutOfMemory(error)) throw error;
         const tooLong = keyLimitTrouble(error, table, key, options.keyLimit);
         if (tooLong !== null) throw tooLong;
-        const columns = chunk.columns.map((column, index) => ({
-          column,
-          text: `f${index}`,
-          rules: rulesOf(index),
-        }));
+        const columns = chunk.columns.flatMap((column, index) =>
+          chunk.typed?.[index] ? [] : [{ column, text: `f${index}`, rules: rulesOf(index) }],
+        );
         throw (await findValueTrouble(sql, table, [{ from, columns }])) ?? error;
       }
     }
@@ -103,10 +107,18 @@ export async function loadChunk(
   });
 }
 
+/** The chunk's rows as relations that can be read in bounded memory. Typed rows come in groups that are small already. */
+function piecesOf<T>(chunk: Chunk, work: (relations: readonly string[]) => Promise<T>): Promise<T> {
+  if (chunk.typed !== null) return work([`read_parquet(${quoteText(chunk.file)})`]);
+  return inPieces(chunk.file, chunk.longestLine, (pieces) =>
+    work(pieces.map((piece) => readLines([piece], chunk.columns.length, chunk.longestLine))),
+  );
+}
+
 async function countNulled(sql: Sql, chunk: Chunk, from: string, rules: ReadingRules): Promise<number> {
   if (!chunk.lossy && rules.outOfRange === 'error') return 0;
   const lost = chunk.columns
-    .map((column, index) => lostExpression(column, `f${index}`, rules))
+    .map((column, index) => (chunk.typed?.[index] ? null : lostExpression(column, `f${index}`, rules)))
     .filter((one) => one !== null);
   if (lost.length === 0) return 0;
   const [row] = await sql.rows(`SELECT CAST(${lost.join(' + ')} AS BIGINT) FROM ${from}`);

@@ -39,6 +39,13 @@ export function widenedExpression(
     : `CAST(${own} AS ${duckTypeOfLogical(to)})`;
 }
 
+/** As `widenedExpression`, of a value that is of the column's type already. */
+export function widenedValue(column: Pick<Column, 'type'>, to: LogicalType, value: string): string {
+  return sameType(column.type, to) || !holdsAll(to, column.type)
+    ? value
+    : `CAST(${value} AS ${duckTypeOfLogical(to)})`;
+}
+
 /** Whether reading a value of this type may give null for text that is not null. */
 export function mayNull(type: LogicalType, form: TextForm, rules: ReadingRules): boolean {
   if (form.form === 'era' && rules.infiniteDates === 'null') return true;
