@@ -66,6 +66,10 @@ export const EVENTS = {
     text: ({ from, to, rows, code, message }) =>
       `${from} → ${to}${rows === undefined ? '' : `, ${rows} rows loaded`}${code === undefined ? '' : ` (${code}: ${message})`}`,
   },
+  'table.reload': {
+    means: 'a table that was loaded before, or was being loaded, is loaded anew, and why',
+    text: ({ reason }) => `loaded anew: ${reason}`,
+  },
   'table.schema': {
     means: 'the columns of a table changed, and its target followed',
     text: ({ changes }) => `columns: ${(changes as readonly string[]).join('; ')}`,

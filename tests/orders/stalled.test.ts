@@ -2,7 +2,7 @@ import type { Task } from '@sluice/contract';
 import { expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres } from '../support/postgres.ts';
-import { order, tableOf } from './ordering.ts';
+import { order, reloads, tableOf } from './ordering.ts';
 
 const TASK = 'stalled';
 
@@ -78,5 +78,8 @@ it('changes of a pause are dropped when they are too many; to resume is to load'
   await lake.until(async () => (await tableOf(lake, TASK, 'a')).state === 'live');
   await lake.caughtUp(TASK);
   expect(await tableOf(lake, TASK, 'a')).toMatchObject({ error: null, rowsLoaded: 2000 });
+  expect(await reloads(lake, TASK)).toEqual([
+    'api public.a loaded anew: recover-table was ordered, and the changes of its pause are no longer kept',
+  ]);
   expect(await lake.differences(database.url)).toEqual([]);
 }, 300_000);

@@ -242,7 +242,7 @@ export class Discovery {
     this.#port.lanes.set(lane.objectId, lane);
     lane.published = false;
     lane.settle = true;
-    resetForLoad(lane, keptOf(table, null));
+    resetForLoad(lane, keptOf(table, null), reason);
     this.#context.router.adopt(lane);
     if (table.refused !== null)
       this.#port.handIn(

@@ -147,7 +147,7 @@ async function attempt(
   for (const [index, part] of own.entries()) {
     if (context.source.ddl === 'catalog' && (await nameTaken(context, lane, part))) {
       const step = await closing(context, lane, lines, position);
-      resetForLoad(lane, null);
+      resetForLoad(lane, null, 'another table bears its name now');
       // The next look at the source's catalog gives the target to the table that bears the name; no load before that.
       lane.published = false;
       lane.settle = true;
@@ -160,7 +160,7 @@ async function attempt(
         return sendBack(context, lane, await lastStep(context, lane, lines, position), follow.reason);
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, lines, position);
-      return startOver(context, lane, follow.kept, step, own.slice(index), position);
+      return startOver(context, lane, follow, step, own.slice(index), position);
     }
     if (follow.kind === 'changed') context.router.refresh();
     checkColumns(lane, part);
@@ -179,7 +179,7 @@ async function attempt(
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, lines, position);
-      return startOver(context, lane, follow.kept, step, [], position);
+      return startOver(context, lane, follow, step, [], position);
     }
     if (lane.state === 'live' && lane.schemaVersion !== seen.version)
       return advance(context, lane, lines, position, true);
@@ -249,7 +249,7 @@ async function conclude(
 /** The table is loaded anew; the load begins behind the log's place of now, so nothing of before is kept for it. */
 function sendBack(context: RunContext, lane: Lane, step: LaneStep, reason: string): LaneStep {
   context.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
-  resetForLoad(lane, null);
+  resetForLoad(lane, null, reason);
   return { ...step, ...whileAway(lane, reason), sentBack: true };
 }
 
@@ -411,14 +411,14 @@ async function closing(
 async function startOver(
   context: RunContext,
   lane: Lane,
-  kept: KeptSchema | null,
+  { kept, reason }: { readonly kept: KeptSchema | null; readonly reason: string },
   step: LaneStep,
   rest: readonly SpoolPart[],
   position: Position,
 ): Promise<LaneStep> {
   // Lines that recognise rows by another key are of no use; the snapshot has to have them all.
   if (kept !== null && !sameIdentity(lane.kept.schema, kept.schema)) lane.settle = true;
-  resetForLoad(lane, kept);
+  resetForLoad(lane, kept, reason);
   context.router.refresh();
   // Lines that no schema is known for cannot be kept. They are in the snapshot that will be taken: see Lane.settle.
   const described = kept === null ? [] : rest.filter((part) => matches(part, kept));
@@ -445,8 +445,10 @@ function matches(part: SpoolPart, kept: KeptSchema): boolean {
   return part.relation.columns.map((column) => column.name).join('\0') === names;
 }
 
-export function resetForLoad(lane: Lane, kept: KeptSchema | null): void {
+/** `reason` is for people, and goes on from `the table is loaded anew:`. */
+export function resetForLoad(lane: Lane, kept: KeptSchema | null, reason: string): void {
   lane.state = nextLaneState(lane.state, 'reload');
+  if (lane.state === 'pending') lane.anew = { reason, by: null };
   lane.armedAt = null;
   lane.trouble = null;
   lane.generation++;

@@ -88,6 +88,8 @@ export interface Lane {
   keptFrom: Position | null;
   /** What foreign keys did unseen counts from the line with this number on (sync/cascades.ts). */
   cascadesFrom: number;
+  /** Why its load begins anew, and who wants it (null: nobody, it has to), until the timeline has it. */
+  anew: { readonly reason: string; readonly by: string | null } | null;
   /** Counts DDL of the table as it is read (Source.ddl 'log'). */
   ddlRead: number;
   /** What the source's catalog said before a mark that came back since; seen only if no newer schema was. */

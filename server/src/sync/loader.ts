@@ -139,6 +139,8 @@ export class Loader {
       // Read by the log's reader while the catalog was: the description is not of the reader's place.
       if (lane.ddlRead !== ddlRead) continue;
       if (lacksParents(lane, this.#byObject())) return;
+      if (lane.state === 'loading' && !resumable(lane, table))
+        lane.anew ??= { reason: whyNotResumed(table), by: null };
       this.#arm(lane, table);
       const snapshot = await this.#snapshot(lane, table, signal);
       try {
@@ -462,7 +464,7 @@ export class Loader {
         { table: tableText(lane.source), cause: trouble.message },
         'the table changed while it was loaded; it begins anew',
       );
-      resetForLoad(lane, null);
+      resetForLoad(lane, null, 'it changed at the source while it was loaded');
       this.nudge();
       return;
     }
@@ -497,6 +499,12 @@ function resumable(lane: Lane, table: DiscoveredTable): boolean {
     sameShape(lane.kept.schema, table.schema) &&
     table.schema.identity.kind === 'key'
   );
+}
+
+function whyNotResumed(table: DiscoveredTable): string {
+  return table.schema.identity.kind === 'row'
+    ? 'its load was interrupted, and without a key it is read in one go'
+    : 'its load was interrupted, and it changed at the source since';
 }
 
 function fileError(error: unknown, file: string): SluiceError {

@@ -31,8 +31,18 @@ export class RunTimeline {
     const { schema } = lane.kept;
     const before = this.#lanes.get(lane.id);
     this.known(lane.id, lane.state, schema);
+    const { anew } = lane;
+    lane.anew = null;
     if (before === undefined) return;
     const table = tableText(lane.source);
+    // What has not begun does not begin anew.
+    if (anew !== null && before.state !== 'pending')
+      await this.record(transaction, {
+        kind: 'table.reload',
+        table,
+        detail: { reason: anew.reason },
+        ...(anew.by === null ? {} : { by: anew.by }),
+      });
     const changes = before.schema === schema ? [] : schemaChanges(before.schema, schema);
     if (changes.length > 0)
       await this.record(transaction, { kind: 'table.schema', table, detail: { changes } });

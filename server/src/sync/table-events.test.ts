@@ -50,6 +50,7 @@ const lane = (more: Partial<Lane> = {}): Lane =>
     generation: 0,
     armedAt: null,
     cascadesFrom: 0,
+    anew: null,
     load: null,
     kept: keptOf(table(BEFORE), null),
     ...more,

@@ -4,6 +4,7 @@ import {
   follows,
   LANE_STATES,
   type LaneOrder,
+  type LaneState,
   nextLaneState,
   refusalOf,
 } from '../model/lane-state.ts';
@@ -166,7 +167,7 @@ export class TableOrders {
         lane.state = nextLaneState(lane.state, 'pause');
         return recorded(lane);
       case 'recover':
-        if (lane.state === 'lapsed') return this.#anew(lane, 'recover', effects);
+        if (lane.state === 'lapsed') return this.#anew(lane, order, effects);
         return this.#beside(lane, 'recover', { kind: 'replay', exact: lane.exact });
       case 'backfill': {
         effects.done.add(this.#port.backfills);
@@ -183,9 +184,9 @@ export class TableOrders {
         return this.#halt(lane, 'stop', effects);
       case 'start':
         if (lane.state === 'stalled') return this.#replay(lane);
-        return this.#anew(lane, 'start', effects);
+        return this.#anew(lane, order, effects);
       case 'resync':
-        return this.#anew(lane, 'resync', effects);
+        return this.#anew(lane, order, effects);
     }
   }
 
@@ -220,11 +221,13 @@ export class TableOrders {
   }
 
   /** What is visible stays until the load takes its place. */
-  #anew(lane: Lane, order: 'resync' | 'start' | 'recover', effects: Effects): LaneStep {
+  #anew(lane: Lane, { kind, by }: Order, effects: Effects): LaneStep {
+    const reason = whyOrdered(kind, lane.state);
     const followed = follows(lane.state);
-    const state = nextLaneState(lane.state, order);
-    resetForLoad(lane, null);
+    const state = nextLaneState(lane.state, kind);
+    resetForLoad(lane, null, reason);
     lane.state = state;
+    lane.anew = { reason, by };
     // What was read before it is in no segment: the snapshot has to show it.
     lane.settle = true;
     effects.records.push((transaction) => this.#context.store.dropChunks(transaction, lane.id));
@@ -261,6 +264,17 @@ export class TableOrders {
       effects.done.add(this.#port.published);
     }
   }
+}
+
+/** Why an order to load a table anew is one. */
+function whyOrdered(order: LaneOrder, state: LaneState): string {
+  if (state === 'lapsed')
+    return `${order}-table was ordered, and the changes of its pause are no longer kept`;
+  if (state === 'stopped')
+    return `${order}-table was ordered, and its changes were dropped while it was stopped`;
+  if (state === 'blocked')
+    return `${order}-table was ordered, and its changes were dropped while it was on the blocklist`;
+  return `${order}-table was ordered`;
 }
 
 interface Effects {

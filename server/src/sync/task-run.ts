@@ -129,7 +129,7 @@ class TaskRun {
     };
     const chosen = !work.begun && work.start === 'custom';
     for (const lane of this.#lanes.values()) {
-      if (isOfAnotherServer(lane, source)) resetForLoad(lane, null);
+      if (isOfAnotherServer(lane, source)) resetForLoad(lane, null, 'the server is another one now');
       else if (chosen && follows(lane.state) && lane.state !== 'pending' && lane.state !== 'live')
         await this.#startOver(
           lane,
@@ -365,7 +365,7 @@ class TaskRun {
   /** Before anything is read: kept, since a later attempt no longer knows why. */
   async #startOver(lane: Lane, reason: string): Promise<void> {
     this.#options.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
-    resetForLoad(lane, null);
+    resetForLoad(lane, null, reason);
     await this.#store.write(async (transaction) => {
       await this.#store.saveLane(transaction, lane);
       await this.#store.dropChunks(transaction, lane.id);
