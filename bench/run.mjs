@@ -7,6 +7,7 @@ import { tableText } from './measure/rounds.mjs';
 
 const BENCHES = {
   'load-postgres': () => import('./load-postgres.mjs'),
+  'load-mysql': () => import('./load-mysql.mjs'),
 };
 
 const [name, ...rest] = process.argv.slice(2);

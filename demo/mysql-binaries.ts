@@ -51,15 +51,28 @@ export async function findMysql(flavour: Flavour): Promise<MysqlBinaries> {
   const account = await postgresAccount();
   const cache = await postgresFolder(join(repositoryRoot(), '.cache', flavour), account);
   const root = join(cache, 'root');
-  if (!existsSync(root)) await fetchOnce(flavour, cache, root);
+  if (!existsSync(root)) await fetchOnce(flavour, SUITES[flavour].packages, cache, root);
   return { flavour, root, ...machine, account, cache };
 }
 
+/** The plain client of MySQL, in a folder of its own beside the server. Fetched once. */
+export async function findMysqlClient(): Promise<MysqlBinaries> {
+  const server = await findMysql('mysql');
+  const root = join(server.cache, 'client-root');
+  if (!existsSync(root)) await fetchOnce('mysql', ['mysql-client-core'], server.cache, root);
+  return { ...server, root };
+}
+
 /** Two processes may come here at once: both fetch, the first one's folder stays. */
-async function fetchOnce(flavour: Flavour, cache: string, root: string): Promise<void> {
+async function fetchOnce(
+  flavour: Flavour,
+  packages: readonly string[],
+  cache: string,
+  root: string,
+): Promise<void> {
   const work = await mkdtemp(join(cache, `fetch-${process.pid}-`));
   try {
-    const archives = await download(flavour, work);
+    const archives = await download(flavour, packages, work);
     const files = join(work, 'files');
     await mkdir(files);
     for (const archive of archives) await run('dpkg', ['-x', archive, files]);
@@ -78,8 +91,12 @@ async function fetchOnce(flavour: Flavour, cache: string, root: string): Promise
 }
 
 /** A state of apt's own in `work`, with nothing installed in it: so it fetches the libraries too. */
-async function download(flavour: Flavour, work: string): Promise<readonly string[]> {
-  const { suite, packages } = SUITES[flavour];
+async function download(
+  flavour: Flavour,
+  packages: readonly string[],
+  work: string,
+): Promise<readonly string[]> {
+  const { suite } = SUITES[flavour];
   for (const folder of ['lists/partial', 'cache/archives/partial', 'debs/partial'])
     await mkdir(join(work, folder), { recursive: true });
   await writeFile(join(work, 'status'), '');
@@ -130,6 +147,7 @@ async function mirror(): Promise<string> {
 export function programOf(
   binaries: MysqlBinaries,
   name: string,
+  folder: 'bin' | 'sbin' = 'sbin',
 ): { readonly command: string; readonly args: readonly string[] } {
   const { root, triplet, loader } = binaries;
   const libraries = [join(root, 'usr/lib', triplet), join(root, 'lib', triplet)].join(':');
@@ -143,6 +161,6 @@ export function programOf(
   if (command === undefined) throw new Error(`the loader ${loader} was not found under ${root}`);
   return {
     command,
-    args: ['--argv0', name, '--library-path', libraries, join(root, 'usr/sbin', name)],
+    args: ['--argv0', name, '--library-path', libraries, join(root, 'usr', folder, name)],
   };
 }

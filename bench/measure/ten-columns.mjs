@@ -17,3 +17,28 @@ export async function fillPostgres(client, rows) {
   const found = await client.query("SELECT pg_table_size('wide')::float8 AS bytes");
   return found.rows[0].bytes;
 }
+
+const AT_ONCE = 100_000;
+
+/** Creates the database bench. @returns the table's size at the source, in bytes */
+export async function fillMysql(client, rows) {
+  await client.query(`CREATE DATABASE bench; USE bench; CREATE TABLE wide (id bigint PRIMARY KEY, n int NOT NULL,
+    a varchar(40) NOT NULL, b varchar(40) NOT NULL, c varchar(40) NOT NULL, amount decimal(12,2) NOT NULL,
+    at datetime(3) NOT NULL, day date NOT NULL, flag boolean NOT NULL, ratio double NOT NULL)`);
+  await client.query(`SET SESSION sql_log_bin = 0; SET SESSION cte_max_recursion_depth = ${AT_ONCE}`);
+  for (let from = 0; from < rows; from += AT_ONCE) {
+    const count = Math.min(AT_ONCE, rows - from);
+    await client.query(
+      `INSERT INTO wide WITH RECURSIVE up (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM up WHERE k < ${count})
+       SELECT k + ${from}, (k + ${from}) % 100000, left(sha2(k + ${from}, 224), 20), concat('customer ', (k + ${from}) * 7919 % 1000000),
+         concat(elt(1 + k % 4, 'paid', 'sent', 'back', 'new'), ' in the street ', k % 500), (k + ${from}) * 7919 % 10000000 / 100,
+         timestamp('2026-01-01') + INTERVAL (k + ${from}) * 1.234 SECOND, date('2024-01-01') + INTERVAL (k + ${from}) % 700 DAY,
+         k % 3 = 0, (k + ${from}) / 7e0 FROM up`,
+    );
+  }
+  await client.query('ANALYZE TABLE wide');
+  const [[found]] = await client.query(
+    "SELECT data_length AS bytes FROM information_schema.tables WHERE table_schema = 'bench' AND table_name = 'wide'",
+  );
+  return Number(found.bytes);
+}
