@@ -68,10 +68,6 @@ export const ERRORS = {
     409,
     'Read `sluice task merge-report`: it names each shard and column. Mend these at the source, or leave the shard out by its rule.',
   ),
-  MERGE_UNAVAILABLE: request(
-    409,
-    'This version configures, checks and publishes sharded-table merges, and does not run them yet; mirror the shards with tasks of pipeline type 1 or 3.',
-  ),
   INTERNAL: {
     status: 500,
     retry: 'limited',

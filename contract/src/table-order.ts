@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, TableRef } from './primitives.ts';
+import { Id, SourceTable } from './primitives.ts';
 
 /** What can be ordered for single tables of a task, while its other tables flow (`sluice task cdc …`). */
 export const TABLE_ORDERS = [
@@ -48,7 +48,7 @@ export type OrderTables = z.input<typeof OrderTables>;
 
 export const TableOrderResult = z.object({
   id: Id,
-  source: TableRef,
+  source: SourceTable,
   order: z.enum(TABLE_ORDERS),
   outcome: z
     .enum(['done', 'refused', 'waiting'])

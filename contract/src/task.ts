@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mergeFields, mergeInputFields } from './merge.ts';
-import { Id, Name, Problem, TableRef, Time } from './primitives.ts';
+import { Id, Name, Problem, SourceTable, TableRef, Time } from './primitives.ts';
 import { Run } from './run.ts';
 
 /** The reference's task types; only `multi-table-realtime` can be made in this version. */
@@ -280,7 +280,7 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
 /** A table of a task. */
 export const TaskTable = z.object({
   id: Id,
-  source: TableRef,
+  source: SourceTable,
   target: TableRef,
   state: z.string(),
   phase: z

@@ -106,12 +106,6 @@ export const REQUESTS = {
         'Keys or types that differ between shards and have no common one, a source table that belongs to two virtual tables, a virtual table that no source table belongs to, an extended field called like a column, a shard that cannot be mirrored, a server that does not answer.',
       toDo: '`sluice task merge-report TASK` names all of it, with a remedy each ([merge.md](merge.md#what-cannot-be-merged)). Mend the shard at the source, or leave it out by its pattern, then publish again.',
     },
-    MERGE_UNAVAILABLE: {
-      means:
-        'A sharded-table merge was to be started. This version configures, checks, reports and publishes merges; it does not run them yet.',
-      comesFrom: '`sluice task start` or `sluice task wait` with a task of pipeline type 2.',
-      toDo: 'Mirror the shards with tasks of pipeline type 1 or 3, and put a view over their targets.',
-    },
     INTERNAL: {
       means:
         'Something happened that Sluice has no code for. It is a fault of ours, or of something below us.',

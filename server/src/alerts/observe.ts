@@ -4,6 +4,7 @@ import type { Pulses } from '../control/pulses.ts';
 import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
+import { sourceOf } from '../store/progress.ts';
 import type { TaskObservation } from './observation.ts';
 
 /** What the rules that there are want to know. */
@@ -105,7 +106,16 @@ export class Observer {
   async #tables(now: number): Promise<ReadonlyMap<number, TaskObservation['tables'][number][]>> {
     const lanes = await this.#db
       .selectFrom('lanes')
-      .select(['task_id', 'source_schema', 'source_table', 'state', 'error_json', 'latency_ms', 'updated_at'])
+      .select([
+        'task_id',
+        'source_schema',
+        'source_table',
+        'source_shard',
+        'state',
+        'error_json',
+        'latency_ms',
+        'updated_at',
+      ])
       .where('state', '!=', 'dropped')
       .orderBy('id')
       .execute();
@@ -114,7 +124,7 @@ export class Observer {
       const own = found.get(lane.task_id) ?? [];
       found.set(lane.task_id, own);
       own.push({
-        name: tableText({ schema: lane.source_schema, table: lane.source_table }),
+        name: tableText(sourceOf(lane)),
         blocked: isBlocklisted(lane.state as LaneState) ? (problemOf(lane.error_json) ?? UNKNOWN) : null,
         latencyMs: now - (lane.updated_at ?? 0) < RECENT_MS ? lane.latency_ms : null,
       });

@@ -8,7 +8,7 @@ import {
 } from '@sluice/contract';
 import { type LaneState, refusalOf } from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
-import { type LaneRow, readLanes } from '../store/progress.ts';
+import { type LaneRow, readLanes, sourceOf } from '../store/progress.ts';
 import type { Control } from './context.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
@@ -89,7 +89,7 @@ function whatItDoes(
   consequences: string,
   filter: string | null,
 ): string {
-  const names = lanes.slice(0, 5).map((lane) => tableText(nameOf(lane)));
+  const names = lanes.slice(0, 5).map((lane) => tableText(sourceOf(lane)));
   const more = lanes.length > names.length ? ` and ${lanes.length - names.length} more` : '';
   const refused = lanes.filter((lane) => refusalOf(lane.state as LaneState, order) !== null).length;
   return (
@@ -97,11 +97,6 @@ function whatItDoes(
     (refused === 0 ? '' : ` (${refused} of them cannot take this order now.)`)
   );
 }
-
-const nameOf = (lane: LaneRow): { schema: string; table: string } => ({
-  schema: lane.source_schema,
-  table: lane.source_table,
-});
 
 /** @throws SluiceError NOT_FOUND, INVALID_REQUEST where a name means several */
 function findLanes(
@@ -114,9 +109,9 @@ function findLanes(
     const matching = lanes.filter((lane) =>
       typeof one === 'number'
         ? lane.id === one
-        : [tableText(nameOf(lane)), lane.source_table].includes(one) || String(lane.id) === one,
+        : [tableText(sourceOf(lane)), lane.source_table].includes(one) || String(lane.id) === one,
     );
-    const exact = matching.filter((lane) => typeof one === 'number' || tableText(nameOf(lane)) === one);
+    const exact = matching.filter((lane) => typeof one === 'number' || tableText(sourceOf(lane)) === one);
     const [lane, ...others] = exact.length > 0 ? exact : matching;
     if (lane === undefined)
       throw new SluiceError('NOT_FOUND', `The task ${task} has no table ${one}.`, {
@@ -127,7 +122,7 @@ function findLanes(
         'INVALID_REQUEST',
         `${one} means ${others.length + 1} tables of the task ${task}.`,
         {
-          remedy: 'Write schema.table, or the id that sluice task cdc tables shows.',
+          remedy: 'Write the whole name, or the id that sluice task cdc tables shows.',
         },
       );
     found.set(lane.id, lane);
@@ -149,11 +144,11 @@ async function resultsOf(
       asked.map(({ id }) => id),
     )
     .orderBy('table_orders.id')
-    .select(['lanes.id', 'source_schema', 'source_table', 'state', 'ended_at', 'refused'])
+    .select(['lanes.id', 'source_schema', 'source_table', 'source_shard', 'state', 'ended_at', 'refused'])
     .execute();
   return rows.map((row) => ({
     id: row.id,
-    source: { schema: row.source_schema, table: row.source_table },
+    source: sourceOf(row),
     order,
     outcome: row.ended_at === null ? 'waiting' : row.refused === null ? 'done' : 'refused',
     reason: row.refused,

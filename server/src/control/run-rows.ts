@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { EventDetail, Problem, RunState, StartMode } from '@sluice/contract';
-import { type MirrorSpec, SluiceError, TaskSpec } from '@sluice/contract';
+import { SluiceError, TaskSpec } from '@sluice/contract';
 import type { Selectable } from 'kysely';
 import { BY_ITSELF } from '../model/caller.ts';
 import { type NewEvent, recordEvent } from '../store/events.ts';
@@ -42,12 +42,6 @@ export async function specOfVersion(db: MetastoreDb, taskId: number, version: nu
     .executeTakeFirst();
   if (row === undefined) throw new SluiceError('NOT_FOUND', `Task ${taskId} has no version ${version}.`);
   return TaskSpec.parse(JSON.parse(row.spec_json));
-}
-
-/** @throws SluiceError MERGE_UNAVAILABLE for a merge, which nothing runs yet */
-export function mirrorOf(spec: TaskSpec): MirrorSpec {
-  if (spec.pipelineType !== 2) return spec;
-  throw new SluiceError('MERGE_UNAVAILABLE', 'Sharded-table merges cannot be run in this version.');
 }
 
 /**

@@ -1,11 +1,10 @@
 import { SluiceError, type StartTask } from '@sluice/contract';
 import type { z } from 'zod';
-import { sourceAdmin } from '../sources/registry.ts';
 import type { StartChoice } from '../sources/source.ts';
-import { readConnection } from '../store/connections.ts';
 import type { Control } from './context.ts';
 import { findNamed } from './references.ts';
-import { mirrorOf, specOfVersion } from './run-rows.ts';
+import { specOfVersion } from './run-rows.ts';
+import { taskSources } from './task-sources.ts';
 import { refuseRunning } from './tasks.ts';
 
 /**
@@ -21,20 +20,12 @@ export async function startTask(
 ): Promise<number> {
   const task = await findNamed(control.db, 'tasks', ref);
   const spec =
-    task.published_version === null
-      ? null
-      : mirrorOf(await specOfVersion(control.db, task.id, task.published_version));
+    task.published_version === null ? null : await specOfVersion(control.db, task.id, task.published_version);
   const choice = choiceOf(start);
   if (choice === null || spec === null) return control.supervisor.start(task.id, start.from, null);
   await refuseRunning(control.db, task);
-  const { dsType, connection } = await readConnection(
-    control.db,
-    control.sealer,
-    spec.dataSource,
-    spec.database,
-  );
-  const admin = sourceAdmin(control.sources, dsType);
-  const position = await admin.startingPlace(connection, task.source_key, choice, signal);
+  const sources = await taskSources(control, spec, task.source_key, signal);
+  const position = await sources.startingPlace(choice, signal);
   return control.supervisor.start(task.id, start.from, position);
 }
 

@@ -2,7 +2,7 @@ import type { Problem, TaskStatus, TaskTable } from '@sluice/contract';
 import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import type { PulseLoad } from '../model/pulse.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
-import { type LaneRow, readCheckpoint, readChunkCounts, readLanes } from '../store/progress.ts';
+import { type LaneRow, readCheckpoint, readChunkCounts, readLanes, sourceOf } from '../store/progress.ts';
 import { type Control, isoTimeOrNull } from './context.ts';
 import { loadEstimate } from './load-estimate.ts';
 import { findNamed } from './references.ts';
@@ -92,7 +92,7 @@ function tableView(
   });
   return {
     id: lane.id,
-    source: { schema: lane.source_schema, table: lane.source_table },
+    source: sourceOf(lane),
     target: { schema: lane.target_schema, table: lane.target_table },
     state: lane.state,
     phase: PHASE_OF[lane.state] ?? lane.state,

@@ -25,7 +25,7 @@ import { resolveMerge } from './merge/resolve.ts';
 import { checkMirror } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { mirrorOf, newestRun, runRow, specOfVersion } from './run-rows.ts';
+import { newestRun, runRow, specOfVersion } from './run-rows.ts';
 import { makeSourceKey } from './source-key.ts';
 
 /** A run takes a version over within a moment; one that is just being started again reads it then. */
@@ -139,7 +139,9 @@ export async function publishTask(
   const run = await newestRun(control.db, id);
   if (run === null || isEnded(run.state) || published.spec.pipelineType === 2)
     return { ...published, takesEffect: 'at the next start', waits: [] };
-  const waits = waitsForStart(mirrorOf(await specOfVersion(control.db, id, run.version)), published.spec);
+  const before = await specOfVersion(control.db, id, run.version);
+  if (before.pipelineType === 2) return { ...published, takesEffect: 'at the next start', waits: [] };
+  const waits = waitsForStart(before, published.spec);
   if (waits.length > 0) return { ...published, takesEffect: 'at the next start', waits: [...waits] };
   control.supervisor.look(run.id);
   // Whoever waits for the task next is to find it as it will be.

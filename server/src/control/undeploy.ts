@@ -1,14 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SluiceError, type TableRef, type TaskSpec, type UndeployResult } from '@sluice/contract';
-import { sourceAdmin } from '../sources/registry.ts';
-import type { Connection, SourceAdmin } from '../sources/source.ts';
-import { readConnection } from '../store/connections.ts';
+import { SluiceError, type TableRef, type UndeployResult } from '@sluice/contract';
 import { recordEvent } from '../store/events.ts';
 import { forgetProgress, readCheckpoint, readLanes } from '../store/progress.ts';
 import type { Control } from './context.ts';
 import { findNamed } from './references.ts';
 import { specOfVersion } from './run-rows.ts';
+import { type KeptThere, keptAtSources } from './task-sources.ts';
 import { refuseRunning } from './tasks.ts';
 
 /**
@@ -34,14 +32,15 @@ export async function undeployTask(
   const kept = (await readLanes(db, task.id)).map(
     (lane): TableRef => ({ schema: lane.target_schema, table: lane.target_table }),
   );
-  const there = await keptThere(control, spec);
+  const there = await keptAtSources(control, spec, task.source_key, signal);
   const keeps = `${kept.length} target ${kept.length === 1 ? 'table stays' : 'tables stay'} with every row`;
   if (!request.confirm)
     throw new SluiceError(
       'CONFIRMATION_REQUIRED',
-      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`}${there === null ? '' : ` and drops its ${there.what} at ${there.source}`}; the next start loads everything anew. ${keeps}.`,
+      `Undeploying ${task.name} forgets its position${position === null ? '' : ` ${position}`}${there.map(({ what, source }) => ` and drops its ${what} at ${source}`).join('')}; the next start loads everything anew. ${keeps}.`,
     );
-  const left = there === null ? null : await forgetThere(there, task.source_key, request.force, signal);
+  const left = new Map<KeptThere, SluiceError | null>();
+  for (const one of there) left.set(one, await forgetThere(one, request.force, signal));
   await db.transaction().execute(async (trx) => {
     await refuseRunning(trx, task);
     await forgetProgress(trx, task.id);
@@ -55,13 +54,12 @@ export async function undeployTask(
   await rm(join(control.dataDir.work, `task-${task.id}`), { recursive: true, force: true });
   return {
     done: [
-      ...(there === null
-        ? []
-        : left === null
-          ? [`Dropped what ${there.source} kept for the task (${there.what}).`]
-          : [
-              `${there.source} still keeps the ${there.what} sluice_${task.source_key}, and ${there.cost}: drop them there. (${left.message})`,
-            ]),
+      ...there.map((one) => {
+        const error = left.get(one) ?? null;
+        return error === null
+          ? `Dropped what ${one.source} kept for the task (${one.what}).`
+          : `${one.source} still keeps the ${one.what} sluice_${one.taskKey}, and ${one.cost}: drop them there. (${error.message})`;
+      }),
       position === null ? 'There was no position to forget.' : `Forgot the position ${position}.`,
       `${keeps}.`,
     ],
@@ -69,34 +67,14 @@ export async function undeployTask(
   };
 }
 
-/** What a task keeps at its source, in words, and how to have it dropped. */
-interface KeptThere {
-  readonly source: string;
-  readonly what: string;
-  readonly cost: string;
-  readonly admin: SourceAdmin;
-  readonly connection: Connection;
-}
-
-/** null: nothing, so that the source need not be there. */
-async function keptThere({ db, sealer, sources }: Control, spec: TaskSpec): Promise<KeptThere | null> {
-  // A merge has never run.
-  if (spec.pipelineType === 2) return null;
-  const { name } = await findNamed(db, 'data_sources', spec.dataSource);
-  const { dsType, connection } = await readConnection(db, sealer, spec.dataSource, spec.database);
-  const admin = sourceAdmin(sources, dsType);
-  return admin.keeps && { source: name, ...admin.keeps, admin, connection };
-}
-
 /** @returns why the source could not be asked, where that may be passed over */
 async function forgetThere(
-  { admin, connection }: KeptThere,
-  sourceKey: string,
+  { admin, connection, taskKey }: KeptThere,
   force: boolean,
   signal: AbortSignal,
 ): Promise<SluiceError | null> {
   try {
-    await admin.forget(connection, sourceKey, signal);
+    await admin.forget(connection, taskKey, signal);
     return null;
   } catch (error) {
     const trouble = SluiceError.from(error);

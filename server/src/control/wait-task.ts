@@ -1,17 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ERRORS, type ErrorCode, type MirrorSpec, SluiceError, type WaitResult } from '@sluice/contract';
+import { ERRORS, type ErrorCode, SluiceError, type WaitResult } from '@sluice/contract';
 import { isOnItsWay, type LaneState } from '../model/lane-state.ts';
-import { sourceAdmin } from '../sources/registry.ts';
-import type { Connection, SourceAdmin } from '../sources/source.ts';
-import { readConnection } from '../store/connections.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { readCheckpoint, readLanes } from '../store/progress.ts';
 import type { Control } from './context.ts';
-import { selectTables } from './publish-check.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
-import { mirrorOf, newestRun, specOfVersion } from './run-rows.ts';
+import { newestRun, specOfVersion } from './run-rows.ts';
 import { problemOf } from './runs.ts';
+import { type TaskSources, taskSources } from './task-sources.ts';
 import { statusOf } from './task-status.ts';
 import type { TaskRow } from './tasks.ts';
 
@@ -47,7 +44,7 @@ export async function waitTask(
       if (!known && Date.now() - asked > DISCOVER_MS) {
         // One that was dropped in the meantime will never join.
         asked = Date.now();
-        const still = await source.discover(signal);
+        const still = await source.sources.objectIds(signal);
         source.objectIds = new Set([...source.objectIds].filter((id) => still.has(id)));
         continue;
       }
@@ -61,37 +58,17 @@ export async function waitTask(
 }
 
 interface SourceNow {
-  readonly admin: SourceAdmin;
+  readonly sources: TaskSources;
   readonly head: string;
   objectIds: ReadonlySet<string>;
-  readonly discover: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
 }
 
 async function lookAtSource(control: Control, task: TaskRow, signal: AbortSignal): Promise<SourceNow> {
   const run = await newestRun(control.db, task.id);
-  const spec = mirrorOf(
-    await specOfVersion(control.db, task.id, run?.version ?? task.published_version ?? 0),
-  );
-  const { dsType, connection } = await readConnection(
-    control.db,
-    control.sealer,
-    spec.dataSource,
-    spec.database,
-  );
-  const admin = sourceAdmin(control.sources, dsType);
-  const discover = (until: AbortSignal) => objectIdsOf(admin, connection, spec, until);
-  const head = await admin.head(connection, signal);
-  return { admin, head, objectIds: await discover(signal), discover };
-}
-
-async function objectIdsOf(
-  admin: SourceAdmin,
-  connection: Connection,
-  spec: MirrorSpec,
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const objects = await admin.objects(connection, signal);
-  return new Set(selectTables(spec, objects).map((object) => object.objectId));
+  const spec = await specOfVersion(control.db, task.id, run?.version ?? task.published_version ?? 0);
+  const sources = await taskSources(control, spec, task.source_key, signal);
+  const head = await sources.head(signal);
+  return { sources, head, objectIds: await sources.objectIds(signal) };
 }
 
 async function allKnown(db: MetastoreDb, task: TaskRow, objectIds: ReadonlySet<string>): Promise<boolean> {
@@ -110,7 +87,7 @@ async function following(db: MetastoreDb, task: TaskRow): Promise<boolean> {
 
 async function passed(db: MetastoreDb, task: TaskRow, source: SourceNow): Promise<boolean> {
   const position = (await readCheckpoint(db, task.id))?.position ?? null;
-  return position !== null && source.admin.compare(position, source.head) >= 0;
+  return position !== null && source.sources.compare(position, source.head) >= 0;
 }
 
 async function requireRunning(db: MetastoreDb, task: TaskRow): Promise<void> {

@@ -28,6 +28,10 @@ export interface EmbeddedCatalog extends Catalog {
   renameTable(from: TableName, to: TableName): Promise<void>;
   /** @returns the pointer only, or null where there is no such table */
   pointer(name: TableName): Promise<string | null>;
+  /** The lines of a merged table, by shard, the common root ('') included; none of another table. No listing shows them. */
+  lines(
+    table: TableName,
+  ): Promise<readonly { readonly name: TableName; readonly metadataLocation: string }[]>;
 }
 
 export function embeddedCatalog(db: Kysely<Metastore>, storage: Storage): EmbeddedCatalog {
@@ -63,7 +67,25 @@ export function embeddedCatalog(db: Kysely<Metastore>, storage: Storage): Embedd
     dropTable: (name) => db.transaction().execute((trx) => dropTable(trx, name)),
     renameTable: (from, to) => db.transaction().execute((trx) => renameTable(trx, from, to)),
     pointer,
+    lines: (table) => listLines(db, table),
   };
+}
+
+async function listLines(
+  db: Kysely<Metastore>,
+  { schema, table }: TableName,
+): Promise<readonly { readonly name: TableName; readonly metadataLocation: string }[]> {
+  const rows = await db
+    .selectFrom('merge_lines')
+    .select(['shard', 'metadata_location'])
+    .where('namespace', '=', schema)
+    .where('name', '=', table)
+    .orderBy('shard')
+    .execute();
+  return rows.map((row) => ({
+    name: { schema, table, shard: row.shard },
+    metadataLocation: row.metadata_location,
+  }));
 }
 
 /**
@@ -86,6 +108,7 @@ export async function commitWithin(
 }
 
 async function movePointer(trx: Transaction<Metastore>, move: PointerMove): Promise<boolean> {
+  if (move.name.shard !== undefined) return moveLine(trx, move, move.name.shard);
   const pointer = { metadata_location: move.to, uuid: move.uuid, updated_at: Date.now() };
   if (move.from !== null) {
     const moved = await trx
@@ -108,6 +131,28 @@ async function movePointer(trx: Transaction<Metastore>, move: PointerMove): Prom
     .values({ namespace: move.name.schema, name: move.name.table, ...pointer })
     .execute();
   return true;
+}
+
+async function moveLine(trx: Transaction<Metastore>, move: PointerMove, shard: string): Promise<boolean> {
+  const key = { namespace: move.name.schema, name: move.name.table, shard };
+  const pointer = { metadata_location: move.to, updated_at: Date.now() };
+  if (move.from === null) {
+    if (await tableRow(trx, move.name)) return false;
+    await trx
+      .insertInto('merge_lines')
+      .values({ ...key, ...pointer })
+      .execute();
+    return true;
+  }
+  const moved = await trx
+    .updateTable('merge_lines')
+    .set(pointer)
+    .where('namespace', '=', key.namespace)
+    .where('name', '=', key.name)
+    .where('shard', '=', shard)
+    .where('metadata_location', '=', move.from)
+    .executeTakeFirst();
+  return moved.numUpdatedRows === 1n;
 }
 
 async function listTables(
@@ -172,6 +217,11 @@ async function dropTable(
     .where('namespace', '=', name.schema)
     .where('name', '=', name.table)
     .execute();
+  await trx
+    .deleteFrom('merge_lines')
+    .where('namespace', '=', name.schema)
+    .where('name', '=', name.table)
+    .execute();
   return { metadataLocation: row.metadata_location };
 }
 
@@ -180,6 +230,18 @@ async function renameTable(trx: Transaction<Metastore>, from: TableName, to: Tab
   if (!(await namespaceRow(trx, to.schema))) throw noNamespace(to.schema);
   if (await tableRow(trx, to))
     throw new SluiceError('ALREADY_EXISTS', `There is a table ${tableText(to)} already.`);
+  // Its lines would go on making a table under the old name, in the same folder.
+  const line = await trx
+    .selectFrom('merge_lines')
+    .select('shard')
+    .where('namespace', '=', from.schema)
+    .where('name', '=', from.table)
+    .limit(1)
+    .executeTakeFirst();
+  if (line)
+    throw new SluiceError('CONFLICT', `A sharded-table merge keeps the table ${tableText(from)}.`, {
+      remedy: 'Undeploy the merge first; then the table is an ordinary one.',
+    });
   await trx
     .updateTable('iceberg_tables')
     .set({ namespace: to.schema, name: to.table, updated_at: Date.now() })
@@ -192,6 +254,14 @@ function tableRow(
   db: Kysely<Metastore>,
   name: TableName,
 ): Promise<{ readonly metadata_location: string } | undefined> {
+  if (name.shard !== undefined)
+    return db
+      .selectFrom('merge_lines')
+      .select('metadata_location')
+      .where('namespace', '=', name.schema)
+      .where('name', '=', name.table)
+      .where('shard', '=', name.shard)
+      .executeTakeFirst();
   return db
     .selectFrom('iceberg_tables')
     .select('metadata_location')

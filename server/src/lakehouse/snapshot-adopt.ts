@@ -21,7 +21,7 @@ export async function adoptSnapshot(
 }
 
 /** Both lines' schemas, `staged`'s current one current. Ids of schemas that both lines gave away are given anew. */
-function adoptSchema(target: TableMetadata, staged: TableMetadata): TableMetadata {
+export function adoptSchema(target: TableMetadata, staged: TableMetadata): TableMetadata {
   let schemas = target.schemas;
   let current = target['current-schema-id'];
   for (const schema of staged.schemas) {

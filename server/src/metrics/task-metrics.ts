@@ -4,7 +4,7 @@ import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import type { PulseLoad } from '../model/pulse.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
-import type { LaneRow } from '../store/progress.ts';
+import { type LaneRow, sourceOf } from '../store/progress.ts';
 import type { Instruments } from './instruments.ts';
 
 export interface TaskSums {
@@ -120,7 +120,7 @@ function showTable(
   { chunks, pace }: Pick<LoadSoFar, 'chunks' | 'pace'>,
   metrics: Instruments['table'],
 ): void {
-  const labels = { task, table: tableText({ schema: lane.source_schema, table: lane.source_table }) };
+  const labels = { task, table: tableText(sourceOf(lane)) };
   metrics.rowsLoaded.set(labels, lane.rows_loaded);
   metrics.rowsApplied.inc(labels, lane.rows_applied);
   if (lane.rows_estimated !== null) metrics.rowsEstimated.set(labels, lane.rows_estimated);

@@ -5,16 +5,26 @@ import type { LogicalType } from './logical-type.ts';
 export interface TableName {
   readonly schema: string;
   readonly table: string;
+  /**
+   * Of a sharded-table merge only. At the source: which of its servers and databases the table is in
+   * (sources/composite/). At the target: which shard's line of the table is meant (targets/lakehouse/merge-lines.ts),
+   * '' for the one that all of them begin with; without: the merged table itself.
+   */
+  readonly shard?: string | undefined;
 }
 
 /** For people and logs; not for SQL. */
 export function tableText(name: TableName): string {
-  return `${name.schema}.${name.table}`;
+  const text = `${name.schema}.${name.table}`;
+  if (name.shard === undefined || name.shard === '') return text;
+  // What holds a slash names a database already (sources/composite/member-label.ts).
+  return `${name.shard}${name.shard.includes('/') ? '.' : '/'}${text}`;
 }
 
 /** An injective map key. */
 export function tableKey(name: TableName): string {
-  return JSON.stringify([name.schema, name.table]);
+  const parts = [name.schema, name.table];
+  return JSON.stringify(name.shard === undefined ? parts : [...parts, name.shard]);
 }
 
 /**

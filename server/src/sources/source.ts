@@ -177,8 +177,8 @@ export interface Source extends AsyncDisposable {
    * or from the log itself, in its order (`ChangeSink.ddl`, and `LogRelation.table` with every relation).
    */
   readonly ddl: 'catalog' | 'log';
-  /** Names the server, where transaction numbers of another one mean nothing (Visibility); otherwise ''. */
-  readonly server: string;
+  /** Names the server that a table is on, where transaction numbers of another one mean nothing (Visibility); otherwise ''. */
+  serverOf(table: TableName): string;
   /** Whether each value of a column is the same under its new definition; asked where the source's storage does not tell. */
   keepsValues(before: Column, after: Column): boolean;
   compare(a: Position, b: Position): -1 | 0 | 1;
@@ -310,6 +310,14 @@ export type Visibility =
     }
   | { readonly kind: 'log'; readonly server: string; readonly before: number }
   | { readonly kind: 'none' };
+
+/** A source but for the reading of its log. */
+export type AskedSource = Omit<Source, 'stream'>;
+
+/** What takes each of the logs of a source that has several (composite/). */
+export interface MemberSinks {
+  member(label: string): ChangeSink;
+}
 
 /**
  * Receives the log, in order, in the reader's own tick: calls are synchronous and cheap; a returned promise means

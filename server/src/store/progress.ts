@@ -5,6 +5,16 @@ import type { Metastore } from './tables.ts';
 export type CheckpointRow = Selectable<Metastore['checkpoints']>;
 export type LaneRow = Selectable<Metastore['lanes']>;
 
+/** A lane's table at its source, as TableName has it. */
+export function sourceOf(lane: Pick<LaneRow, 'source_schema' | 'source_table' | 'source_shard'>): {
+  readonly schema: string;
+  readonly table: string;
+  readonly shard?: string;
+} {
+  const name = { schema: lane.source_schema, table: lane.source_table };
+  return lane.source_shard === null ? name : { ...name, shard: lane.source_shard };
+}
+
 export async function readCheckpoint(db: MetastoreDb, taskId: number): Promise<CheckpointRow | null> {
   const row = await db.selectFrom('checkpoints').selectAll().where('task_id', '=', taskId).executeTakeFirst();
   return row ?? null;
@@ -57,5 +67,25 @@ export async function progressMark(db: MetastoreDb, taskId: number): Promise<str
 /** Forgets all that a task has reached; its target tables stay. Run it inside a transaction. */
 export async function forgetProgress(trx: MetastoreDb, taskId: number): Promise<void> {
   await trx.deleteFrom('lanes').where('task_id', '=', taskId).execute();
+  await forgetMerged(trx, taskId);
   await trx.deleteFrom('checkpoints').where('task_id', '=', taskId).execute();
+}
+
+/**
+ * A merge begins anew: its tables show what they show until all shards are loaded again. Their columns keep their
+ * numbers, since those are in the tables' metadata.
+ */
+async function forgetMerged(trx: MetastoreDb, taskId: number): Promise<void> {
+  const tables = await trx
+    .selectFrom('merged_tables')
+    .select(['namespace', 'name'])
+    .where('task_id', '=', taskId)
+    .execute();
+  for (const { namespace, name } of tables)
+    await trx.deleteFrom('merge_lines').where('namespace', '=', namespace).where('name', '=', name).execute();
+  await trx
+    .updateTable('merged_tables')
+    .set({ table_json: null, shards_json: '[]', shown: 0 })
+    .where('task_id', '=', taskId)
+    .execute();
 }

@@ -79,6 +79,28 @@ export interface Metastore extends AlertTables {
     metadata_location: string;
     updated_at: number;
   };
+  /** The line of metadata of each shard of a merged table, beside the table itself; shard '': the one that they begin with. */
+  merge_lines: {
+    namespace: string;
+    name: string;
+    shard: string;
+    metadata_location: string;
+    updated_at: number;
+  };
+  /** What a merge has made of its shards' schemas (sync/merge-store.ts). */
+  merged_tables: {
+    namespace: string;
+    name: string;
+    task_id: number;
+    /** MergedTable; null: the task begins anew. */
+    table_json: string | null;
+    /** Numbers of columns, which are given once and for all. */
+    ids_json: string;
+    /** The shards that it was made of, as they were. */
+    shards_json: string;
+    /** Whether the table shows the lines; from then on each commit does. */
+    shown: number;
+  };
 
   // --- a task's progress, written by its runner
   /** One row a task: the position up to which everything is durable. `attempt_id` fences: only its holder may write. */
@@ -124,6 +146,9 @@ export interface Metastore extends AlertTables {
     since: number;
     /** Of the lanes that wait for their full load the one with the greatest is next. */
     priority: Generated<number>;
+    /** Of a merge: TableName.shard of the source's name, and of the target's. */
+    source_shard: Generated<string | null>;
+    target_shard: Generated<string | null>;
   };
   /** The timeline (store/events.ts). */
   events: {

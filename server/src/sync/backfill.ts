@@ -117,6 +117,7 @@ async function readRows(
   const load = filterOf(lane);
   const { filter } = load.fromVisible;
   const { columns, identity, name } = lane.kept.schema;
+  const view = context.merges?.view(lane);
   const key = identity.kind === 'key' ? identity.columns : [];
   const keyNames = key.map((index) => columns[index]!.name);
   const file = join(spoolFolder, `backfill-${lane.id}-${lane.generation}.csv`);
@@ -129,7 +130,7 @@ async function readRows(
         file,
         to,
         filter,
-        columns,
+        columns: view?.columns(columns) ?? columns,
         key,
         longestLine: copied.longestLine,
         takenAt: copied.takenAt,
@@ -139,7 +140,7 @@ async function readRows(
     );
     // Whatever any of these rows shows lies before it.
     const consistentFrom = await source.head(signal);
-    const staged = await stage(context, lane, lines.part);
+    const staged = await stage(context, lane, { ...lines.part, columns });
     return {
       load: { ...load, staged: staged.location, consistentFrom },
       rows: copied.rows,

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../model/crash-point.ts';
-import { follows } from '../model/lane-state.ts';
+import { follows, type LaneState } from '../model/lane-state.ts';
+import type { Position } from '../sources/source.ts';
+import type { MergedStep } from '../targets/target.ts';
 import { CascadingSteps } from './cascading-steps.ts';
 import { joinStepDue } from './catch-up.ts';
 import type { Lane } from './lane.ts';
@@ -173,26 +175,33 @@ export class CommitLoop {
     crashPoint('before-commit');
     const tableSteps = steps.flatMap((step) => (step.step === null ? [] : [step.step]));
     const renamed = new Map<Lane, string>();
-    await context.target.commit([...tableSteps, ...upkeep], async (transaction) => {
-      await context.store.fence(transaction);
-      for (const { step, generation } of made) {
-        if (!steps.includes(step)) continue;
-        // Sent back to the queue of loads since: what the table shows now stays, and the load takes its place later.
-        if (step.becomes.objectId !== undefined) renamed.set(step.lane, step.lane.objectId);
-        if (step.lane.generation === generation) Object.assign(step.lane, step.becomes);
-        if (step.step !== null) step.lane.latencyMs = latencyMs;
-        await context.store.saveLane(transaction, step.lane, step.error);
-        for (const segment of step.segments)
-          await context.store.addSegment(transaction, step.lane.id, segment);
-      }
-      await this.#dropUsed(transaction, steps);
-      await orders.record(transaction);
-      await context.store.saveCheckpoint(transaction, {
-        ...checkpoint,
-        position: sealed.position,
-        phase: this.#options.phase(),
-      });
-    });
+    const merged = this.#merged(made, sealed.position);
+    await context.target.commit(
+      [...tableSteps, ...upkeep],
+      async (transaction) => {
+        await context.store.fence(transaction);
+        for (const { step, generation } of made) {
+          if (!steps.includes(step)) continue;
+          // Sent back to the queue of loads since: what the table shows now stays, and the load takes its place later.
+          if (step.becomes.objectId !== undefined) renamed.set(step.lane, step.lane.objectId);
+          if (step.lane.generation === generation) Object.assign(step.lane, step.becomes);
+          if (step.step !== null) step.lane.latencyMs = latencyMs;
+          await context.store.saveLane(transaction, step.lane, step.error);
+          for (const segment of step.segments)
+            await context.store.addSegment(transaction, step.lane.id, segment);
+        }
+        await this.#dropUsed(transaction, steps);
+        await orders.record(transaction);
+        await context.store.saveCheckpoint(transaction, {
+          ...checkpoint,
+          position: sealed.position,
+          phase: this.#options.phase(),
+        });
+        await context.merges?.record(transaction, merged);
+      },
+      merged,
+    );
+    context.merges?.recorded(merged);
     const visibleAfter = latencyOf(sealed, context.now());
     crashPoint('after-commit');
     this.#checkpoint = checkpoint;
@@ -220,6 +229,16 @@ export class CommitLoop {
         { position: sealed.position, tables: steps.length, rows, ms: context.now() - this.#lastBegin },
         'committed',
       );
+  }
+
+  /** The merged tables that the commit brings up to date. */
+  #merged(made: readonly MadeStep[], position: Position): readonly MergedStep[] {
+    const after = new Map<Lane, LaneState>();
+    for (const one of made)
+      if (isOfNow(one) && one.step.becomes.state !== undefined)
+        after.set(one.step.lane, one.step.becomes.state);
+    const stateOf = (lane: Lane): LaneState => after.get(lane) ?? lane.state;
+    return this.#context.merges?.dueAfter(this.#lanes(), stateOf, position) ?? [];
   }
 
   async #steps(sealed: Sealed): Promise<readonly MadeStep[]> {

@@ -1,5 +1,5 @@
 import type { TableSchema } from '../model/table.ts';
-import type { Position, Source } from '../sources/source.ts';
+import type { AskedSource, Position } from '../sources/source.ts';
 import type { Lane } from './lane.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function unfitFrom(
     source,
     loads,
     signal,
-  }: { readonly source: Source; readonly loads: boolean; readonly signal: AbortSignal },
+  }: { readonly source: AskedSource; readonly loads: boolean; readonly signal: AbortSignal },
 ): Promise<ReadonlyMap<Lane, string>> {
   const unfit = new Map<Lane, string>();
   const live = [...lanes].filter((lane) => lane.state === 'live');
@@ -40,7 +40,7 @@ export async function unfitFrom(
 }
 
 /** Places that cannot be compared may lie anywhere. */
-function goesBack(source: Source, from: Position, saved: Position): boolean {
+function goesBack(source: AskedSource, from: Position, saved: Position): boolean {
   try {
     return source.compare(from, saved) < 0;
   } catch {

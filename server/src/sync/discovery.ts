@@ -1,12 +1,11 @@
-import { SluiceError, targetName } from '@sluice/contract';
+import { SluiceError } from '@sluice/contract';
 import { follows, nextLaneState } from '../model/lane-state.ts';
-import { type TableName, tableKey, tableText } from '../model/table.ts';
+import { type TableName, type TableSchema, tableKey, tableText } from '../model/table.ts';
 import type { DiscoveredTable } from '../sources/source.ts';
 import { cascadeTrouble } from './cascades.ts';
 import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { blocked, type LaneStep, recorded, resetForLoad } from './lane-step.ts';
-import { wantsLane, wantsTable } from './membership.ts';
 import type { RunContext } from './run-context.ts';
 import { keptOf } from './schema-follow.ts';
 
@@ -57,21 +56,21 @@ export class Discovery {
 
   /** One look. `quick` leaves out what only matters while the log is followed. */
   async look(): Promise<void> {
-    const { work, source, router, store } = this.#context;
-    const { spec } = work;
-    const schemas =
-      spec.pipelineType === 3 ? spec.schemas : [...new Set(spec.tables.map((table) => table.schema))];
-    const found = await source.discover({ schemas, tables: [] }, this.#context.signal);
+    const { membership, source, router, store } = this.#context;
+    const selection = { schemas: membership.schemas(), tables: [] };
+    const found = await source.discover(selection, this.#context.signal);
     // What the lanes are is behind what the log says, which is what the catalog says here; the next look finds both.
     if (router.ddlWaits) return;
     const byObject = new Map(found.map((table) => [table.objectId, table]));
     await this.#missedChanges(byObject);
     const left = this.#leaveOut();
     this.#followNames(found, byObject);
+    const unfit = await this.#unfit(found);
+    await this.#announce(found);
     for (const table of found) {
       const lane = this.#port.lanes.get(table.objectId);
       if (lane !== undefined) await this.#compare(lane, table);
-      else if (this.#wanted(table.schema.name)) await this.#join(table);
+      else if (this.#wanted(table.schema.name)) await this.#join(table, unfit.get(table.schema));
     }
     if (router.ddlWaits) return;
     for (const lane of this.#port.lanes.values()) {
@@ -133,8 +132,9 @@ export class Discovery {
    * whose name nobody took goes on under its old target; a target whose table is gone waits for one of its name.
    */
   #followNames(found: readonly DiscoveredTable[], byObject: ReadonlyMap<string, DiscoveredTable>): void {
-    const { spec } = this.#context.work;
-    const leadsTo = (name: TableName): string => tableKey(targetName(spec, name));
+    const { membership } = this.#context;
+    const leadsTo = (name: TableName): string | null =>
+      membership.wants(name) ? tableKey(membership.targetOf(name)) : null;
     // Whoever came too late for a name does not hold it.
     const holders = new Map(
       [...this.#port.lanes.values()]
@@ -144,7 +144,7 @@ export class Discovery {
     const moves: { lane: Lane; table: DiscoveredTable }[] = [];
     for (const table of found) {
       const { name } = table.schema;
-      const lane = holders.get(leadsTo(name));
+      const lane = holders.get(leadsTo(name) ?? '');
       if (lane === undefined || lane.objectId === table.objectId || !this.#wanted(name)) continue;
       const old = byObject.get(lane.objectId);
       const left =
@@ -168,9 +168,9 @@ export class Discovery {
 
   /** Tables that an earlier version of the task had. */
   #leaveOut(): ReadonlySet<Lane> {
-    const { spec } = this.#context.work;
+    const { membership } = this.#context;
     const left = [...this.#port.lanes.values()].filter(
-      (lane) => lane.state !== 'dropped' && !wantsLane(spec, lane),
+      (lane) => lane.state !== 'dropped' && !membership.wantsLane(lane),
     );
     for (const lane of left) this.#letGo(lane);
     return new Set(left);
@@ -185,13 +185,24 @@ export class Discovery {
   }
 
   #wanted(name: TableName): boolean {
-    return wantsTable(this.#context.work.spec, name);
+    return this.#context.membership.wants(name);
   }
 
-  async #join(table: DiscoveredTable): Promise<void> {
-    const { work, store, router, log, target } = this.#context;
+  /** Shards that do not go with the others of their merged table. */
+  async #unfit(found: readonly DiscoveredTable[]): Promise<ReadonlyMap<TableSchema, SluiceError>> {
+    const { merges } = this.#context;
+    if (merges === null) return new Map();
+    const joining = found.filter(
+      ({ objectId, schema, refused }) =>
+        refused === null && !this.#port.lanes.has(objectId) && this.#wanted(schema.name),
+    );
+    return merges.takeIn(joining.map(({ schema }) => ({ source: schema.name, schema })));
+  }
+
+  async #join(table: DiscoveredTable, unfit: SluiceError | undefined): Promise<void> {
+    const { work, store, router, log, membership } = this.#context;
     const { spec } = work;
-    const name = targetName(spec, table.schema.name);
+    const name = membership.targetOf(table.schema.name);
     // As at publishing: to query engines names that differ only in case are one.
     const blind = (one: TableName): string => tableKey(one).toLowerCase();
     const taken = [...this.#port.lanes.values()].find((lane) => blind(lane.target) === blind(name));
@@ -206,9 +217,10 @@ export class Discovery {
       nameTaken !== null
         ? new SluiceError('TABLE_NAME_TAKEN', nameTaken)
         : table.refused === null
-          ? null
+          ? (unfit ?? null)
           : new SluiceError(table.refused.code, table.refused.message, { remedy: table.refused.remedy });
     const state = trouble !== null ? 'blocked' : spec.syncMode === 1 ? 'pending' : 'live';
+    if (state === 'live') await this.#makeEmpty(table.schema, name);
     const lane = await store.addLane(
       {
         source: table.schema.name,
@@ -220,18 +232,39 @@ export class Discovery {
       },
       trouble?.toBody().error ?? null,
     );
-    if (state === 'live' && !(await target.exists(name))) {
-      // Without a full load nothing would ever make the table.
-      const staged = await target.stageEmpty(name, table.schema);
-      await target.commit([{ table: name, staged, kind: 'replace' }], (transaction) =>
-        store.fence(transaction),
-      );
-    }
     // With a publication of somebody else's, its lines may have been passed over already.
     lane.settle = work.parameters.publication !== null;
     this.#port.lanes.set(table.objectId, lane);
     router.adopt(lane);
     log.info({ table: tableText(lane.source), state, code: trouble?.code }, 'a table joins');
+  }
+
+  /** Without a full load, whoever sees that a table has joined relies on every change of it from then on. */
+  async #announce(found: readonly DiscoveredTable[]): Promise<void> {
+    const { source, work, signal } = this.#context;
+    if (work.spec.syncMode === 1) return;
+    const isHeld = ({ objectId }: DiscoveredTable): boolean => {
+      const lane = this.#port.lanes.get(objectId);
+      return lane !== undefined && follows(lane.state);
+    };
+    const joins = ({ objectId, schema, refused }: DiscoveredTable): boolean =>
+      !this.#port.lanes.has(objectId) && refused === null && this.#wanted(schema.name);
+    if (!found.some(joins)) return;
+    const tables = found.filter((table) => isHeld(table) || joins(table));
+    await source.publish(
+      tables.map(({ schema }) => schema.name),
+      signal,
+    );
+  }
+
+  /** Without a full load nothing would ever make the table. */
+  async #makeEmpty(schema: TableSchema, name: TableName): Promise<void> {
+    const { target, store } = this.#context;
+    if (await target.exists(name)) return;
+    const staged = await target.stageEmpty(name, schema);
+    await target.commit([{ table: name, staged, kind: 'replace' }], (transaction) =>
+      store.fence(transaction),
+    );
   }
 
   #loadAnew(lane: Lane, table: DiscoveredTable, reason: string): void {
@@ -261,6 +294,10 @@ export class Discovery {
 
   async #compare(lane: Lane, table: DiscoveredTable): Promise<void> {
     if (tableKey(lane.source) !== tableKey(table.schema.name)) {
+      if (this.#context.merges !== null) {
+        this.#loadAnew(lane, table, 'it bears another name, which its rows are to say');
+        return;
+      }
       lane.source = table.schema.name;
       this.#port.handIn(recorded(lane));
     }

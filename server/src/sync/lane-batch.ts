@@ -81,6 +81,8 @@ export function segmentsOf(lane: Lane, lines: LaneLines): readonly SegmentParts[
   ];
 }
 
+const NO_CONSTANTS: ReadonlyMap<number, string> = new Map();
+
 export function batchOf(
   context: RunContext,
   lane: Lane,
@@ -88,20 +90,30 @@ export function batchOf(
   position: Position,
   tellDeleted: string | null = null,
 ): ChangeBatch {
+  const view = context.merges?.view(lane) ?? null;
   const schema = lane.kept.schema;
   const key =
     schema.identity.kind === 'key' ? schema.identity.columns.map((index) => schema.columns[index]!.name) : [];
   const oneSnapshot = lane.load?.oneSnapshot ?? false;
   const known = knownRows(lane);
   return {
-    parts,
-    schema,
+    parts: view === null ? parts : parts.map((part) => ({ ...part, columns: view.columns(part.columns) })),
+    schema: view?.schema ?? schema,
+    constants: view?.constants ?? NO_CONSTANTS,
     alreadyVisible: lane.load?.visibility ?? null,
     exact: known ?? (oneSnapshot && schema.identity.kind === 'row'),
     oneMoment: known ?? oneSnapshot,
     position,
     tellDeleted,
-    fetchRows: (keys) => context.source.fetchRows(lane.source, schema.columns, key, keys, context.signal),
+    fetchRows: (keys) =>
+      context.source.fetchRows(
+        lane.source,
+        schema.columns,
+        key,
+        view === null ? keys : keys.map((whole) => view.keyPlaces.map((place) => whole[place]!)),
+        context.signal,
+      ),
+    fetchColumns: view?.columns(schema.columns) ?? schema.columns,
   };
 }
 

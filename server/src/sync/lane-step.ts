@@ -4,7 +4,7 @@ import type { Problem } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { appliesNone, nextLaneState } from '../model/lane-state.ts';
-import { tableKey, tableText } from '../model/table.ts';
+import { type TableName, tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { CascadePart, ChangePart, Staged, TableStep } from '../targets/target.ts';
 import { linesFor, ownReferences } from './cascades.ts';
@@ -154,6 +154,7 @@ async function attempt(
       context.router.refresh();
       return step;
     }
+    const before = { kept: lane.kept, version: lane.schemaVersion };
     const follow = await followRelation(context, lane, part.relation);
     if (follow.kind === 'reload') {
       if (context.source.ddl === 'log')
@@ -162,24 +163,36 @@ async function attempt(
       const step = await closing(context, lane, lines, position);
       return startOver(context, lane, follow, step, own.slice(index), position);
     }
-    if (follow.kind === 'changed') context.router.refresh();
+    if (follow.kind === 'changed') {
+      const unfit = await unfitForMerge(context, lane, before);
+      if (unfit !== null) {
+        if (context.source.ddl === 'log')
+          return sendBack(context, lane, await lastStep(context, lane, lines, position), unfit.reason);
+        const step = await closing(context, lane, lines, position);
+        return startOver(context, lane, unfit.kept, step, own.slice(index), position);
+      }
+      context.router.refresh();
+    }
     checkColumns(lane, part);
     settled.push({ part, kept: lane.kept, version: lane.schemaVersion });
   }
   if (outcome.kind !== 'nothing') return conclude(context, lane, lines, outcome, events, position);
   const rename = renameOf(events);
-  if (rename !== null) {
-    const step = await advance(context, lane, lines, position);
-    return { ...step, becomes: { ...step.becomes, source: rename.name, objectId: rename.to } };
-  }
+  if (rename !== null) return renamed(context, lane, await advance(context, lane, lines, position), rename);
   const seen = lane.seen;
   lane.seen = null;
   if (seen !== null && seen.version === lane.schemaVersion) {
+    const before = { kept: lane.kept, version: lane.schemaVersion };
     const follow = followTable(context, lane, seen.table, null);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, lines, position);
       return startOver(context, lane, follow, step, [], position);
+    }
+    const unfit = await unfitForMerge(context, lane, before);
+    if (unfit !== null) {
+      const step = await closing(context, lane, lines, position);
+      return startOver(context, lane, unfit.kept, step, [], position);
     }
     if (lane.state === 'live' && lane.schemaVersion !== seen.version)
       return advance(context, lane, lines, position, true);
@@ -208,20 +221,22 @@ async function conclude(
   const name = tableText(lane.source);
   switch (outcome.kind) {
     case 'schema': {
-      const before = lane.schemaVersion;
+      const before = { kept: lane.kept, version: lane.schemaVersion };
       const follow = followTable(context, lane, outcome.table, outcome.signature);
       if (follow.kind === 'reload')
         return sendBack(context, lane, await lastStep(context, lane, lines, position), follow.reason);
+      const unfit = await unfitForMerge(context, lane, before);
+      if (unfit !== null)
+        return sendBack(context, lane, await lastStep(context, lane, lines, position), unfit.reason);
       const step = await advance(
         context,
         lane,
         lines,
         position,
-        lane.state === 'live' && lane.schemaVersion !== before,
+        lane.state === 'live' && lane.schemaVersion !== before.version,
       );
       const rename = renameOf(events);
-      if (rename === null) return step;
-      return { ...step, becomes: { ...step.becomes, source: rename.name, objectId: rename.to } };
+      return rename === null ? step : renamed(context, lane, step, rename);
     }
     case 'gap':
       return sendBack(context, lane, await lastStep(context, lane, lines, position), outcome.reason);
@@ -244,6 +259,36 @@ async function conclude(
       return { ...step, error: stopped.error };
     }
   }
+}
+
+/**
+ * Whether rows of a shard that are in the merged table have to be loaded anew, since its columns are others now. The
+ * lane has then the schema of before, for the lines that came under it.
+ */
+async function unfitForMerge(
+  context: RunContext,
+  lane: Lane,
+  before: { readonly kept: KeptSchema; readonly version: number },
+): Promise<{ readonly reason: string; readonly kept: KeptSchema } | null> {
+  const { kept } = lane;
+  const reason = (await context.merges?.follow(lane, kept.schema, false)) ?? null;
+  if (reason === null) return null;
+  lane.kept = before.kept;
+  lane.schemaVersion = before.version;
+  context.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
+  return { reason, kept };
+}
+
+/** The lane goes on under the table's new name. In a merge its rows say where they come from, and are loaded anew. */
+function renamed(
+  context: RunContext,
+  lane: Lane,
+  step: LaneStep,
+  rename: { readonly name: TableName; readonly to: string },
+): LaneStep {
+  const becomes = { ...step.becomes, source: rename.name, objectId: rename.to };
+  if (context.merges === null) return { ...step, becomes };
+  return sendBack(context, lane, { ...step, becomes }, 'it bears another name');
 }
 
 /** The table is loaded anew; the load begins behind the log's place of now, so nothing of before is kept for it. */

@@ -189,9 +189,10 @@ export class Loader {
     // Chunks of an earlier attempt, of a table that has changed since.
     if (lane.state === 'loading') lane.state = nextLaneState(lane.state, 'reload');
     lane.load = null;
-    lane.armedAt = router.nextOrd;
+    const read = router.readOf(lane);
+    lane.armedAt = read.nextOrd;
     lane.cascadesFrom = lane.armedAt;
-    lane.keptFrom = router.position;
+    lane.keptFrom = read.position;
     router.refresh();
   }
 
@@ -257,6 +258,7 @@ export class Loader {
       this.#context.router.refresh();
       return null;
     }
+    await this.#context.merges?.follow(lane, table.schema, true);
     const ranges = await snapshot.plan(work.parameters.chunkSize);
     const staged = await target.stageEmpty(lane.target, table.schema);
     if (lane.generation !== generation) return null;
@@ -323,6 +325,7 @@ export class Loader {
     const { target, spoolFolder } = this.#context;
     const file = join(spoolFolder, `load-${lane.id}-${lane.generation}-${chunk.number}.rows`);
     const { columns, identity } = lane.kept.schema;
+    const view = this.#context.merges?.view(lane) ?? null;
     try {
       const copied = await this.#copy(load, chunk, file, signal);
       if (copied.rows === 0) {
@@ -333,7 +336,8 @@ export class Loader {
         stagedBase(lane),
         {
           file,
-          columns,
+          columns: view?.columns(columns) ?? columns,
+          constants: view?.constants ?? null,
           typed: copied.typed,
           key: identity.kind === 'key' ? identity.columns : [],
           longestLine: copied.longestLine,

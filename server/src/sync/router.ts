@@ -20,13 +20,49 @@ export interface Sealed {
   readonly marks: readonly string[];
 }
 
+/** The reading of the log, as the parts of a run use it. */
+export interface RunRouter {
+  /** The end of the last whole transaction that was read. */
+  readonly position: Position;
+  readonly waiting: 'changes' | 'position' | 'nothing';
+  readonly ddlWaits: boolean;
+  readonly linesWaiting: number;
+  readonly bytesWaiting: number;
+  readonly waitingSince: bigint | null;
+  onWaiting: () => void;
+  onUnidentified: (lane: Lane) => void;
+  /** How far the log is read in which the lane's table is. */
+  readOf(lane: Lane): { readonly nextOrd: number; readonly position: Position };
+  startAt(position: Position): void;
+  adopt(lane: Lane): void;
+  forget(lane: Lane): void;
+  refresh(): void;
+  seal(): Sealed;
+  eventsSettled(events: Sealed['events']): void;
+  discard(): void;
+}
+
+export interface RouterOptions {
+  readonly position: Position;
+  readonly nextOrd: number;
+  /** For the lanes' files. */
+  readonly folder: string;
+  /** Begins the files' names, where several routers write into one folder. */
+  readonly prefix?: string;
+  /** Bytes of whole transactions that may wait before reading stops. */
+  readonly limit: number;
+  /** Of one log: positions are its own. */
+  readonly source: Pick<Source, 'compare' | 'keepsValues'>;
+}
+
 /**
  * Takes the log from the reader and cuts it into lanes. It holds whole transactions until they are sealed; when
  * too many bytes wait it asks the reader to stop, which stops the socket.
  */
-export class Router implements ChangeSink {
+export class Router implements ChangeSink, RunRouter {
   readonly #byObject = new Map<string, Lane>();
   readonly #folder: string;
+  readonly #prefix: string;
   readonly #limit: number;
   readonly #clock: LineClock;
   readonly #owner = new WeakMap<LaneSpool, { readonly lane: Lane; readonly life: string }>();
@@ -55,15 +91,8 @@ export class Router implements ChangeSink {
   /** The log no longer tells which row an update or delete means. The table's lines are left out from now on. */
   onUnidentified: (lane: Lane) => void = () => {};
 
-  constructor(options: {
-    readonly position: Position;
-    readonly nextOrd: number;
-    /** For the lanes' files. */
-    readonly folder: string;
-    /** Bytes of whole transactions that may wait before reading stops. */
-    readonly limit: number;
-    readonly source: Pick<Source, 'compare' | 'keepsValues'>;
-  }) {
+  constructor(options: RouterOptions) {
+    this.#prefix = options.prefix ?? '';
     this.#compare = options.source.compare;
     this.#events = new TableEvents(options.source.keepsValues);
     this.#position = options.position;
@@ -85,8 +114,8 @@ export class Router implements ChangeSink {
     return this.#position;
   }
 
-  get nextOrd(): number {
-    return this.#clock.nextOrd;
+  readOf(): { readonly nextOrd: number; readonly position: Position } {
+    return { nextOrd: this.#clock.nextOrd, position: this.#position };
   }
 
   /** Whether anything waits for a commit. */
@@ -202,7 +231,7 @@ export class Router implements ChangeSink {
       key,
       clock: this.#clock,
       folder: this.#folder,
-      name: `lane-${lane.id}-${this.#spools++}`,
+      name: `${this.#prefix}lane-${lane.id}-${this.#spools++}`,
     });
     this.#owner.set(spool, { lane, life: lifeOf(lane) });
     lane.spools.push(spool);

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
-import type { Source } from '../sources/source.ts';
+import type { AskedSource } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
-import type { Router } from './router.ts';
+import type { Membership } from './membership.ts';
+import type { MergeTables } from './merge-tables.ts';
+import type { RunRouter } from './router.ts';
 import type { RunMeter } from './run-meter.ts';
 import type { RunStore } from './run-store.ts';
 import type { Work } from './work.ts';
@@ -10,10 +12,14 @@ import type { Work } from './work.ts';
 /** What the parts of one attempt share. */
 export interface RunContext {
   readonly work: Work;
-  readonly source: Source;
+  readonly source: AskedSource;
   readonly target: Target<MetastoreDb>;
   readonly store: RunStore;
-  readonly router: Router;
+  readonly router: RunRouter;
+  /** Which tables are the task's, and where they go. */
+  readonly membership: Membership;
+  /** Of a sharded-table merge; null: a mirror. */
+  readonly merges: MergeTables | null;
   readonly log: Logger;
   readonly meter: RunMeter;
   /** The task's folder for files that a crash may lose. */

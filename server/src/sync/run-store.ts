@@ -87,7 +87,8 @@ export class RunStore {
       .executeTakeFirst();
     if (row === undefined || row.version <= row.running) return false;
     const spec = MirrorSpec.safeParse(JSON.parse(row.spec));
-    if (!spec.success || waitsForStart(work.spec, spec.data).length > 0) return false;
+    if (!spec.success || work.spec.pipelineType === 2 || waitsForStart(work.spec, spec.data).length > 0)
+      return false;
     await this.write(async (transaction) => {
       await transaction
         .updateTable('runs')
@@ -192,8 +193,8 @@ export class RunStore {
         this.timeline.known(row.id, row.state, kept.schema);
         return {
           id: row.id,
-          source: { schema: row.source_schema, table: row.source_table },
-          target: { schema: row.target_schema, table: row.target_table },
+          source: named(row.source_schema, row.source_table, row.source_shard),
+          target: named(row.target_schema, row.target_table, row.target_shard),
           objectId: row.object_id,
           state: row.state as LaneState,
           trouble: row.error_json === null ? null : (JSON.parse(row.error_json) as Problem).code,
@@ -249,6 +250,8 @@ export class RunStore {
           object_id: lane.objectId,
           target_schema: lane.target.schema,
           target_table: lane.target.table,
+          source_shard: lane.source.shard ?? null,
+          target_shard: lane.target.shard ?? null,
           state: lane.state,
           error_json: error === null ? null : JSON.stringify(error),
           schema_version: 1,
@@ -347,6 +350,7 @@ export class RunStore {
       .set(({ eb, ref }) => ({
         source_schema: lane.source.schema,
         source_table: lane.source.table,
+        source_shard: lane.source.shard ?? null,
         object_id: lane.objectId,
         since: eb.case().when('state', '=', lane.state).then(ref('since')).else(Date.now()).end(),
         state: lane.state,
@@ -507,4 +511,8 @@ export class RunStore {
       .execute();
     return rows.map((row) => row.path);
   }
+}
+
+function named(schema: string, table: string, shard: string | null): TableName {
+  return shard === null ? { schema, table } : { schema, table, shard };
 }

@@ -6,13 +6,11 @@ import { pino } from 'pino';
 import { Engine } from '../lakehouse/duckdb/engine.ts';
 import { embeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import { fileStorage } from '../lakehouse/file-storage.ts';
-import { SOURCES, sourceAdmin } from '../sources/registry.ts';
-import { readConnection } from '../store/connections.ts';
 import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
 import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
 import { TableUpkeep } from '../targets/lakehouse/table-upkeep.ts';
-import { taskServerIds } from './server-ids.ts';
+import { openSource } from './open-source.ts';
 import { runTask } from './task-run.ts';
 import { readWork } from './work.ts';
 
@@ -53,13 +51,8 @@ async function main(): Promise<void> {
   const attempt = Number(values.attempt);
   const metastore = await openMetastore(layout.metastore);
   try {
+    const sealer = await openSealer(layout);
     const work = await readWork(metastore, attempt);
-    const { dsType, connection } = await readConnection(
-      metastore,
-      await openSealer(layout),
-      work.spec.dataSource,
-      work.spec.database,
-    );
     const folder = join(layout.work, `task-${work.taskId}`);
     const storage = fileStorage();
     const engine = await Engine.open({
@@ -83,21 +76,7 @@ async function main(): Promise<void> {
         scratchFolder: join(folder, 'spool'),
         upkeep: new TableUpkeep({ ...options, targetBytes: work.parameters.targetFileSize, log }),
       });
-      await using source = await sourceAdmin(SOURCES, dsType).open(
-        {
-          connection,
-          taskKey: work.sourceKey,
-          publication: work.parameters.publication,
-          reading: {
-            tinyint1: work.parameters.tinyint1,
-            time: work.parameters.time,
-            unloggedCascades: work.parameters.unloggedCascades,
-          },
-          serverIds: taskServerIds(metastore, work.taskId),
-          notice: (message) => log.info(message),
-        },
-        stop.signal,
-      );
+      await using source = await openSource({ metastore, sealer, work, log }, stop.signal);
       await runTask(
         {
           work,

@@ -6,23 +6,27 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 const FIRST = 5400;
 const LAST = 6400;
 
-/** The numbers of one task: it keeps the one that it has for a server until it is deleted or a stranger has it. */
-export function taskServerIds(db: MetastoreDb, taskId: number): ServerIds {
+/**
+ * The numbers of one task: it keeps the one that it has for a server until it is deleted or a stranger has it.
+ * @param member of a merge, which may know one server by several data sources; '' for a mirror
+ */
+export function taskServerIds(db: MetastoreDb, taskId: number, member = ''): ServerIds {
   return {
-    allot: (server, taken) =>
+    allot: (of, taken) =>
       db.transaction().execute(async (trx) => {
+        const server = member === '' ? of : `${of} ${member}`;
         const rows = await trx
           .selectFrom('server_ids')
-          .select(['task_id', 'server_id'])
-          .where('server', '=', server)
+          .select(['task_id', 'server', 'server_id'])
+          .where((row) => row.or([row('server', '=', of), row('server', 'like', `${of} %`)]))
           .execute();
-        const own = rows.find((row) => row.task_id === taskId);
+        const own = rows.find((row) => row.task_id === taskId && row.server === server);
         if (own !== undefined && !taken.has(own.server_id)) return own.server_id;
         const serverId = freeServerId(new Set(rows.map((row) => row.server_id)), taken);
         if (serverId === null)
           throw new SluiceError(
             'SERVER_ID_TAKEN',
-            `No server id between ${FIRST} and ${LAST} is free at ${server}.`,
+            `No server id between ${FIRST} and ${LAST} is free at ${of}.`,
           );
         await trx
           .insertInto('server_ids')

@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { follows, isOnItsWay } from '../model/lane-state.ts';
 import type { Pulse } from '../model/pulse.ts';
 import { tableText } from '../model/table.ts';
-import type { Position, Source } from '../sources/source.ts';
+import { CompositeSource } from '../sources/composite/composite-source.ts';
+import type { AskedSource, Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import { Alarm } from './alarm.ts';
@@ -18,8 +19,10 @@ import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
 import { blocked, resetForLoad, stopped } from './lane-step.ts';
 import { Loader } from './loader.ts';
-import { wantsLane } from './membership.ts';
-import { Router } from './router.ts';
+import { mergeMembership, mirrorMembership } from './membership.ts';
+import { MergeTables } from './merge-tables.ts';
+import { Router, type RouterOptions, type RunRouter } from './router.ts';
+import { RouterGroup } from './router-group.ts';
 import type { RunContext } from './run-context.ts';
 import { RunMeter } from './run-meter.ts';
 import { pulses } from './run-pulse.ts';
@@ -30,7 +33,8 @@ import type { Work } from './work.ts';
 
 export interface TaskRunOptions {
   readonly work: Work;
-  readonly source: Source;
+  /** Of a sharded-table merge the composite one. */
+  readonly source: Source | CompositeSource;
   readonly target: Target<MetastoreDb>;
   readonly metastore: MetastoreDb;
   readonly log: Logger;
@@ -85,8 +89,12 @@ class TaskRun {
     // A first start has nothing to go on from.
     const anew = !work.begun && (work.start === 'stateless' || (work.start === 'resume' && saved === null));
     if (anew) await this.#forget();
+    const { spec } = work;
+    const merges = spec.pipelineType === 2 ? new MergeTables(spec, this.#store, target, work.taskId) : null;
+    await merges?.load();
+    const membership = merges === null ? mirrorMembership(work) : mergeMembership(merges);
     for (const lane of await this.#store.lanes())
-      if (wantsLane(work.spec, lane)) this.#lanes.set(lane.objectId, lane);
+      if (membership.wantsLane(lane)) this.#lanes.set(lane.objectId, lane);
       else {
         await this.#store.removeLane(lane);
         log.info(
@@ -104,7 +112,7 @@ class TaskRun {
     const from = anew ? null : await this.#startPosition();
     // Before anything is touched: is the log still complete from there?
     if (from !== null) await source.attach(from, signal);
-    const router = new Router({
+    const routing: RouterOptions = {
       position: from ?? '',
       nextOrd: (await this.#store.checkpoint()).nextOrd,
       folder: this.#spoolFolder,
@@ -113,13 +121,16 @@ class TaskRun {
         compare: (a, b) => source.compare(a, b),
         keepsValues: (before, after) => source.keepsValues(before, after),
       },
-    });
+    };
+    const { router, stream } = routed(source, routing);
     const context: RunContext = {
       work,
       source,
       target,
       store: this.#store,
       router,
+      membership,
+      merges,
       log,
       meter: new RunMeter(),
       spoolFolder: this.#spoolFolder,
@@ -158,7 +169,7 @@ class TaskRun {
     );
     this.#notePhase();
     stop.removeEventListener('abort', endEarly);
-    await this.#follow(context, parts, position, stop);
+    await this.#follow(context, parts, position, stream, stop);
   }
 
   #parts(context: RunContext): Parts {
@@ -215,7 +226,10 @@ class TaskRun {
     if (!(await this.#store.takeOver())) return;
     const { spec, parameters } = context.work;
     context.log.info(
-      { tables: spec.tables.length, schemas: spec.schemas, parameters },
+      {
+        ...(spec.pipelineType === 2 ? {} : { tables: spec.tables.length, schemas: spec.schemas }),
+        parameters,
+      },
       'a new version is taken over',
     );
     loader.nudge();
@@ -280,8 +294,13 @@ class TaskRun {
     this.#end.abort(error);
   }
 
-  async #follow(context: RunContext, parts: Parts, position: Position, stop: AbortSignal): Promise<void> {
-    const { source } = this.#options;
+  async #follow(
+    context: RunContext,
+    parts: Parts,
+    position: Position,
+    stream: (from: Position, signal: AbortSignal) => Promise<void>,
+    stop: AbortSignal,
+  ): Promise<void> {
     const { commits, loader, discovery, orders } = parts;
     const signal = this.#end.signal;
     // Stopping ends the loading and the reading; the commit loop then makes its last commit.
@@ -301,7 +320,7 @@ class TaskRun {
     this.#options.looks.on('look', onLook);
     onLook();
     this.#backfills(context, commits);
-    const streaming = guard(source.stream(position, context.router, reading));
+    const streaming = guard(stream(position, reading));
     const background = Promise.all([
       guard(loader.run(reading)),
       guard(pulses(context, this.#options.onPulse, reading)),
@@ -416,7 +435,25 @@ interface Parts {
 }
 
 /** Numbers of transactions in what is loaded mean nothing in this server's log. */
-function isOfAnotherServer(lane: Lane, source: Source): boolean {
+function isOfAnotherServer(lane: Lane, source: AskedSource): boolean {
   const visibility = lane.load?.visibility;
-  return follows(lane.state) && visibility?.kind === 'log' && visibility.server !== source.server;
+  return (
+    follows(lane.state) && visibility?.kind === 'log' && visibility.server !== source.serverOf(lane.source)
+  );
+}
+
+/** What takes the log, or the logs, and how they get there. */
+function routed(
+  source: Source | CompositeSource,
+  options: RouterOptions,
+): {
+  readonly router: RunRouter;
+  readonly stream: (from: Position, signal: AbortSignal) => Promise<void>;
+} {
+  if (source instanceof CompositeSource) {
+    const router = new RouterGroup(source.labels, { ...options, source: source.ofOneLog });
+    return { router, stream: (from, signal) => source.stream(from, router.sink, signal) };
+  }
+  const router = new Router(options);
+  return { router, stream: (from, signal) => source.stream(from, router, signal) };
 }

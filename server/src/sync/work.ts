@@ -1,4 +1,4 @@
-import { MirrorSpec, parseParameters, SluiceError, type TaskParameters } from '@sluice/contract';
+import { parseParameters, SluiceError, type TaskParameters, TaskSpec } from '@sluice/contract';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 
 /** What an attempt is to do, as the metastore says. */
@@ -9,7 +9,7 @@ export interface Work {
   readonly taskName: string;
   readonly sourceKey: string;
   /** Both become those of a later version when the run takes it over (RunStore.takeOver). */
-  spec: MirrorSpec;
+  spec: TaskSpec;
   parameters: TaskParameters;
   /** Until the run has begun, how it begins. */
   readonly start: 'stateless' | 'resume' | 'custom';
@@ -50,8 +50,7 @@ export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work
     .orderBy('id', 'desc')
     .execute();
   const lastChoice = starts.find((run) => run.start_mode !== 'resume');
-  // A merge is refused before a run of it is made (control/tasks.ts).
-  const spec = MirrorSpec.parse(JSON.parse(row.spec));
+  const spec = TaskSpec.parse(JSON.parse(row.spec));
   return {
     ...row,
     attemptId,

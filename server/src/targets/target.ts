@@ -28,6 +28,8 @@ export interface ChangeBatch {
   readonly parts: readonly ChangePart[];
   /** The schema that the table has after the batch. Columns of parts are matched to it by sourceId. */
   readonly schema: TableSchema;
+  /** Columns (sourceId) that hold one text in all rows of the batch and are in none of its parts: a merge's extended fields. */
+  readonly constants: ReadonlyMap<number, string>;
   /** Lines of transactions that this snapshot already showed are left out. */
   readonly alreadyVisible: Visibility | null;
   /** True where the log alone made every row of the table since a consistent load, so that an insert's key is new and a delete finds its row. */
@@ -44,6 +46,8 @@ export interface ChangeBatch {
    * the log and no old row exists to take it from.
    */
   readonly fetchRows: (keys: readonly (readonly string[])[]) => Promise<Buffer>;
+  /** The columns of what it gives. */
+  readonly fetchColumns: readonly Column[];
   /**
    * Names files of its own for the keys of rows that cascades delete, where other tables' rows refer to these; null:
    * nobody asks for them.
@@ -69,6 +73,13 @@ export interface LoadedChunk {
   readonly files: string;
   readonly rows: number;
   readonly nulledValues: number;
+}
+
+/** A merged table whose shards' lines a commit is to show. */
+export interface MergedStep {
+  readonly table: TableName;
+  /** The position after the commit, for the snapshot's summary. */
+  readonly position: string;
 }
 
 /** One table's step in a commit. */
@@ -130,7 +141,13 @@ export interface Target<Transaction> extends AsyncDisposable {
   exists(table: TableName): Promise<boolean>;
   /** Where the visible table's metadata is, for a state beside it to go on from (Base 'staged'); null: there is none. */
   visible(table: TableName): Promise<string | null>;
-  /** An empty state beside the table, with this schema, for a full load to fill. */
+  /**
+   * The state that all lines of a merged table begin with: empty, with the merged schema. To be committed as an
+   * `advance` of the table's line ''. `replace` allows a column to become another type, which leaves no old value of it.
+   * @throws SluiceError TABLE_NAME_TAKEN, TABLE_SCHEMA
+   */
+  stageRoot(table: TableName, schema: TableSchema, options: { readonly replace: boolean }): Promise<Staged>;
+  /** An empty state beside the table, with this schema, for a full load to fill. Of a shard's line: with its root's. */
   stageEmpty(table: TableName, schema: TableSchema): Promise<Staged>;
   /** Makes data files of a chunk's CSV lines (columns only), or of its typed rows. */
   loadChunk(
@@ -140,6 +157,8 @@ export interface Target<Transaction> extends AsyncDisposable {
       readonly columns: readonly Column[];
       /** Of typed rows (model/typed-rows), by column: whether the value itself is there. Of lines: null. */
       readonly typed: readonly boolean[] | null;
+      /** As ChangeBatch.constants; null: the chunk has every column of the table. */
+      readonly constants: ReadonlyMap<number, string> | null;
       /** Indexes of the columns that identify a row; their values never become null. */
       readonly key: readonly number[];
       readonly longestLine: number;
@@ -184,8 +203,12 @@ export interface Target<Transaction> extends AsyncDisposable {
   stageUpkeep(busy: readonly TableName[]): Promise<readonly TableStep[]>;
   /**
    * All steps and what `also` writes in the same transaction, or nothing. Steps whose base was moved meanwhile by
-   * another writer are refused.
+   * another writer are refused. Each of the `merged` tables then shows what its lines hold.
    * @throws SluiceError COMMIT_CONFLICT
    */
-  commit(steps: readonly TableStep[], also: (transaction: Transaction) => Promise<void>): Promise<void>;
+  commit(
+    steps: readonly TableStep[],
+    also: (transaction: Transaction) => Promise<void>,
+    merged?: readonly MergedStep[],
+  ): Promise<void>;
 }

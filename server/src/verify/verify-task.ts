@@ -152,6 +152,15 @@ export async function readTask(
         remedy: 'Start it, then compare.',
       },
     );
+  const { pipelineType } = JSON.parse(row.spec_json) as { readonly pipelineType: number };
+  if (pipelineType === 2)
+    throw new SluiceError(
+      'INVALID_REQUEST',
+      'A sharded-table merge cannot be compared with its sources yet.',
+      {
+        remedy: 'Compare the counts of each shard by SQL: its rows are told apart by the extended fields.',
+      },
+    );
   const spec = MirrorSpec.parse(JSON.parse(row.spec_json));
   return { sourceKey: row.source_key, spec, parameters: parseParameters(spec.parameters) };
 }

@@ -1,4 +1,4 @@
-import type { TaskTable } from '@sluice/contract';
+import { sourceTableText, type TaskTable } from '@sluice/contract';
 import { tableLook } from './state.ts';
 
 export const SHOWS = [
@@ -15,7 +15,7 @@ export function kindOf({ state }: Pick<TaskTable, 'state'>): Exclude<Show, ''> {
   return tone === 'bad' ? 'trouble' : tone === 'busy' ? 'way' : tone === 'good' ? 'live' : 'rest';
 }
 
-export const nameOf = ({ schema, table }: TaskTable['source']): string => `${schema}.${table}`;
+export const nameOf = (source: TaskTable['source']): string => sourceTableText(source);
 
 const RANK: Readonly<Record<string, number>> = { trouble: 0, rest: 1, way: 2, live: 3 };
 export type Sort = 'name' | 'state' | 'latency' | 'rows';

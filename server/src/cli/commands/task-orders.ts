@@ -1,4 +1,4 @@
-import { TABLE_ORDER_RULES, TABLE_ORDERS } from '@sluice/contract';
+import { sourceTableText, TABLE_ORDER_RULES, TABLE_ORDERS } from '@sluice/contract';
 import type { Command } from 'commander';
 import { splitList } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -30,7 +30,7 @@ export function addTableOrders(group: Command, terminal: Terminal): void {
         );
         const view = pick(data, {
           id: (row) => row.id,
-          table: (row) => `${row.source.schema}.${row.source.table}`,
+          table: (row) => sourceTableText(row.source),
           outcome: (row) => row.outcome,
           state: (row) => row.state,
           reason: (row) => row.reason ?? '',

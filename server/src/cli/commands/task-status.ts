@@ -1,4 +1,11 @@
-import { type Call, loadedText, RemoteError, SluiceError, type WaitResult } from '@sluice/contract';
+import {
+  type Call,
+  loadedText,
+  RemoteError,
+  SluiceError,
+  sourceTableText,
+  type WaitResult,
+} from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -53,7 +60,9 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
       const data = await call('taskTables', { params: { ref } });
       const view = pick(data, {
         id: (row) => row.id,
-        table: (row) => `${row.target.schema}.${row.target.table}`,
+        // A merged table has many: they are told apart by where they come from.
+        table: ({ source, target }) =>
+          source.shard === undefined ? `${target.schema}.${target.table}` : sourceTableText(source),
         state: (row) => row.state,
         phase: (row) => row.phase,
         loaded: (row) => loadedText(row),

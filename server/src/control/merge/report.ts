@@ -14,7 +14,7 @@ import { mergeShards } from '../../model/merge/merge-shards.ts';
 import type { MergedTable } from '../../model/merge/merged-table.ts';
 import { refusalText } from '../../model/merge/refusal-text.ts';
 import { type Shard, shardKey, shardText } from '../../model/merge/shard.ts';
-import { type ShardMatch, shardMatch } from '../../model/merge/shard-match.ts';
+import { virtualTables as matchedTables } from '../../sources/composite/virtual-table-match.ts';
 import type { Control } from '../context.ts';
 import { draftOf } from '../draft.ts';
 import { findNamed } from '../references.ts';
@@ -45,7 +45,7 @@ export async function previewMerge(
 }
 
 export async function reportOf(control: Control, spec: MergeSpec, signal: AbortSignal): Promise<MergeReport> {
-  const tables = spec.virtualTables.map((table) => ({ table, match: compiled(table) }));
+  const tables = matchedTables(spec);
   const seen = await lookAt(
     control,
     spec,
@@ -72,22 +72,6 @@ export async function reportOf(control: Control, spec: MergeSpec, signal: AbortS
     virtualTables.every(({ refusals }) => refusals.length === 0) &&
     sources.every(({ error, databases }) => error === null && databases.every((one) => one.error === null));
   return { passed, sources, virtualTables };
-}
-
-/** Patterns were compiled once before they were saved. */
-function compiled(table: VirtualTable): ShardMatch {
-  const { shards } = table;
-  const match = shardMatch(
-    shards.by === 'rules'
-      ? shards
-      : {
-          by: 'tables',
-          tables: shards.tables.map((shard) => ({ ...shard, schema: shard.schema ?? shard.database })),
-        },
-  );
-  if ('troubles' in match)
-    throw new SluiceError('INVALID_REQUEST', `The patterns of ${table.name} cannot be read any more.`);
-  return match;
 }
 
 function virtualTableReport(

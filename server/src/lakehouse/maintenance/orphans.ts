@@ -9,6 +9,8 @@ export interface OrphanRule {
   readonly nowMs: number;
   /** Files that something else than metadata knows of (the chunks of a load that is under way), however old. */
   readonly isKept: (location: string) => boolean;
+  /** Other metadata that has its files in the table's folders (the lines of a merged table). */
+  readonly lines?: () => Promise<readonly LoadedTable[]>;
 }
 
 export const DEFAULT_ORPHAN_AGE_MS = 24 * 60 * 60 * 1000;
@@ -33,7 +35,9 @@ export async function removeOrphans(
   const table = await load();
   // A table that was moved meanwhile has its files elsewhere; what is here is not known then.
   if (table === null || table.metadata.location !== location) return [];
-  const reachable = await reachableFiles(storage, table.metadata, table.metadataLocation);
+  const reachable = new Set<string>();
+  for (const { metadata, metadataLocation } of [table, ...((await rule.lines?.()) ?? [])])
+    for (const file of await reachableFiles(storage, metadata, metadataLocation)) reachable.add(file);
   // Other writers write the same path in other forms (file:/…).
   const needed = new Set([...reachable].map((file) => storage.localPath(file)));
   const orphans = old.filter(

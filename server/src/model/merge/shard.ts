@@ -6,10 +6,13 @@ export interface Shard {
   readonly table: string;
 }
 
-/** For people and logs. */
+/** For people, logs and as a name: injective, as names with signs of their own are quoted. */
 export function shardText({ server, database, schema, table }: Shard): string {
-  return schema === database ? `${server}/${database}.${table}` : `${server}/${database}.${schema}.${table}`;
+  const [of, inside, from, name] = [server, database, schema, table].map(quoted);
+  return schema === database ? `${of}/${inside}.${name}` : `${of}/${inside}.${from}.${name}`;
 }
+
+const quoted = (name: string): string => (/[./"\s]|^$/.test(name) ? JSON.stringify(name) : name);
 
 /** An injective map key. */
 export function shardKey({ server, database, schema, table }: Shard): string {

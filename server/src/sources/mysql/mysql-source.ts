@@ -66,7 +66,7 @@ interface Reading {
 
 class MysqlSource implements Source {
   readonly ddl = 'log';
-  readonly server: string;
+  readonly #server: string;
   readonly keepsValues = keepsValues;
   readonly #options: SourceOptions;
   readonly #info: ServerInfo;
@@ -81,9 +81,13 @@ class MysqlSource implements Source {
   constructor(options: SourceOptions, info: ServerInfo) {
     this.#options = options;
     this.#info = info;
-    this.server = info.server;
+    this.#server = info.server;
     this.#application = applicationName(options.taskKey);
     this.#questions = new ShortQuestions((signal) => this.#open(signal));
+  }
+
+  serverOf(): string {
+    return this.#server;
   }
 
   compare(a: Position, b: Position): -1 | 0 | 1 {
@@ -173,7 +177,7 @@ class MysqlSource implements Source {
         const log = this.#logOf(position, sink, reached, places, life);
         // Before anything is waited for: whoever looks at the catalog from now on is told what holds at this place.
         this.#reading = { reader: log.reader, places, reached, place: log.place };
-        const serverId = await this.#options.serverIds.allot(this.server, this.#takenIds);
+        const serverId = await this.#options.serverIds.allot(this.#server, this.#takenIds);
         try {
           return await this.#follow(log, serverId, life);
         } catch (error) {
@@ -223,8 +227,8 @@ class MysqlSource implements Source {
     const { base, prepared } = splitPosition(from);
     const position = requirePosition(base);
     const start = dumpStart(position, this.#info);
-    const place = new LogPlace(position, this.server);
-    const own = position.server === null || position.server === this.server;
+    const place = new LogPlace(position, this.#server);
+    const own = position.server === null || position.server === this.#server;
     const pending = PreparedTransactions.parse(own ? prepared : '');
     if (pending === null)
       throw new SluiceError('POSITION_UNAVAILABLE', `position ${from} has a part that is not known`);

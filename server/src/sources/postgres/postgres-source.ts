@@ -54,7 +54,6 @@ export function checkVersion(session: Session): void {
 
 class PostgresSource implements Source {
   readonly ddl = 'catalog';
-  readonly server = '';
   readonly #options: SourceOptions;
   readonly #application: string;
   readonly #slot: string;
@@ -78,6 +77,10 @@ class PostgresSource implements Source {
   /** Whatever rewrites values gives the table another storage. */
   keepsValues(): boolean {
     return true;
+  }
+
+  serverOf(): string {
+    return '';
   }
 
   async discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {

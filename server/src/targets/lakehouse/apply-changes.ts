@@ -320,11 +320,12 @@ function scanColumns(metadata: TableMetadata, batch: ChangeBatch): readonly Scan
   });
 }
 
-function keyOf({ schema }: ChangeBatch): readonly KeyPart[] {
+/** What is the same in all rows of a shard is no part of it: a full load does not measure it either. */
+function keyOf({ schema, constants }: ChangeBatch): readonly KeyPart[] {
   if (schema.identity.kind !== 'key') return [];
-  return schema.identity.columns.map((index) => {
-    const { name, type } = schema.columns[index]!;
-    return { name, type, sql: stagedName(index) };
+  return schema.identity.columns.flatMap((index) => {
+    const { name, type, sourceId } = schema.columns[index]!;
+    return constants.has(sourceId) ? [] : [{ name, type, sql: stagedName(index) }];
   });
 }
 

@@ -117,7 +117,7 @@ function typedPart(
     const rule = isKey(batch, index) ? STRICT : rules;
     const value =
       place < 0
-        ? textExpression(column.type, column.text, 'CAST(NULL AS VARCHAR)', rule)
+        ? textExpression(column.type, column.text, absentText(batch.constants, column), rule)
         : widenedExpression(columnAt(part, place, column), column.type, rawValue(place), rule);
     return `${value} AS ${stagedName(index)}`;
   });
@@ -127,6 +127,12 @@ function typedPart(
   );
 }
 
+/** The text of a column that the lines do not have. */
+export function absentText(constants: ReadonlyMap<number, string>, column: Pick<Column, 'sourceId'>): string {
+  const text = constants.get(column.sourceId);
+  return text === undefined ? 'CAST(NULL AS VARCHAR)' : `CAST(${quote(text)} AS VARCHAR)`;
+}
+
 /** Keys are never made null. */
 export const STRICT: ReadingRules = { infiniteDates: 'error', zeroDates: 'error', outOfRange: 'error' };
 
@@ -134,7 +140,7 @@ export function isKey(batch: ChangeBatch, index: number): boolean {
   return batch.schema.identity.kind === 'key' && batch.schema.identity.columns.includes(index);
 }
 
-export function placeOf(part: ChangePart, column: Column): number {
+export function placeOf(part: Pick<ChangePart, 'columns'>, column: Column): number {
   return part.columns.findIndex((one) => one.sourceId === column.sourceId);
 }
 
@@ -142,7 +148,7 @@ export function placeOf(part: ChangePart, column: Column): number {
  * How the part's text in this place is read: by the column that it was written under, where the batch's type holds all of
  * its values; otherwise by the batch's own.
  */
-export function columnAt(part: ChangePart, place: number, column: Column): Column {
+export function columnAt(part: Pick<ChangePart, 'columns'>, place: number, column: Column): Column {
   const written = part.columns[place]!;
   return holdsAll(column.type, written.type) ? written : column;
 }
@@ -186,8 +192,9 @@ export function keyText(batch: ChangeBatch, ords: string): string {
   return batch.parts
     .map((part) => {
       const values = key.map((index, n) => {
-        const place = placeOf(part, batch.schema.columns[index]!);
-        return `${place < 0 ? 'NULL' : rawValue(place)} AS k${n}`;
+        const column = batch.schema.columns[index]!;
+        const place = placeOf(part, column);
+        return `${place < 0 ? absentText(batch.constants, column) : rawValue(place)} AS k${n}`;
       });
       return `SELECT CAST(${FIELD.ord} AS BIGINT) AS ord, ${values.join(', ')} FROM ${readPart(part)} WHERE CAST(${FIELD.ord} AS BIGINT) IN (${ords})`;
     })

@@ -28,6 +28,7 @@ async function apply(old: Rows, lines: readonly Line[], more: { exact?: boolean;
   const fetched: string[] = [];
   const batch = bench.batch(SCHEMA, [await bench.part(COLUMNS, lines)], {
     exact: more.exact ?? true,
+    fetchColumns: COLUMNS,
     fetchRows: async (keys) => {
       const now = keys.flatMap(([k]) => {
         fetched.push(k!);

@@ -1,10 +1,19 @@
 import { SluiceError } from '@sluice/contract';
 import { tableText } from '../../model/table.ts';
 import type { ChangeBatch, ChangePart } from '../target.ts';
-import { FRONT, keyText, readLines, STRICT, stagedName } from './change-lines.ts';
+import {
+  absentText,
+  columnAt,
+  FRONT,
+  keyText,
+  placeOf,
+  readLines,
+  STRICT,
+  stagedName,
+} from './change-lines.ts';
 import { type AllRows, playCascades } from './play-cascades.ts';
 import type { Sql } from './sql.ts';
-import { type ReadingRules, textExpression } from './text-expression.ts';
+import { type ReadingRules, textExpression, widenedExpression } from './text-expression.ts';
 
 /** Gives the live rows of the table as they are before the batch, as a relation with columns c<n> for these columns of the batch's schema. */
 export type OldRows = (columns: readonly number[], keys: string) => Promise<string>;
@@ -203,15 +212,20 @@ async function fillFromSource(
     const keys = texts.map((row) => row.slice(1).map((value) => requireText(value, batch)));
     const lines = await batch.fetchRows(keys);
     const file = await scratch(Buffer.concat([FRONT, lines]));
-    const all = batch.schema.columns;
-    const typed = all.map((column, index) => {
+    const given = { columns: batch.fetchColumns };
+    const typed = batch.schema.columns.map((column, index) => {
       const rules: ReadingRules = key.includes(stagedName(index))
         ? STRICT
         : { ...STRICT, infiniteDates: 'null', zeroDates: 'null' };
-      return `${textExpression(column.type, column.text, `f${index}`, rules)} AS ${stagedName(index)}`;
+      const place = placeOf(given, column);
+      const value =
+        place < 0
+          ? textExpression(column.type, column.text, absentText(batch.constants, column), rules)
+          : widenedExpression(columnAt(given, place, column), column.type, `f${place}`, rules);
+      return `${value} AS ${stagedName(index)}`;
     });
     await sql.run(
-      `CREATE OR REPLACE TEMP TABLE fetched AS SELECT ${typed.join(', ')} FROM ${readLines([file], all.length, lines.length)}`,
+      `CREATE OR REPLACE TEMP TABLE fetched AS SELECT ${typed.join(', ')} FROM ${readLines([file], given.columns.length, lines.length)}`,
     );
     const on = key.map((name) => `chg.${name} = fetched.${name}`).join(' AND ');
     const set = columns.map((index) => {

@@ -25,6 +25,7 @@ import type {
   ChangeBatch,
   ChangePart,
   LoadedChunk,
+  MergedStep,
   Staged,
   TableStep,
   Target,
@@ -36,6 +37,18 @@ import { rawPart } from './change-lines.ts';
 import { columnMapOf, followSchema, newTable } from './column-map.ts';
 import { parseFiles } from './content-file-json.ts';
 import { type Chunk, loadChunk } from './load-chunk.ts';
+import {
+  compose,
+  emptied,
+  followRoot,
+  hasSchemaOf,
+  isLineOf,
+  listsLeft,
+  ROOT,
+  rootOf,
+  underRoot,
+  withoutHistory,
+} from './merge-lines.ts';
 import { withSql } from './sql.ts';
 import type { ReadingRules } from './text-expression.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -87,12 +100,43 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     return this.#pointer(table);
   }
 
-  async stageEmpty(table: TableName, schema: TableSchema): Promise<Staged> {
+  async stageRoot(
+    table: TableName,
+    schema: TableSchema,
+    { replace }: { readonly replace: boolean },
+  ): Promise<Staged> {
+    const { catalog } = this.#options;
+    const pointer = await this.#pointer(rootOf(table));
+    const root = pointer === null ? null : await this.#metadata(pointer);
+    const visible = root === null ? ((await catalog.load(table))?.metadata ?? null) : null;
+    const free = await this.#freeLocation(table);
+    const next = followRoot({ root, visible }, schema, { replace, location: () => free });
+    return this.#staged(next, pointer, NOTHING);
+  }
+
+  async #freeLocation(table: TableName): Promise<string> {
     const { storage, warehouse, catalog } = this.#options;
+    const taken = (await catalog.tables()).map((one) => one.metadataLocation);
+    return freeTableLocation(storage, warehouse, table, taken);
+  }
+
+  async #root(table: TableName): Promise<TableMetadata> {
+    const pointer = await this.#pointer(rootOf(table));
+    if (pointer === null)
+      throw new SluiceError('TABLE_SCHEMA', `The merged table ${tableText(table)} has lost its root.`);
+    return this.#metadata(pointer);
+  }
+
+  async stageEmpty(table: TableName, schema: TableSchema): Promise<Staged> {
+    const { catalog } = this.#options;
+    if (table.shard !== undefined) {
+      const root = await this.#root(table);
+      this.#beside.add(root.location);
+      return this.#staged({ ...root, 'metadata-log': [] }, null, NOTHING);
+    }
     const visible = await catalog.load(table);
     if (visible === null) {
-      const taken = (await catalog.tables()).map((one) => one.metadataLocation);
-      const location = freeTableLocation(storage, warehouse, table, taken);
+      const location = await this.#freeLocation(table);
       return this.#staged(newTable(schema, location, Date.now()), null, NOTHING);
     }
     if (columnMapOf(visible.metadata) === null)
@@ -104,11 +148,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
             'Rename or drop that table, or change the naming rule of the target; then start the task again.',
         },
       );
-    const empty = removeSnapshots(
-      visible.metadata,
-      new Set(visible.metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])),
-    );
-    const metadata = followSchema(withoutHead(empty), schema, Date.now(), { replace: true });
+    const metadata = followSchema(emptied(visible.metadata), schema, Date.now(), { replace: true });
     this.#beside.add(metadata.location);
     return this.#staged(metadata, null, NOTHING);
   }
@@ -150,7 +190,8 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
     const before = base.kind === 'staged' ? await this.#stagedState(from) : await this.#metadata(from);
     // What maintenance has prepared meanwhile goes along with the first step that is made.
-    const kept = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
+    const maintained = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
+    const kept = table.shard === undefined ? maintained : underRoot(maintained, await this.#root(table));
     if (batch.parts.length === 0) {
       const followed = followSchema(kept, batch.schema, Date.now(), { replace: false });
       return followed === before ? { location: from, ...NOTHING } : this.#staged(followed, from, NOTHING);
@@ -178,7 +219,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
         ),
       );
       if (applied.metadata === before) return { location: from, ...applied };
-      return await this.#staged(applied.metadata, from, applied);
+      const { metadata } = applied;
+      return await this.#staged(
+        table.shard === undefined ? metadata : withoutHistory(metadata),
+        from,
+        applied,
+      );
     } finally {
       await Promise.all(scratch.map((file) => rm(file, { force: true })));
     }
@@ -217,10 +263,15 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   async commit(
     steps: readonly TableStep[],
     also: (transaction: MetastoreTransaction) => Promise<void>,
+    merged: readonly MergedStep[] = [],
   ): Promise<void> {
     const { metastore, upkeep } = this.#options;
     const moves: PointerMove[] = [];
     for (const step of steps) moves.push(await this.#move(step));
+    for (const step of merged) {
+      const move = await this.#compose(step, moves);
+      if (move !== null) moves.push(move);
+    }
     const real = moves.filter((move) => move.from !== move.to);
     try {
       await metastore.transaction().execute(async (transaction) => {
@@ -240,20 +291,50 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     for (const move of real) {
       this.#pointers.set(tableKey(move.name), move.to);
       const metadata = await this.#metadata(move.to);
-      if (move.from !== null) await this.#forgetOldFiles(move.from, metadata);
-      upkeep.committed(move.name, metadata, this.#beside.has(metadata.location));
+      if (move.from !== null) await this.#forgetOldFiles(move, metadata);
+      if (move.name.shard === ROOT) continue;
+      const whole = merged.some(({ table }) => tableKey(table) === tableKey(move.name));
+      upkeep.committed(
+        move.name,
+        metadata,
+        whole ? 'merged' : this.#beside.has(metadata.location) ? 'beside' : 'alone',
+      );
     }
   }
 
+  /** @returns null where the table shows already what its lines hold */
+  async #compose(step: MergedStep, moves: readonly PointerMove[]): Promise<PointerMove | null> {
+    const { storage, catalog, upkeep } = this.#options;
+    const at = new Map<string, string>();
+    for (const { name, metadataLocation } of await catalog.lines(step.table))
+      if (name.shard !== ROOT) at.set(tableKey(name), metadataLocation);
+    const moved = moves.filter((move) => isLineOf(move.name, step.table) && move.from !== move.to);
+    for (const move of moved) at.set(tableKey(move.name), move.to);
+    const root = await this.#root(step.table);
+    const from = await this.#pointer(step.table);
+    const visible = from === null ? null : await this.#metadata(from);
+    const shown = visible?.snapshots.at(-1)?.summary['sluice.lines'] !== undefined;
+    if (at.size === 0 || (moved.length === 0 && visible !== null && shown && hasSchemaOf(visible, root)))
+      return null;
+    const lines: TableMetadata[] = [];
+    for (const location of at.values()) lines.push(await this.#metadata(location));
+    const composed = await compose(storage, visible, root, lines, step.position);
+    const next = await upkeep.finish(step.table, composed);
+    const log = from === null ? { ...next, 'metadata-log': [] } : next;
+    const written = await this.#staged(log, from, NOTHING);
+    return { name: step.table, from, to: written.location, uuid: composed['table-uuid'] };
+  }
+
   /** Metadata files that the table's log no longer names; other writers' keep to the same rule (write.metadata.previous-versions-max). */
-  async #forgetOldFiles(from: string, now: TableMetadata): Promise<void> {
-    const before = this.#known.get(from);
-    this.#known.delete(from);
+  async #forgetOldFiles({ name, from }: PointerMove, now: TableMetadata): Promise<void> {
+    const before = this.#known.get(from!);
+    this.#known.delete(from!);
     if (before === undefined) return;
     const named = new Set(now['metadata-log'].map((entry) => entry['metadata-file']));
     const gone = before['metadata-log']
       .map((entry) => entry['metadata-file'])
       .filter((file) => !named.has(file) && file.startsWith(`${now.location}/metadata/`));
+    if (name.shard !== undefined) gone.push(...listsLeft(before, now));
     if (gone.length > 0) await this.#options.storage.remove(gone);
   }
 
@@ -270,7 +351,8 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       const from = await this.#pointer(table);
       if (from === null) continue;
       const before = await this.#metadata(from);
-      const after = await upkeep.finish(table, before);
+      const finished = await upkeep.finish(table, before);
+      const after = table.shard === undefined ? finished : withoutHistory(finished);
       if (after !== before)
         steps.push({ table, staged: await this.#staged(after, from, NOTHING), kind: 'advance' });
     }
@@ -310,7 +392,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     );
     // Which field is which column of the source stands in the properties, and goes with the schema.
     const properties = { ...adopted.properties, ...staged.properties };
-    const written = await this.#staged({ ...adopted, properties }, from, NOTHING);
+    const whole = { ...adopted, properties };
+    const written = await this.#staged(
+      step.table.shard === undefined ? whole : withoutHistory(whole),
+      from,
+      NOTHING,
+    );
     return { name: step.table, from, to: written.location, uuid: adopted['table-uuid'] };
   }
 
@@ -376,7 +463,3 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
 
 const KNOWN_METADATA = 2048;
 const NOTHING = { rowsWritten: 0, nulledValues: 0, fetched: false, deleted: [] } as const;
-
-function withoutHead(metadata: TableMetadata): TableMetadata {
-  return { ...metadata, 'current-snapshot-id': null, refs: {}, 'snapshot-log': [] };
-}

@@ -7,13 +7,13 @@ import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
 import type { Column, TableName } from '../../model/table.ts';
 import type { LoadedChunk } from '../target.ts';
-import { lostExpression, readLines, STRICT } from './change-lines.ts';
+import { absentText, lostExpression, readLines, STRICT } from './change-lines.ts';
 import { columnMapOf } from './column-map.ts';
 import { printFiles } from './content-file-json.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
 import { inPieces } from './line-pieces.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
-import { type ReadingRules, widenedExpression, widenedValue } from './text-expression.ts';
+import { type ReadingRules, textExpression, widenedExpression, widenedValue } from './text-expression.ts';
 import { findValueTrouble } from './value-trouble.ts';
 
 export interface Chunk {
@@ -21,6 +21,8 @@ export interface Chunk {
   readonly columns: readonly Column[];
   /** By column, whether its values are there instead of their text; null: lines, which have only text. */
   readonly typed: readonly boolean[] | null;
+  /** As ChangeBatch.constants; null: the chunk has every column of the table. */
+  readonly constants: ReadonlyMap<number, string> | null;
   /** Indexes of the columns that identify a row. Not the metadata's identifier fields: Iceberg allows no double among them. */
   readonly key: readonly number[];
   readonly longestLine: number;
@@ -42,23 +44,25 @@ export async function loadChunk(
   const schema = currentSchema(metadata);
   const bySourceId = new Map(chunk.columns.map((column, index) => [column.sourceId, { column, index }]));
   const rulesOf = (index: number): ReadingRules => (chunk.key.includes(index) ? STRICT : options.rules);
-  const sourceOf = new Map(
-    [...map.columns].map(([sourceId, fieldId]) => [fieldId, bySourceId.get(sourceId)]),
-  );
+  const idOf = new Map([...map.columns].map(([sourceId, fieldId]) => [fieldId, sourceId]));
   const values = schema.fields.map((field) => {
     if (field.id === map.op) return `'I'`;
     if (field.id === map.sourceTs) return `CAST(make_timestamp(${chunk.takenAt}) AS TIMESTAMPTZ)`;
-    const source = sourceOf.get(field.id);
-    if (source === undefined) throw new Error(`field ${field.id} has no column in the chunk`);
+    const id = idOf.get(field.id)!;
+    const source = bySourceId.get(id);
+    const type = toLogical(field.type);
+    if (source === undefined) {
+      if (chunk.constants === null) throw new Error(`field ${field.id} has no column in the chunk`);
+      return textExpression(type, PLAIN, absentText(chunk.constants, { sourceId: id }), STRICT);
+    }
     const { column, index } = source;
-    const to = toLogical(field.type);
     return chunk.typed?.[index]
-      ? widenedValue(column, to, `f${index}`)
-      : widenedExpression(column, to, `f${index}`, rulesOf(index));
+      ? widenedValue(column, type, `f${index}`)
+      : widenedExpression(column, type, `f${index}`, rulesOf(index));
   });
   // Typed under names of their own first, so that the key's size is not told of values that are read twice.
   const places = chunk.key.map((index) =>
-    schema.fields.findIndex((field) => sourceOf.get(field.id)?.index === index),
+    schema.fields.findIndex((field) => bySourceId.get(idOf.get(field.id) ?? Number.NaN)?.index === index),
   );
   const key = places.map(
     (place): KeyPart => ({
@@ -114,6 +118,9 @@ function piecesOf<T>(chunk: Chunk, work: (relations: readonly string[]) => Promi
     work(pieces.map((piece) => readLines([piece], chunk.columns.length, chunk.longestLine))),
   );
 }
+
+/** Where there is no text to read. */
+const PLAIN = { form: 'plain' } as const;
 
 async function countNulled(sql: Sql, chunk: Chunk, from: string, rules: ReadingRules): Promise<number> {
   if (!chunk.lossy && rules.outOfRange === 'error') return 0;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Catalog } from '../../lakehouse/catalog.ts';
 import type { Engine } from '../../lakehouse/duckdb/engine.ts';
+import type { EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { expireSnapshots } from '../../lakehouse/expire-snapshots.ts';
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from '../../lakehouse/maintenance/orphans.ts';
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
@@ -18,7 +18,7 @@ import type { Upkeep } from './upkeep.ts';
 
 export interface UpkeepOptions {
   readonly storage: Storage;
-  readonly catalog: Catalog;
+  readonly catalog: EmbeddedCatalog;
   readonly engine: Engine;
   readonly targetBytes: number;
   readonly log: Logger;
@@ -52,7 +52,11 @@ export class TableUpkeep implements Upkeep {
   readonly #thresholds: Thresholds;
   readonly #queue = new Map<
     string,
-    { readonly table: TableName; readonly metadata: TableMetadata; readonly beside: boolean }
+    {
+      readonly table: TableName;
+      readonly metadata: TableMetadata;
+      readonly kind: Parameters<Upkeep['committed']>[2];
+    }
   >();
   readonly #prepared = new Map<string, { readonly table: TableName; readonly step: PreparedUpkeep }>();
   /** Files to be removed once the metadata without their snapshots is the table's. */
@@ -81,7 +85,8 @@ export class TableUpkeep implements Upkeep {
     const prepared = this.#prepared.get(key);
     this.#prepared.delete(key);
     const next = prepared === undefined ? metadata : await this.#finish(table, prepared.step, metadata);
-    return this.#expire(key, next);
+    // A line has no history, and its files are the merged table's.
+    return table.shard === undefined ? this.#expire(key, next) : next;
   }
 
   async #finish(table: TableName, step: PreparedUpkeep, metadata: TableMetadata): Promise<TableMetadata> {
@@ -124,11 +129,11 @@ export class TableUpkeep implements Upkeep {
     return expired.metadata;
   }
 
-  committed(table: TableName, metadata: TableMetadata, beside: boolean): void {
+  committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'beside' | 'merged'): void {
     const key = tableKey(table);
     this.#removeExpired(key, metadata);
     if (this.#prepared.has(key) || this.#stop.signal.aborted) return;
-    this.#queue.set(key, { table, metadata, beside });
+    this.#queue.set(key, { table, metadata, kind });
     if (this.#working) return;
     this.#working = true;
     this.#work = this.#run().finally(() => {
@@ -160,12 +165,12 @@ export class TableUpkeep implements Upkeep {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let [first] = this.#queue; first !== undefined && !signal.aborted; [first] = this.#queue) {
-      const [key, { table, metadata, beside }] = first;
+      const [key, { table, metadata, kind }] = first;
       this.#queue.delete(key);
       try {
         await this.#removeLeaving();
-        await this.#prepare(key, table, metadata, signal);
-        if (!beside) await this.#orphans(key, table);
+        if (kind !== 'merged') await this.#prepare(key, table, metadata, signal);
+        if (kind !== 'beside' && table.shard === undefined) await this.#orphans(key, table);
       } catch (error) {
         if (signal.aborted) return;
         // The table is right without it; the next commit brings the next try.
@@ -199,7 +204,12 @@ export class TableUpkeep implements Upkeep {
       minAgeMs: DEFAULT_ORPHAN_AGE_MS,
       nowMs: now,
       // What is prepared is in no metadata yet.
-      isKept: () => this.#prepared.has(key),
+      isKept: () => [...this.#prepared.values()].some((one) => tableKey(wholeOf(one.table)) === key),
+      lines: async () => {
+        const lines = await catalog.lines(table);
+        const loaded = await Promise.all(lines.map(({ name }) => catalog.load(name)));
+        return loaded.filter((line) => line !== null);
+      },
     });
     if (removed.length > 0) log.info({ table: tableText(table), files: removed.length }, 'orphans removed');
   }
@@ -218,6 +228,10 @@ export class TableUpkeep implements Upkeep {
     }
     this.#prepared.clear();
   }
+}
+
+function wholeOf({ schema, table }: TableName): TableName {
+  return { schema, table };
 }
 
 function currentPosition(metadata: TableMetadata): string | undefined {

@@ -7,9 +7,9 @@ export interface Upkeep {
   finish(table: TableName, metadata: TableMetadata): Promise<TableMetadata>;
   /**
    * The table's pointer moved here: looks whether anything is to be prepared, in the background. `beside`: a load of it
-   * is under way, whose files no metadata of the catalog names yet.
+   * is under way, whose files no metadata of the catalog names yet. A merged table's files are maintained in its lines.
    */
-  committed(table: TableName, metadata: TableMetadata, beside: boolean): void;
+  committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'beside' | 'merged'): void;
   /** Tables for which something is prepared. */
   ready(): readonly TableName[];
   stop(): Promise<void>;

@@ -81,6 +81,8 @@ export class Bench implements AsyncDisposable {
       oneMoment: true,
       position: '0/1',
       tellDeleted: null,
+      constants: new Map(),
+      fetchColumns: [],
       fetchRows: () => Promise.reject(new Error('nothing is to be fetched')),
       ...more,
     };

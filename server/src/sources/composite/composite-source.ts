@@ -1,0 +1,182 @@
+import { SluiceError } from '@sluice/contract';
+import type { Column, TableName, TableSchema } from '../../model/table.ts';
+import type {
+  AskedSource,
+  DiscoveredTable,
+  MemberSinks,
+  Position,
+  Selection,
+  Source,
+  TableSnapshot,
+} from '../source.ts';
+import { comparePositions, joinPositions, splitPositions } from './composite-position.ts';
+import { sinkOf } from './member-sink.ts';
+import { belonging, memberTable, plainName, taggedId, taggedName, taggedTable } from './names.ts';
+
+/**
+ * Several sources as one, for a sharded-table merge. Each member keeps its own log, connection and place; a position is
+ * the places of all of them, and what is known by name is known with its member's label (TableName.shard).
+ */
+export class CompositeSource implements AskedSource, AsyncDisposable {
+  readonly ddl: Source['ddl'];
+  readonly #members: ReadonlyMap<string, Source>;
+  readonly #first: Source;
+
+  /** `members` by label, at least one. @throws SluiceError INVALID_REQUEST where they are of two kinds */
+  constructor(members: ReadonlyMap<string, Source>) {
+    const [first] = members.values();
+    if (first === undefined) throw new Error('a merge without a member');
+    for (const member of members.values())
+      if (member.ddl !== first.ddl)
+        throw new SluiceError(
+          'INVALID_REQUEST',
+          'One merge reads PostgreSQL, or MySQL and MariaDB, but not both.',
+          { remedy: 'Make a task for each.' },
+        );
+    this.#members = members;
+    this.#first = first;
+    this.ddl = first.ddl;
+  }
+
+  serverOf(table: TableName): string {
+    return this.#of(table).serverOf(plainName(table));
+  }
+
+  keepsValues(before: Column, after: Column): boolean {
+    return this.#first.keepsValues(before, after);
+  }
+
+  compare(a: Position, b: Position): -1 | 0 | 1 {
+    return comparePositions(a, b, (x, y) => this.#first.compare(x, y));
+  }
+
+  async discover({ schemas, tables }: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {
+    const found = await this.#each(async (label, source) => {
+      const own = belonging(tables, label);
+      if (tables.length > 0 && own.length === 0) return [];
+      const seen = await source.discover({ schemas, tables: own }, signal);
+      return seen.map((table) => taggedTable(label, table));
+    });
+    return found.flat();
+  }
+
+  async publish(tables: readonly TableName[], signal: AbortSignal): ReturnType<Source['publish']> {
+    const refused = await this.#each(async (label, source) => {
+      const own = await source.publish(belonging(tables, label), signal);
+      return own.map(({ name, message }) => ({ name: taggedName(label, name), message }));
+    });
+    return refused.flat();
+  }
+
+  async published(signal: AbortSignal): Promise<ReadonlySet<string> | 'all'> {
+    const all = await this.#each(async (label, source) => {
+      const ids = await source.published(signal);
+      return ids === 'all' ? ids : [...ids].map((id) => taggedId(label, id));
+    });
+    // Members of one kind answer alike.
+    return all.some((ids) => ids === 'all') ? 'all' : new Set(all.flat());
+  }
+
+  async attach(from: Position | null, signal: AbortSignal): Promise<Position> {
+    const places = from === null ? new Map<string, Position>() : splitPositions(from);
+    return this.#joined((label, source) => source.attach(places.get(label) ?? null, signal));
+  }
+
+  async redefined(from: Position, signal: AbortSignal): Promise<(table: TableName) => boolean> {
+    const places = splitPositions(from);
+    const asked = new Map(
+      await this.#each(async (label, source) => {
+        const place = places.get(label);
+        return [label, place === undefined ? () => true : await source.redefined(place, signal)] as const;
+      }),
+    );
+    return (table) => asked.get(table.shard ?? '')?.(plainName(table)) ?? true;
+  }
+
+  head(signal: AbortSignal): Promise<Position> {
+    return this.#joined((_, source) => source.head(signal));
+  }
+
+  async remaining(from: Position, signal: AbortSignal): ReturnType<Source['remaining']> {
+    const places = splitPositions(from);
+    const ends = new Map<string, Position>();
+    let bytes: number | null = 0;
+    await this.#each(async (label, source) => {
+      const place = places.get(label);
+      if (place === undefined) return;
+      const left = await source.remaining(place, signal);
+      ends.set(label, left.end);
+      bytes = bytes === null || left.bytes === null ? null : bytes + left.bytes;
+    });
+    return { end: joinPositions(ends), bytes };
+  }
+
+  async mark(text: string, signal: AbortSignal): Promise<void> {
+    await this.#each((_, source) => source.mark(text, signal));
+  }
+
+  /** What is asked of positions of a single member. */
+  get ofOneLog(): Pick<Source, 'compare' | 'keepsValues'> {
+    return this.#first;
+  }
+
+  get labels(): readonly string[] {
+    return [...this.#members.keys()];
+  }
+
+  /** As Source.stream, each member's log into a sink of its own. */
+  async stream(from: Position, sinks: MemberSinks, signal: AbortSignal): Promise<void> {
+    const places = splitPositions(from);
+    // One that fails ends the others.
+    const end = new AbortController();
+    const all = AbortSignal.any([signal, end.signal]);
+    let failed: { readonly error: unknown } | null = null;
+    await this.#each(async (label, source) => {
+      try {
+        await source.stream(places.get(label)!, sinkOf(label, sinks.member(label)), all);
+      } catch (error) {
+        if (!all.aborted) failed = { error };
+        end.abort(error);
+      }
+    });
+    if (failed !== null) throw (failed as { readonly error: unknown }).error;
+  }
+
+  acknowledge(position: Position): void {
+    for (const [label, place] of splitPositions(position)) this.#members.get(label)?.acknowledge(place);
+  }
+
+  snapshot(table: TableSchema, signal: AbortSignal): Promise<TableSnapshot> {
+    return this.#of(table.name).snapshot(memberTable(table), signal);
+  }
+
+  fetchRows(
+    table: TableName,
+    columns: readonly Column[],
+    key: readonly string[],
+    keys: readonly (readonly string[])[],
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    return this.#of(table).fetchRows(plainName(table), columns, key, keys, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#each((_, source) => source[Symbol.asyncDispose]());
+  }
+
+  #of({ shard }: TableName): Source {
+    const source = this.#members.get(shard ?? '');
+    if (source === undefined)
+      throw new SluiceError('TABLE_DROPPED', `${shard ?? 'A server'} is no longer part of the merge.`);
+    return source;
+  }
+
+  #each<T>(work: (label: string, source: Source) => T | PromiseLike<T>): Promise<Awaited<T>[]> {
+    return Promise.all([...this.#members].map(async ([label, source]) => work(label, source)));
+  }
+
+  async #joined(work: (label: string, source: Source) => Promise<Position>): Promise<Position> {
+    const places = await this.#each(async (label, source) => [label, await work(label, source)] as const);
+    return joinPositions(new Map(places));
+  }
+}
