@@ -169,7 +169,7 @@ async function attempt(
         if (context.source.ddl === 'log')
           return sendBack(context, lane, await lastStep(context, lane, lines, position), unfit.reason);
         const step = await closing(context, lane, lines, position);
-        return startOver(context, lane, unfit.kept, step, own.slice(index), position);
+        return startOver(context, lane, unfit, step, own.slice(index), position);
       }
       context.router.refresh();
     }
@@ -192,7 +192,7 @@ async function attempt(
     const unfit = await unfitForMerge(context, lane, before);
     if (unfit !== null) {
       const step = await closing(context, lane, lines, position);
-      return startOver(context, lane, unfit.kept, step, [], position);
+      return startOver(context, lane, unfit, step, [], position);
     }
     if (lane.state === 'live' && lane.schemaVersion !== seen.version)
       return advance(context, lane, lines, position, true);
