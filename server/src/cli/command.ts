@@ -16,6 +16,8 @@ export interface Terminal {
   note(text: string): void;
   readStdin(): Promise<string>;
   ask(question: string): Promise<boolean>;
+  /** A line that somebody types; `hidden`: without showing it. */
+  line(question: string, hidden: boolean): Promise<string>;
   /** From here on an interrupt (Ctrl-C) aborts the signal instead of ending the process. */
   interrupted(): AbortSignal;
 }

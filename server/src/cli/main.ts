@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { SluiceError } from '@sluice/contract';
 import type { Terminal } from './command.ts';
 import { runCommandLine } from './program.ts';
 
@@ -19,6 +21,26 @@ const terminal: Terminal = {
     try {
       return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
     } finally {
+      lines.close();
+    }
+  },
+  line: async (question, hidden) => {
+    // What is typed is echoed by readline, not by the terminal: nowhere, if it is a secret.
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const lines = createInterface({
+      input: process.stdin,
+      output: hidden ? nowhere : process.stderr,
+      terminal: true,
+    });
+    try {
+      if (hidden) process.stderr.write(question);
+      lines.once('SIGINT', () => process.exit(130));
+      return await new Promise((resolve, reject) => {
+        lines.once('close', () => reject(new SluiceError('USAGE', 'There was no answer.')));
+        lines.question(question).then(resolve, reject);
+      });
+    } finally {
+      if (hidden) process.stderr.write('\n');
       lines.close();
     }
   },

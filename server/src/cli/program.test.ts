@@ -63,6 +63,7 @@ async function sluice(argv: string[], terminal: Partial<Terminal> = {}) {
     },
     readStdin: async () => '',
     ask: async () => false,
+    line: async () => '',
     interrupted: () => new AbortController().signal,
     ...terminal,
   });

@@ -10,6 +10,7 @@ import { addLakeCommands } from './commands/lake.ts';
 import { addMcpCommands } from './commands/mcp.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addSetupCommand } from './commands/setup.ts';
 import { addStatusCommands } from './commands/status.ts';
 import { addTaskCommands } from './commands/task.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -25,6 +26,7 @@ export function createProgram(terminal: Terminal): Command {
     .helpCommand(false);
   addServeCommand(program, terminal);
   addStatusCommands(program, terminal);
+  addSetupCommand(program, terminal);
   addDataSourceCommands(program, terminal);
   addTaskCommands(program, terminal);
   addRunCommands(program, terminal);

@@ -188,7 +188,7 @@ function objectQuery(text: string): { table: string; schema?: string } {
 }
 
 /** Without the line end that `echo` and files put behind it. */
-async function readPassword(terminal: Terminal): Promise<string> {
+export async function readPassword(terminal: Terminal): Promise<string> {
   if (terminal.stdinIsTerminal) terminal.note('Type the password, then Enter and Ctrl-D.\n');
   return (await terminal.readStdin()).replace(/\r?\n$/, '');
 }

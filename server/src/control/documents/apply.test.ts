@@ -56,6 +56,7 @@ async function sluice(argv: string[], stdin = ''): Promise<string> {
     },
     readStdin: async () => stdin,
     ask: async () => false,
+    line: async () => '',
     interrupted: () => new AbortController().signal,
   });
   if (code === 0) return out;
