@@ -1,9 +1,9 @@
 // The full load of one table of ten columns from MySQL: npm run bench -- load-mysql [--rows N] [--rounds N]
 // Each round reads the table with mysql --quick to /dev/null, then loads it with a mirror of its own.
 import mysql from 'mysql2/promise';
-import { findMysql, findMysqlClient, programOf } from '../demo/dist/mysql-binaries.js';
-import { MYSQL_ADMIN, MYSQL_PASSWORD, MysqlServer } from '../demo/dist/mysql-server.js';
+import { findMysqlClient, programOf } from '../demo/dist/mysql-binaries.js';
 import { LOAD_OPTIONS, loadRound } from './measure/load-round.mjs';
+import { startMysql } from './measure/mysql.mjs';
 import { secondsOf } from './measure/program.mjs';
 import { inRounds } from './measure/rounds.mjs';
 import { fillMysql } from './measure/ten-columns.mjs';
@@ -12,36 +12,17 @@ export const OPTIONS = LOAD_OPTIONS;
 
 export async function run(options) {
   const rows = Number(options.rows);
-  const server = await MysqlServer.start({
-    binaries: await findMysql('mysql'),
-    settings: {
-      'server-id': 97,
-      'log-bin': 'binlog',
-      'binlog-format': 'ROW',
-      'innodb-buffer-pool-size': '1G',
-      'innodb-flush-log-at-trx-commit': 2,
-      'sync-binlog': 0,
-    },
-  });
+  const { server, source, clientArgs } = await startMysql();
   try {
     const client = await mysql.createConnection({ uri: server.url, multipleStatements: true });
     const bytes = await fillMysql(client, rows);
     await client.end();
     const plain = programOf(await findMysqlClient(), 'mysql', 'bin');
-    const at = ['-h', server.host, '-P', String(server.port), '-u', MYSQL_ADMIN, `-p${MYSQL_PASSWORD}`];
-    const source = {
-      type: 'mysql',
-      host: server.host,
-      port: server.port,
-      username: MYSQL_ADMIN,
-      password: MYSQL_PASSWORD,
-      database: 'bench',
-    };
     const figures = await inRounds(options.rounds, async () => {
       const seconds = await secondsOf(plain.command, [
         ...plain.args,
-        ...at,
-        ...['--ssl-mode=DISABLED', '--get-server-public-key', '--quick', '-BN', '-e', 'SELECT * FROM wide'],
+        ...clientArgs,
+        ...['--quick', '-BN', '-e', 'SELECT * FROM wide'],
         'bench',
       ]);
       return await loadRound({

@@ -8,6 +8,8 @@ import { tableText } from './measure/rounds.mjs';
 const BENCHES = {
   'load-postgres': () => import('./load-postgres.mjs'),
   'load-mysql': () => import('./load-mysql.mjs'),
+  'drain-postgres': () => import('./drain-postgres.mjs'),
+  'drain-mysql': () => import('./drain-mysql.mjs'),
 };
 
 const [name, ...rest] = process.argv.slice(2);

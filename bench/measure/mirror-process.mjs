@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { repositoryRoot } from '../../demo/dist/postgres-binaries.js';
 import { ServerProcess } from '../../demo/dist/server-process.js';
 import { cpuSeconds, peakMemoryMb } from './process-cost.mjs';
@@ -43,6 +44,11 @@ export class MirrorProcess {
 
   async start() {
     this.#run = await this.api.post('/tasks/bench/start');
+  }
+
+  async stop() {
+    await this.api.post('/tasks/bench/stop');
+    while ((await this.api.get(`/runs/${this.#run.id}`)).state !== 'stopped') await pause(100);
   }
 
   /** @throws where it takes longer than a quarter of an hour */

@@ -19,6 +19,8 @@ export async function fillPostgres(client, rows) {
 }
 
 const AT_ONCE = 100_000;
+/** Updates touch so many of the newest rows. */
+const CHANGED = 50_000;
 
 /** Creates the database bench. @returns the table's size at the source, in bytes */
 export async function fillMysql(client, rows) {
@@ -41,4 +43,46 @@ export async function fillMysql(client, rows) {
     "SELECT data_length AS bytes FROM information_schema.tables WHERE table_schema = 'bench' AND table_name = 'wide'",
   );
   return Number(found.bytes);
+}
+
+/** Transactions of inserts from `from` on, updates of rows in the middle and deletes of the oldest, each one row. */
+export async function changePostgres(client, from, transactions, [inserts, updates, deletes]) {
+  await client.query(`CREATE OR REPLACE PROCEDURE change(first bigint, times int) LANGUAGE plpgsql AS $$
+    DECLARE fresh bigint := first; oldest bigint := (SELECT min(id) FROM wide); BEGIN
+    FOR i IN 1..times LOOP
+      FOR k IN 1..${inserts} LOOP
+        INSERT INTO wide VALUES (fresh, i % 100000, left(md5(fresh::text), 20), 'customer ' || fresh % 1000000,
+          'new in the street ' || i % 500, fresh % 10000000 / 100.0, now(), date '2024-01-01' + i % 700, i % 3 = 0, fresh / 7.0);
+        fresh := fresh + 1;
+      END LOOP;
+      FOR k IN 1..${updates} LOOP
+        UPDATE wide SET amount = amount + 1, c = 'sent again' WHERE id = first - 1 - (i * 7919::bigint + k * 104729) % ${CHANGED};
+      END LOOP;
+      FOR k IN 1..${deletes} LOOP DELETE FROM wide WHERE id = oldest; oldest := oldest + 1; END LOOP;
+      COMMIT;
+    END LOOP; END $$`);
+  await client.query(`CALL change(${from}, ${transactions})`);
+}
+
+/** As above. */
+export async function changeMysql(client, from, transactions, [inserts, updates, deletes]) {
+  const times = (count, body) => Array.from({ length: count }, (_, k) => body(k + 1)).join('\n');
+  await client.query('DROP PROCEDURE IF EXISTS change_rows');
+  await client.query(`CREATE PROCEDURE change_rows(first bigint, times int) BEGIN
+    DECLARE fresh bigint DEFAULT first; DECLARE oldest bigint; DECLARE i int DEFAULT 1;
+    SELECT min(id) INTO oldest FROM wide;
+    WHILE i <= times DO
+      START TRANSACTION;
+      ${times(
+        inserts,
+        () => `INSERT INTO wide VALUES (fresh, i % 100000, left(sha2(fresh, 224), 20), concat('customer ', fresh % 1000000),
+          concat('new in the street ', i % 500), fresh % 10000000 / 100, now(3), '2024-01-01' + INTERVAL i % 700 DAY, i % 3 = 0, fresh / 7e0);
+        SET fresh = fresh + 1;`,
+      )}
+      ${times(updates, (k) => `UPDATE wide SET amount = amount + 1, c = 'sent again' WHERE id = first - 1 - (i * 7919 + ${k} * 104729) % ${CHANGED};`)}
+      ${times(deletes, () => 'DELETE FROM wide WHERE id = oldest; SET oldest = oldest + 1;')}
+      COMMIT;
+      SET i = i + 1;
+    END WHILE; END`);
+  await client.query(`CALL change_rows(${from}, ${transactions})`);
 }
