@@ -20,6 +20,7 @@ const PAGES = {
   overview: '/',
   tasks: '/tasks',
   task: '/tasks/shop-mirror',
+  'task-exceptions': '/tasks/shop-mirror?tab=exceptions',
   'task-runs': '/tasks/shop-mirror?tab=runs',
   'task-timeline': '/tasks/shop-mirror?tab=timeline',
   'task-configuration': '/tasks/shop-mirror?tab=versions',

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -15,7 +15,7 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 /** What a page complains of in its console, but for requests that were refused, which it shows by itself. */
-export function complaints(page: Page): readonly string[] {
+function complaints(page: Page): readonly string[] {
   const heard: string[] = [];
   page.on('pageerror', (error) => heard.push(`${error}`));
   page.on('console', (message) => {
@@ -24,6 +24,26 @@ export function complaints(page: Page): readonly string[] {
   });
   return heard;
 }
+
+interface Sight {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly heard: readonly string[];
+}
+
+export async function openPage(browser: Browser, scheme: 'light' | 'dark'): Promise<Sight> {
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+  });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  const heard = complaints(page);
+  return { context, page, heard };
+}
+
+export const dialogOf = (page: Page) => page.getByRole('dialog');
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

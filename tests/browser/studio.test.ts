@@ -1,10 +1,10 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dataDirLayout, openToken } from '../../server/src/store/data-dir.ts';
 import { openMetastore } from '../../server/src/store/open-metastore.ts';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
-import { accessibilityFaults, complaints, openBrowser } from './browser.ts';
+import { accessibilityFaults, dialogOf, openBrowser, openPage } from './browser.ts';
 
 let lake: TestLake;
 let browser: Browser;
@@ -25,26 +25,6 @@ afterAll(async () => {
   await database?.[Symbol.asyncDispose]();
 });
 
-interface Sight {
-  readonly context: BrowserContext;
-  readonly page: Page;
-  readonly heard: readonly string[];
-}
-
-async function open(scheme: 'light' | 'dark'): Promise<Sight> {
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    colorScheme: scheme,
-    reducedMotion: 'reduce',
-  });
-  context.setDefaultTimeout(30_000);
-  const page = await context.newPage();
-  const heard = complaints(page);
-  return { context, page, heard };
-}
-
-const dialogOf = (page: Page) => page.getByRole('dialog');
-
 describe('Studio', () => {
   it('adds a source whose check fails, mends it by its statements, mirrors tables, orders one, asks them', async () => {
     const account = `studio_${database.name.replaceAll(/\W/g, '')}`.slice(0, 60);
@@ -55,7 +35,7 @@ describe('Studio', () => {
       INSERT INTO public.orders SELECT i, 'n' || i FROM generate_series(1, 500) i;
       INSERT INTO public.items SELECT i, i FROM generate_series(1, 700) i;
       GRANT USAGE ON SCHEMA public TO ${account}`);
-    const { context, page, heard } = await open('light');
+    const { context, page, heard } = await openPage(browser, 'light');
     const axe = async (): Promise<void> => expect(await accessibilityFaults(page), page.url()).toEqual([]);
 
     await page.goto(lake.url);
@@ -259,7 +239,7 @@ describe('Studio', () => {
         .execute();
     await db.destroy();
 
-    const { context, page, heard } = await open('dark');
+    const { context, page, heard } = await openPage(browser, 'dark');
     let scriptBytes = 0;
     page.on('response', async (response) => {
       if (!response.url().endsWith('.js')) return;

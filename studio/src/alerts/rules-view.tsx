@@ -139,7 +139,7 @@ export function RulesView() {
                       <Button
                         small
                         look="quiet"
-                        aria-label={`Turn ${rule.name} ${rule.enabled ? 'off' : 'on'}`}
+                        aria-label={`Turn ${rule.enabled ? 'off' : 'on'} ${rule.name}`}
                         onClick={() => turn.mutate({ name: rule.name, enabled: !rule.enabled })}
                       >
                         {rule.enabled ? 'Turn off' : 'Turn on'}

@@ -196,7 +196,7 @@ function Channels({ channels, onAsk }: { channels: readonly AlertChannel[]; onAs
                   <Button
                     small
                     disabled={test.isPending}
-                    aria-label={`Test ${channel.name}`}
+                    aria-label={`Send a test to ${channel.name}`}
                     onClick={() => test.mutate(channel.name)}
                   >
                     {test.isPending && test.variables === channel.name ? 'Sending …' : 'Send a test'}

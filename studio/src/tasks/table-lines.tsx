@@ -5,6 +5,7 @@ import { Badge } from '../design/badge.tsx';
 import { Button } from '../design/button.tsx';
 import { count, duration, percent } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
+import { Link } from '../routing/location.tsx';
 import { ORDERS, possibleFor, remedyFor } from './orders.ts';
 import { tableLook } from './state.ts';
 import { nameOf } from './table-filter.ts';
@@ -177,6 +178,7 @@ const Line = memo(function Line({
               <>
                 <span className={look.tone === 'bad' ? 'bad-text' : ''}>{error.message}</span>{' '}
                 <span className="muted">{error.remedy}</span> <code className="faint">{error.code}</code>{' '}
+                <Link to={`?tab=exceptions&find=${encodeURIComponent(name)}`}>Both schemas</Link>{' '}
               </>
             )}
             {nulledValues > 0 && (

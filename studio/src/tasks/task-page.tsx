@@ -10,6 +10,7 @@ import { Ago, useNow } from '../format/time.tsx';
 import { useQueryValue } from '../routing/location.tsx';
 import { LiveMark } from '../shell/live-mark.tsx';
 import { PageHead } from '../shell/page-head.tsx';
+import { ExceptionsView } from './exceptions-view.tsx';
 import { RunsView } from './runs-view.tsx';
 import { behindMs, phaseText, taskLook } from './state.ts';
 import { TableOfTables } from './table-of-tables.tsx';
@@ -37,12 +38,14 @@ function taken(before: Shown | null, update: TaskUpdate, first: boolean): Shown 
   return { status: update.status, pace, tables: [...tables.values()] };
 }
 
-const TABS = [
-  ['tables', 'Tables'],
-  ['runs', 'Runs and logs'],
-  ['timeline', 'Timeline'],
-  ['versions', 'Configuration'],
-] as const;
+const tabsOf = (troubled: number) =>
+  [
+    ['tables', 'Tables'],
+    ['exceptions', troubled === 0 ? 'Exceptions' : `Exceptions ${count(troubled)}`],
+    ['runs', 'Runs and logs'],
+    ['timeline', 'Timeline'],
+    ['versions', 'Configuration'],
+  ] as const;
 
 export function TaskPage({ name }: { name: string }) {
   const [shown, setShown] = useState<Shown | null>(null);
@@ -88,8 +91,15 @@ export function TaskPage({ name }: { name: string }) {
       {status.error !== null && status.state !== 'stopped' && <ProblemNotice problem={status.error} />}
       <Figures status={status} pace={pace} />
       {pace.length > 0 && <Paces pace={pace} />}
-      <Tabs label="Views of the task" tabs={TABS} current={tab} onChoose={setTab} />
-      {tab === 'runs' ? (
+      <Tabs
+        label="Views of the task"
+        tabs={tabsOf(tables.filter(({ error }) => error !== null).length)}
+        current={tab}
+        onChoose={setTab}
+      />
+      {tab === 'exceptions' ? (
+        <ExceptionsView task={status.name} running={status.state === 'running'} tables={tables} />
+      ) : tab === 'runs' ? (
         <RunsView task={status.name} runId={status.run?.id ?? null} />
       ) : tab === 'timeline' ? (
         <TimelineView task={status.name} />
