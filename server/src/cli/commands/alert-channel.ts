@@ -1,4 +1,10 @@
-import { CHANNEL_KINDS, type ChannelKind, type CreateAlertChannel, SluiceError } from '@sluice/contract';
+import {
+  CHANNEL_KINDS,
+  type ChannelKind,
+  type CreateAlertChannel,
+  SluiceError,
+  type UpdateAlertChannel,
+} from '@sluice/contract';
 import { type Command, Option } from 'commander';
 import { splitList, usage, wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -12,6 +18,16 @@ interface ChannelOptions {
   readonly username?: string;
   readonly from?: string;
   readonly to?: string;
+}
+
+interface UpdateOptions extends Omit<ChannelOptions, 'kind'> {
+  readonly name?: string;
+  readonly urlStdin?: boolean;
+  readonly secretStdin?: boolean;
+  readonly passwordStdin?: boolean;
+  /** commander's way of `--no-secret`: true where it is not given. */
+  readonly secret: boolean;
+  readonly login: boolean;
 }
 
 /** Addresses and passwords come by standard input: a command line is seen by everybody on the machine. */
@@ -50,6 +66,32 @@ export function addChannelCommands(group: Command, terminal: Terminal): void {
         .option('--to <addresses>', 'receivers of mails, separated by commas'),
     run: async ({ call, args: [name = ''], options }) => ({
       data: await call('createAlertChannel', { body: await channelBody(name, options, terminal) }),
+    }),
+  });
+  addLeaf<UpdateOptions>(channels, terminal, {
+    usage: 'update <name>',
+    summary: 'Change a channel; what is not named stays',
+    options: (command) =>
+      command
+        .option('--name <name>', 'another name')
+        .option('--url-stdin', 'another webhook URL, from standard input; a second line is the secret')
+        .option('--secret-stdin', 'another secret that signs, from standard input')
+        .option('--no-secret', 'messages are not signed any more')
+        .option('--host <host>', 'mail server')
+        .option('--port <port>', 'its port')
+        .addOption(
+          new Option('--security <how>', 'of the connection to it').choices(['starttls', 'tls', 'none']),
+        )
+        .option('--username <user>', 'account at it')
+        .option('--password-stdin', 'another password of the account, from standard input')
+        .option('--no-login', 'the mail server wants no account any more')
+        .option('--from <address>', 'sender of mails')
+        .option('--to <addresses>', 'receivers of mails, separated by commas'),
+    run: async ({ call, args: [ref = ''], options }) => ({
+      data: await call('updateAlertChannel', {
+        params: { ref },
+        body: await channelChange(options, terminal),
+      }),
     }),
   });
   addLeaf(channels, terminal, {
@@ -98,6 +140,30 @@ async function channelBody(
   }
   const [url = missing('the URL of the webhook'), secret] = await lines(terminal);
   return { name, kind, url, ...(secret === undefined ? {} : { secret }) } as CreateAlertChannel;
+}
+
+async function channelChange(options: UpdateOptions, terminal: Terminal): Promise<UpdateAlertChannel> {
+  const { urlStdin, secretStdin, passwordStdin, secret, login, port, to } = options;
+  if ([urlStdin, secretStdin, passwordStdin].filter((one) => one === true).length > 1)
+    throw usage('Standard input can hold one of these: give the others in a second call.');
+  const given =
+    urlStdin === true || secretStdin === true || passwordStdin === true ? await lines(terminal) : [];
+  const { name, host, security, username, from } = options;
+  const change: UpdateAlertChannel = {
+    ...Object.fromEntries(
+      Object.entries({ name, host, security, username, from }).filter(([, value]) => value !== undefined),
+    ),
+    ...(port === undefined ? {} : { port: wholeNumber('--port', port, 1, 65_535) }),
+    ...(to === undefined ? {} : { to: splitList(to) }),
+    ...(urlStdin === true ? { url: given[0] ?? missing('the URL of the webhook') } : {}),
+    ...(urlStdin === true && given[1] !== undefined ? { secret: given[1] } : {}),
+    ...(secretStdin === true ? { secret: given[0] ?? missing('the secret') } : {}),
+    ...(passwordStdin === true ? { password: given[0] ?? missing('the password of the mail account') } : {}),
+    ...(secret ? {} : { secret: null }),
+    ...(login ? {} : { username: null, password: null }),
+  };
+  if (Object.keys(change).length === 0) throw usage('Nothing of the channel was named that is to change.');
+  return change;
 }
 
 async function lines(terminal: Terminal): Promise<string[]> {
