@@ -273,6 +273,9 @@ export const ERRORS = {
   TABLE_KEY_LENGTH: table(
     'Raise the parameter max_key_size to the size that the message names, or above, and publish; then start the table again: `sluice task cdc start-table`. Or shorten the key at the source.',
   ),
+  TABLE_KEY_CONFLICT: table(
+    'Give one of the two rows another key at the source, then start the shard again: `sluice task cdc start-table`. Or make the extended fields part of the key (--extended-key), publish and start the task stateless.',
+  ),
   TABLE_SCHEMA: table(
     'The table changed in a way that a lakehouse table cannot follow. Load the table again.',
   ),

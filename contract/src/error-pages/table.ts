@@ -98,6 +98,13 @@ export const TABLE = {
         "Long text or bytes in the primary key (or in the unique index that takes its place), or many columns in it. The size is that of the row's own values, in bytes, not the declared one: a `varchar(255)` is no trouble as long as what is in it is short. Keys are what old rows are found by: long ones make every update and delete slower, which is why there is a limit at all.",
       toDo: 'Set `max_key_size` to what the message names, or above (in the draft, or in the file of the task: `sluice task export`, `sluice task apply`), and publish: a running task takes it over at once. Then `sluice task cdc start-table T TABLE`: a table that was live goes on with the changes that were kept, without a load; one whose full load met the row is loaded. Where the row is gone at the source by then, starting the table is enough. [Leave the blocklist](errors.md#leaving-the-blocklist).',
     },
+    TABLE_KEY_CONFLICT: {
+      means:
+        'A row of a shard has the key of a row of another shard, in a merge whose key does not say where a row is from. One would have hidden the other.',
+      comesFrom:
+        'Shards that number their rows by themselves (each an AUTO_INCREMENT of its own). Or a row that was moved from one shard to another: the logs of two servers have no common order, so its insert may be seen before its delete.',
+      toDo: 'The message names the key and both shards. The shard that brought the key second is stopped; its rows stay as they were before, and the others flow. Where keys may be equal, make the extended fields part of the key ([merge.md](merge.md#the-merged-schema)) and start stateless. Else mend the row at the source, then `sluice task cdc start-table T ID`: the shard is loaded beside its rows and takes their place.',
+    },
     TABLE_SCHEMA: {
       means:
         'The table changed in a way that its mirror cannot follow, or the target is not a table that Sluice can write.',

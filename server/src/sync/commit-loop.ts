@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../model/crash-point.ts';
 import { follows, type LaneState } from '../model/lane-state.ts';
+import { tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { MergedStep } from '../targets/target.ts';
 import { CascadingSteps } from './cascading-steps.ts';
 import { joinStepDue } from './catch-up.ts';
 import type { Lane } from './lane.ts';
-import { type LaneStep, makeLaneStep } from './lane-step.ts';
+import { blocked, type LaneStep, makeLaneStep } from './lane-step.ts';
 import type { Sealed } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import type { Checkpoint } from './run-store.ts';
@@ -155,7 +156,7 @@ export class CommitLoop {
     const sealed = context.router.seal();
     const handedIn = this.#handedIn.splice(0);
     this.#options.onMarks(sealed.marks);
-    const made = [...handedIn, ...(await this.#steps(sealed))];
+    const made = await this.#withoutConflicts([...handedIn, ...(await this.#steps(sealed))]);
     const before = this.#checkpoint ?? (await context.store.checkpoint());
     const upkeep = await context.target.stageUpkeep([
       ...made.map(({ step }) => step.lane.target),
@@ -229,6 +230,27 @@ export class CommitLoop {
         { position: sealed.position, tables: steps.length, rows, ms: context.now() - this.#lastBegin },
         'committed',
       );
+  }
+
+  /** A shard whose rows would have a key of another shard's stops; what is visible of it stays. */
+  async #withoutConflicts(made: readonly MadeStep[]): Promise<readonly MadeStep[]> {
+    const { merges, target, signal, log } = this.#context;
+    const keyed = merges?.keyed() ?? [];
+    if (keyed.length === 0) return made;
+    const steps = made.flatMap((one) => (isOfNow(one) && one.step.step !== null ? [one.step.step] : []));
+    const errors = new Map(
+      (await target.keyConflicts(steps, keyed, signal)).map(({ line, error }) => [tableKey(line), error]),
+    );
+    return made.map((one) => {
+      const { lane } = one.step;
+      const error = one.step.step === null ? undefined : errors.get(tableKey(one.step.step.table));
+      if (error === undefined || !isOfNow(one)) return one;
+      log.warn(
+        { table: tableText(lane.source), code: error.code, cause: error.message },
+        'a table is blocked',
+      );
+      return { step: blocked(lane, error), generation: lane.generation };
+    });
   }
 
   /** The merged tables that the commit brings up to date. */

@@ -17,7 +17,7 @@ import { type Column, type TableName, type TableSchema, tableKey } from '../mode
 import { shardOf } from '../sources/composite/member-label.ts';
 import { type MatchedTable, virtualTables } from '../sources/composite/virtual-table-match.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
-import type { MergedStep, Target } from '../targets/target.ts';
+import type { KeyedMerge, MergedStep, Target } from '../targets/target.ts';
 import type { Lane } from './lane.ts';
 import { type MergeState, readMergeState, saveMergeState } from './merge-store.ts';
 import type { RunStore } from './run-store.ts';
@@ -144,6 +144,17 @@ export class MergeTables {
       const states = all.filter((lane) => isOf(lane.target, spec.target)).map(after);
       const complete = states.includes('live') && !states.some(isOnItsWay);
       return this.#stateOf(spec).shown || complete ? [{ table: spec.target, position }] : [];
+    });
+  }
+
+  /** Those of the merged tables in which keys of different shards must differ: nothing in their key says where a row is from. */
+  keyed(): readonly KeyedMerge[] {
+    return this.#tables.flatMap(({ table: spec }) => {
+      const state = this.#stateOf(spec);
+      if (spec.extendedKey || state.table === null) return [];
+      const { columns, identity } = targetSchema(spec.target, state.table, state.ids, state.shards);
+      if (identity.kind !== 'key') return [];
+      return [{ table: spec.target, key: identity.columns.map((index) => columns[index]!.sourceId) }];
     });
   }
 

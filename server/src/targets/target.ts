@@ -1,3 +1,4 @@
+import type { SluiceError } from '@sluice/contract';
 import type { CascadeRule } from '../model/cascade.ts';
 import type { Column, TableName, TableSchema } from '../model/table.ts';
 import type { Visibility } from '../sources/source.ts';
@@ -80,6 +81,19 @@ export interface MergedStep {
   readonly table: TableName;
   /** The position after the commit, for the snapshot's summary. */
   readonly position: string;
+}
+
+/** A merged table in which no two shards may have a row of one key. */
+export interface KeyedMerge {
+  readonly table: TableName;
+  /** The key's columns, by their numbers in the merged table's schema (sourceId). */
+  readonly key: readonly number[];
+}
+
+/** A line's step that would bring a key which another shard has. */
+export interface RefusedLine {
+  readonly line: TableName;
+  readonly error: SluiceError;
 }
 
 /** One table's step in a commit. */
@@ -201,6 +215,15 @@ export interface Target<Transaction> extends AsyncDisposable {
   upkeepWaits(): boolean;
   /** Steps of maintenance for tables that are not `busy`: these take theirs along with their own changes. */
   stageUpkeep(busy: readonly TableName[]): Promise<readonly TableStep[]>;
+  /**
+   * The steps on lines of these tables that must not be committed, TABLE_KEY_CONFLICT; each is looked at beside the
+   * lines as they are and as the steps before it leave them.
+   */
+  keyConflicts(
+    steps: readonly TableStep[],
+    merges: readonly KeyedMerge[],
+    signal: AbortSignal,
+  ): Promise<readonly RefusedLine[]>;
   /**
    * All steps and what `also` writes in the same transaction, or nothing. Steps whose base was moved meanwhile by
    * another writer are refused. Each of the `merged` tables then shows what its lines hold.

@@ -1,11 +1,9 @@
 import { SluiceError } from '@sluice/contract';
 import type { ContentFile, LiveFile } from '../../lakehouse/data-file.ts';
-import { bound } from '../../lakehouse/duckdb/bounds.ts';
-import { keyRangePrune } from '../../lakehouse/duckdb/key-range.ts';
 import { writeDataFiles, writePositionDeletes } from '../../lakehouse/duckdb/parquet-write.ts';
 import { FILE_COLUMN, POSITION_COLUMN, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteIdentifier } from '../../lakehouse/duckdb/sql-text.ts';
-import type { IcebergType, TableMetadata } from '../../lakehouse/metadata.ts';
+import type { TableMetadata } from '../../lakehouse/metadata.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
 import { writeSnapshot } from '../../lakehouse/snapshot.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
@@ -27,6 +25,7 @@ import {
   typedLines,
 } from './change-lines.ts';
 import { columnMapOf, followSchema } from './column-map.ts';
+import { holdingKeys } from './holding-keys.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
 import { foldKeyed } from './keyed-changes.ts';
 import { inPieces } from './line-pieces.ts';
@@ -249,7 +248,7 @@ async function planKeyed(
     async (columns, keys) =>
       scanSql(
         storage,
-        await pruned(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
+        await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
         columns.map((index) => scan[index]!),
       ),
     options.scratch,
@@ -268,7 +267,7 @@ async function planKeyed(
   };
   if (fold.truncated || files.length === 0) return { ...plan, deletes: null };
   await sql.run(`CREATE TEMP TABLE touched AS ${fold.touched}`);
-  const candidates = await pruned(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
+  const candidates = await holdingKeys(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
   if (!candidates.some((file) => file.content === 'data')) return { ...plan, deletes: null };
   const old = scanSql(
     storage,
@@ -346,42 +345,6 @@ function fieldsOf(metadata: TableMetadata, batch: ChangeBatch, rows: string, key
     return staged.get(field.id) ?? 'NULL';
   });
   return `SELECT ${values.join(', ')} FROM (${rows})`;
-}
-
-/** Types whose text by CAST is the text that bounds are made of. */
-const RANGED = new Set(['int', 'long', 'decimal', 'date', 'timestamp', 'timestamptz', 'string', 'uuid']);
-
-/** The data files that can hold one of these keys, by the range of the key's first column, and all delete files. */
-async function pruned(
-  sql: Sql,
-  files: readonly LiveFile[],
-  column: ScanColumn,
-  keys: string,
-  name: string,
-): Promise<readonly LiveFile[]> {
-  if (!RANGED.has(kindOf(column.type))) return files;
-  const [row] = await sql.rows(
-    `SELECT CAST(min(${name}) AS VARCHAR), CAST(max(${name}) AS VARCHAR) FROM ${keys}`,
-  );
-  const [low, high] = row ?? [];
-  if (typeof low !== 'string' || typeof high !== 'string') return [];
-  const range = {
-    id: column.id,
-    type: column.type,
-    lower: bound(column.type, 'lower', low),
-    upper: bound(column.type, 'upper', high),
-  };
-  return [
-    ...keyRangePrune(
-      files.filter((file) => file.content === 'data'),
-      [range],
-    ),
-    ...files.filter((file) => file.content !== 'data'),
-  ];
-}
-
-function kindOf(type: IcebergType): string {
-  return typeof type === 'string' ? type.replace(/\(.*$/, '') : type.type;
 }
 
 async function countNulled(
