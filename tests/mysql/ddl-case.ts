@@ -1,7 +1,7 @@
 import type { Flavour } from '../support/mysql.ts';
 
 /**
- * Changes of a table's definition, each done to a table of its own in every variant of ddl.test.ts. `$` stands for
+ * Changes of a table's definition, each done to a table of its own in every variant of ddl.ts. `$` stands for
  * the table with its database, `@` for its name alone; `numbers` has the numbers from 1 to 1000.
  */
 export interface DdlCase {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import {
-  FLAVOURS,
   type Flavour,
   type OwnMysql,
   sharedMysql,
@@ -27,12 +26,15 @@ interface Server {
   readonly variants: readonly Variant[];
 }
 
-describe.each<Server>(
-  FLAVOURS.flatMap((flavour): Server[] => [
+/** One flavour a file: the files are shared among the processes of a run of all tests. */
+export function describeDdl(flavour: Flavour): void {
+  describe.each<Server>([
     { flavour, metadata: 'the default', variants: ['busy', 'quiet', 'behind'] },
     { flavour, metadata: 'FULL', variants: ['behind'] },
-  ]),
-)('$flavour, row metadata $metadata', ({ flavour, metadata, variants }) => {
+  ])('$flavour, row metadata $metadata', eachCase);
+}
+
+function eachCase({ flavour, metadata, variants }: Server): void {
   const cases = CASES.filter((one) => one.only === undefined || one.only === flavour);
   /** What each phase found, by table; a test for each case reads it. */
   const found = new Map<string, string[]>();
@@ -152,4 +154,4 @@ describe.each<Server>(
     }
     return said;
   }
-});
+}

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../server/src/model/crash-point.ts';
-import { TestLake } from '../support/lake.ts';
+import { type SourceType, TestLake } from '../support/lake.ts';
 import { freshSeed } from '../support/seed.ts';
 import { clickhouseDifferences } from './clickhouse.ts';
 import { EventLog } from './event-log.ts';
@@ -196,7 +196,13 @@ async function tooLong(): Promise<never> {
   throw new Error('not done within 580 s');
 }
 
-describe.each(SUBJECTS)(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and following: $type`, (subject) => {
+/** One database a file: the files are shared among the processes of a run of all tests. */
+export function describeBlows(type: SourceType): void {
+  const subject = SUBJECTS.find((one) => one.type === type)!;
+  describe(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and following: ${type}`, () => underBlows(subject));
+}
+
+function underBlows(subject: Subject): void {
   it.each(Array.from({ length: seedsOf(subject) }, (_, n) => FIRST + n))(
     'equals its source: seed %i',
     async (seed) => {
@@ -223,4 +229,4 @@ describe.each(SUBJECTS)(`a lake under blows, SLUICE_TEST_SEED=${FIRST} and follo
       expect([...hit].sort()).toEqual([...CRASH_POINTS].sort());
     },
   );
-});
+}

@@ -1,0 +1,3 @@
+import { describeDdl } from './ddl.ts';
+
+describeDdl('mariadb');

@@ -1,0 +1,3 @@
+import { describeBlows } from './crash.ts';
+
+describeBlows('mysql');
