@@ -1,3 +1,5 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   FLAVOURS,
@@ -73,5 +75,33 @@ describe.each(FLAVOURS)('a server of %s', (flavour) => {
     await server.start();
     await using again = await dumpFrom(db.connection, from);
     expect(await changesOf(again, db.name)).toEqual(['insert t', 'insert t']);
+  });
+
+  // Servers send events of up to 1 GiB whatever max_allowed_packet says: one that is larger is written into the file.
+  it('refuses to send an event that is larger than max_allowed_packet', async () => {
+    await using server = await startMysql(flavour);
+    await using db = await tables(server);
+    const from = await headOf(db.connection);
+    await db.query('INSERT INTO t VALUES (1)');
+    await db.query('FLUSH BINARY LOGS');
+    const file = await open(join(server.dataDir, from.file!.name), 'r+');
+    try {
+      // Of an event's header: time, type, server id, then its length. The first event leads to the second.
+      const length = Buffer.alloc(4);
+      await file.read(length, 0, 4, from.file!.offset + 9);
+      await file.write(
+        Buffer.from([0xf0, 0xff, 0xff, 0x7f]),
+        0,
+        4,
+        from.file!.offset + length.readUInt32LE(0) + 9,
+      );
+    } finally {
+      await file.close();
+    }
+    await using dump = await dumpFrom(db.connection, from);
+    expect(await thrown(changesOf(dump, db.name))).toMatchObject({
+      code: 'EVENT_TOO_LARGE',
+      message: expect.stringContaining('max_allowed_packet'),
+    });
   });
 });
