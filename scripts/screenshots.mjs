@@ -24,6 +24,7 @@ const PAGES = {
   'task-runs': '/tasks/shop-mirror?tab=runs',
   'task-timeline': '/tasks/shop-mirror?tab=timeline',
   'task-configuration': '/tasks/shop-mirror?tab=versions',
+  'task-change': '/tasks/shop-mirror/configure',
   'data-sources': '/data-sources',
   'data-source-check': '/data-sources/shop',
   'data-source-browse': '/data-sources/shop?tab=browse&table=public%1Forders',

@@ -140,6 +140,24 @@ describe('Studio', () => {
     expect((await lake.sql('SELECT count(*), max(weight) FROM flows.parcels')).rows).toEqual([[50, 51]]);
     expect((await lake.sql('SELECT count(*) FROM flows.orders')).rows).toEqual([[200]]);
 
+    // Its draft is changed, a wrong value said at once; published, it runs on with the new version.
+    await page.getByRole('tab', { name: 'Configuration' }).click();
+    await page.getByRole('link', { name: 'Change the draft' }).click();
+    await page.getByText('Parameters').click();
+    await page.getByLabel('commit_interval').fill('5');
+    await page.getByText('Allowed is 100ms to 1h').waitFor();
+    await axe(page);
+    await page.getByLabel('commit_interval').fill('500ms');
+    expect(await page.locator('aside pre').textContent()).toContain('--set commit_interval=500ms');
+    await page.getByRole('button', { name: 'Save and publish' }).click();
+    await page.getByText('Version 2').waitFor();
+    await axe(page);
+    expect(await (await lake.api()).get('/tasks/whole')).toMatchObject({
+      publishedVersion: 2,
+      draft: { pipelineType: 3, targetSchema: 'flows', parameters: { commit_interval: '500ms' } },
+    });
+    await page.getByRole('tab', { name: 'Tables' }).click();
+
     // The network goes away: what is shown stays, and says how old it is; then it goes on by itself.
     gate.shut();
     await page.getByText(/cut off: as of/).waitFor();

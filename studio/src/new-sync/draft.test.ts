@@ -1,6 +1,15 @@
 import { TaskSpecInput } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
-import { commandOf, type Draft, EMPTY, missing, specOf, tablesOfPattern, tablesOfText } from './draft.ts';
+import {
+  commandOf,
+  type Draft,
+  draftOf,
+  EMPTY,
+  missing,
+  specOf,
+  tablesOfPattern,
+  tablesOfText,
+} from './draft.ts';
 
 const table = (schema: string, name: string) => ({ schema, table: name });
 const chosen: Draft = { ...EMPTY, source: 'shop', database: 'db', name: 'the mirror' };
@@ -19,6 +28,52 @@ describe('a draft', () => {
       tables: [table('public', 'a')],
       schemas: [],
     });
+  });
+
+  it('is the same again when a task that is there is changed', () => {
+    const common = { syncMode: 2 as const, vcluster: 'default_sync', parameters: { commit_interval: '1s' } };
+    const mirror = {
+      ...common,
+      pipelineType: 1 as const,
+      dataSource: 7,
+      database: 'db',
+      schemas: [],
+      tables: [{ ...table('public', 'a'), target: { table: 'b' } }],
+      targetSchema: 'lake',
+      targetTable: '{SOURCE_TABLE}',
+    };
+    const named = { name: 'orders', target: table('lake', 'all_orders'), extendedKey: false };
+    const merge = {
+      ...common,
+      pipelineType: 2 as const,
+      sources: [{ dataSource: 7, server: 'eu', databases: ['a', 'b'] }],
+      virtualTables: [
+        {
+          ...named,
+          shards: { by: 'rules' as const, rules: [{ table: 'o_.*' }] },
+          extendedFields: [{ part: 'table' as const, name: '_table' }],
+        },
+        {
+          ...named,
+          name: 'listed',
+          target: table('lake', 'listed'),
+          shards: { by: 'tables' as const, tables: [{ server: 'eu', database: 'a', table: 't' }] },
+          extendedFields: [],
+        },
+      ],
+    };
+    for (const draft of [mirror, merge]) {
+      const task = { name: 't', folder: { id: 1, name: 'f' }, draft } as unknown as Parameters<
+        typeof draftOf
+      >[0];
+      const shown = draftOf(task, () => 'shop');
+      expect([0, 1, 2, 3].map((step) => missing(shown, step))).toEqual([null, null, null, null]);
+      const again = JSON.stringify(TaskSpecInput.parse(specOf(shown))).replaceAll('"shop"', '7');
+      expect(JSON.parse(again)).toEqual(draft);
+      expect(commandOf(shown, true)).toMatch(
+        /task configure-(realtime|merge)-sync t .*--set commit_interval=1s/s,
+      );
+    }
   });
 
   it('is written as the commands that do the same', () => {

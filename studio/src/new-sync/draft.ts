@@ -1,9 +1,10 @@
-import type { TableRef, TaskSpecInput } from '@sluice/contract';
+import type { TableRef, Task, TaskSpecInput } from '@sluice/contract';
 import {
   type DraftSource,
   type DraftVirtualTable,
   emptyTable,
   mergeCommandOf,
+  mergeOf,
   mergeSpecOf,
   missingOfMerge,
 } from './merge-draft.ts';
@@ -24,6 +25,9 @@ export interface Draft {
   readonly targetTable: string;
   readonly name: string;
   readonly folder: string;
+  /** What is set; the others have their defaults. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly vcluster: string | null;
   readonly step: number;
 }
 
@@ -40,6 +44,8 @@ export const EMPTY: Draft = {
   targetTable: '{SOURCE_TABLE}',
   name: '',
   folder: 'mirrors',
+  parameters: {},
+  vcluster: null,
   step: 0,
 };
 
@@ -48,8 +54,11 @@ export const stepsOf = (draft: Draft): readonly number[] =>
   draft.mode === 'merge' ? [0, 1, 3] : [0, 1, 2, 3];
 
 export function specOf(draft: Draft): TaskSpecInput {
-  if (draft.mode === 'merge') return mergeSpecOf(draft);
+  const pool = draft.vcluster === null ? {} : { vcluster: draft.vcluster };
+  const settings = { parameters: { ...draft.parameters }, ...pool };
+  if (draft.mode === 'merge') return { ...mergeSpecOf(draft), ...settings };
   const common = {
+    ...settings,
     dataSource: draft.source,
     database: draft.database,
     syncMode: draft.syncMode,
@@ -59,6 +68,33 @@ export function specOf(draft: Draft): TaskSpecInput {
   return draft.mode === 'database'
     ? { ...common, pipelineType: 3, schemas: [...draft.schemas] }
     : { ...common, pipelineType: 1, tables: draft.tables.map((table) => ({ ...table })) };
+}
+
+/** The draft of a task that is there, as the wizard shows it. Tables keep what else is said of them. */
+export function draftOf(task: Task, nameOfSource: (id: number) => string): Draft {
+  const kept = { ...EMPTY, name: task.name, folder: task.folder.name };
+  const { draft } = task;
+  if (draft === null) return kept;
+  const common = {
+    ...kept,
+    syncMode: draft.syncMode,
+    parameters: draft.parameters,
+    vcluster: draft.vcluster,
+  };
+  if (draft.pipelineType === 2) {
+    const merge = mergeOf(draft, nameOfSource);
+    return { ...common, mode: 'merge', source: merge.sources[0]?.dataSource ?? '', ...merge };
+  }
+  return {
+    ...common,
+    mode: draft.pipelineType === 3 ? 'database' : 'tables',
+    source: nameOfSource(draft.dataSource),
+    database: draft.database,
+    schemas: draft.schemas,
+    tables: draft.tables,
+    targetSchema: draft.targetSchema,
+    targetTable: draft.targetTable,
+  };
 }
 
 /** As a shell takes it. */
@@ -73,11 +109,18 @@ function nameOf({ schema, table }: TableRef): string {
   return `${part(schema)}.${part(table)}`;
 }
 
-/** The commands that do the same. Very many tables are not written out. */
-export function commandOf(draft: Draft): string {
-  if (draft.mode === 'merge') return mergeCommandOf(draft, draft);
+/** The commands that do the same; `there`: to a task that exists. Very many tables are not written out. */
+export function commandOf(draft: Draft, there = false): string {
+  const more = [
+    ...(draft.vcluster === null || draft.vcluster === 'default_sync'
+      ? []
+      : [`--vcluster ${quoted(draft.vcluster)}`]),
+    ...Object.entries(draft.parameters).map(([name, value]) => `--set ${quoted(`${name}=${value}`)}`),
+  ];
+  if (draft.mode === 'merge')
+    return mergeCommandOf(draft, { name: draft.name, folder: draft.folder, more, there });
   const options = [
-    `--folder ${quoted(draft.folder)}`,
+    ...(there ? [] : [`--folder ${quoted(draft.folder)}`]),
     `--source ${quoted(draft.source === '' ? 'SOURCE' : draft.source)}`,
     `--database ${quoted(draft.database === '' ? 'DATABASE' : draft.database)}`,
   ];
@@ -91,19 +134,24 @@ export function commandOf(draft: Draft): string {
   if (draft.targetSchema !== EMPTY.targetSchema)
     options.push(`--target-schema ${quoted(draft.targetSchema)}`);
   if (draft.targetTable !== EMPTY.targetTable) options.push(`--target-table ${quoted(draft.targetTable)}`);
+  options.push(...more);
   const name = quoted(draft.name === '' ? 'NAME' : draft.name);
   return [
-    `sluice task create-realtime-sync ${name} \\`,
+    `sluice task ${there ? 'configure' : 'create'}-realtime-sync ${name} \\`,
     ...options.map((option, at) => `  ${option}${at === options.length - 1 ? '' : ' \\'}`),
     `sluice task deploy ${name} -y`,
-    `sluice task start ${name}`,
+    ...(there ? [] : [`sluice task start ${name}`]),
   ].join('\n');
 }
 
 /** Why a step cannot be left yet; null where it can. */
 export function missing(draft: Draft, step: number): string | null {
   if (step === 0)
-    return draft.source === '' ? 'Choose a data source' : draft.database === '' ? 'Choose a database' : null;
+    return draft.source === ''
+      ? 'Choose a data source'
+      : draft.database === '' && draft.mode !== 'merge'
+        ? 'Choose a database'
+        : null;
   if (step === 1 && draft.mode === 'merge') return missingOfMerge(draft);
   if (step === 1 && draft.mode === 'tables' && draft.tables.length === 0) return 'Choose at least one table';
   if (step === 2 && draft.mode !== 'merge') {

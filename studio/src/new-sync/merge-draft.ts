@@ -1,4 +1,4 @@
-import type { MergeSpecInput } from '@sluice/contract';
+import type { MergeSpecInput, ShardName, TaskSpec } from '@sluice/contract';
 
 /** The parts of a shard's name, as people read them from left to right. */
 export const PARTS = ['server', 'database', 'schema', 'table'] as const;
@@ -24,6 +24,10 @@ export interface DraftVirtualTable {
   /** The column of each part that rows are to tell; empty: none. */
   readonly fields: Readonly<Record<Part, string>>;
   readonly extendedKey: boolean;
+  /** The name that it was saved under; a new one is called like its target. */
+  readonly name?: string;
+  /** Source tables by name, from a file; they are kept as they are, and stand in place of rules. */
+  readonly listed?: readonly ShardName[];
 }
 
 export const NO_PARTS: DraftRule = { server: '', database: '', schema: '', table: '' };
@@ -53,6 +57,37 @@ function nameOf(one: DraftVirtualTable, all: readonly DraftVirtualTable[]): stri
   return all.filter((other) => other.table.trim() === table).length > 1 ? targetOf(one) : table;
 }
 
+const inFull = (parts: Partial<Record<Part, string | undefined>>): DraftRule => ({
+  server: parts.server ?? '',
+  database: parts.database ?? '',
+  schema: parts.schema ?? '',
+  table: parts.table ?? '',
+});
+
+/** A saved merge as the wizard shows it. */
+export function mergeOf(
+  spec: Extract<TaskSpec, { pipelineType: 2 }>,
+  nameOfSource: (id: number) => string,
+): Pick<Merge, 'sources' | 'virtualTables'> {
+  return {
+    sources: spec.sources.map(({ dataSource, server, databases }) => ({
+      dataSource: nameOfSource(dataSource),
+      server,
+      databases: databases.join(', '),
+    })),
+    virtualTables: spec.virtualTables.map(({ name, target, shards, extendedFields, extendedKey }, at) => ({
+      key: at + 1,
+      name,
+      schema: target.schema,
+      table: target.table,
+      rules: shards.by === 'rules' ? shards.rules.map(inFull) : [],
+      ...(shards.by === 'tables' ? { listed: shards.tables } : {}),
+      fields: inFull(Object.fromEntries(extendedFields.map((field) => [field.part, field.name]))),
+      extendedKey,
+    })),
+  };
+}
+
 export function mergeSpecOf({ sources, virtualTables, syncMode }: Merge): MergeSpecInput {
   return {
     pipelineType: 2,
@@ -66,14 +101,17 @@ export function mergeSpecOf({ sources, virtualTables, syncMode }: Merge): MergeS
         .filter((name) => name !== ''),
     })),
     virtualTables: virtualTables.map((one) => ({
-      name: nameOf(one, virtualTables),
+      name: one.name ?? nameOf(one, virtualTables),
       target: { schema: one.schema.trim(), table: one.table.trim() },
-      shards: {
-        by: 'rules',
-        rules: one.rules.map((rule) =>
-          Object.fromEntries(filled(rule).map((part) => [part, rule[part].trim()])),
-        ),
-      },
+      shards:
+        one.listed === undefined
+          ? {
+              by: 'rules',
+              rules: one.rules.map((rule) =>
+                Object.fromEntries(filled(rule).map((part) => [part, rule[part].trim()])),
+              ),
+            }
+          : { by: 'tables', tables: [...one.listed] },
       extendedFields: filled(one.fields).map((part) => ({ part, name: one.fields[part].trim() })),
       extendedKey: one.extendedKey && filled(one.fields).length > 0,
     })),
@@ -91,6 +129,7 @@ export function missingOfMerge({ sources, virtualTables }: Merge): string | null
   if (virtualTables.length === 0) return 'Add a virtual table';
   for (const one of virtualTables) {
     if (one.schema.trim() === '' || one.table.trim() === '') return 'Each virtual table needs its target';
+    if (one.listed !== undefined) continue;
     if (one.rules.length === 0 || one.rules.some((rule) => filled(rule).length === 0))
       return `Each rule of ${targetOf(one)} needs a pattern`;
   }
@@ -111,9 +150,11 @@ function yamlOf(spec: MergeSpecInput): string {
         `- name: ${JSON.stringify(name)}`,
         `  target: ${JSON.stringify(target)}`,
         '  shards:',
-        '    by: rules',
-        '    rules:',
-        ...(shards.by === 'rules' ? shards.rules.map((rule) => `      - ${JSON.stringify(rule)}`) : []),
+        `    by: ${shards.by}`,
+        `    ${shards.by}:`,
+        ...(shards.by === 'rules' ? shards.rules : shards.tables).map(
+          (one) => `      - ${JSON.stringify(one)}`,
+        ),
         ...(extendedFields.length === 0 ? [] : [`  extendedFields: ${JSON.stringify(extendedFields)}`]),
         ...(extendedKey ? ['  extendedKey: true'] : []),
       ].join('\n'),
@@ -122,9 +163,17 @@ function yamlOf(spec: MergeSpecInput): string {
 }
 
 /** The commands that make the same task; virtual tables in a file where options cannot say them. */
-export function mergeCommandOf(merge: Merge, { name, folder }: { name: string; folder: string }): string {
+export function mergeCommandOf(
+  merge: Merge,
+  {
+    name,
+    folder,
+    more = [],
+    there = false,
+  }: { name: string; folder: string; more?: readonly string[]; there?: boolean },
+): string {
   const spec = mergeSpecOf(merge);
-  const options = [`--folder ${quoted(folder)}`];
+  const options = there ? [] : [`--folder ${quoted(folder)}`];
   for (const { dataSource, server } of spec.sources)
     options.push(
       `--source ${quoted(server === dataSource ? String(dataSource) : `${dataSource}=${server}`)}`,
@@ -145,13 +194,14 @@ export function mergeCommandOf(merge: Merge, { name, folder }: { name: string; f
     if (only.extendedKey) options.push('--extended-key');
   }
   if (merge.syncMode === 2) options.push('--sync-mode 2');
+  options.push(...more);
   const task = quoted(name === '' ? 'NAME' : name);
   return [
     ...(inFile ? ["cat > virtual-tables.yaml <<'END'", yamlOf(spec), 'END'] : []),
-    `sluice task create-merge-sync ${task} \\`,
+    `sluice task ${there ? 'configure' : 'create'}-merge-sync ${task} \\`,
     ...options.map((option, at) => `  ${option}${at === options.length - 1 ? '' : ' \\'}`),
     `sluice task merge-report ${task}`,
     `sluice task deploy ${task} -y`,
-    `sluice task start ${task}`,
+    ...(there ? [] : [`sluice task start ${task}`]),
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { call } from '../api/calls.ts';
 import { Button } from '../design/button.tsx';
 import { TextField } from '../design/field.tsx';
 import { ErrorNotice } from '../design/notice.tsx';
+import { counted } from '../format/numbers.ts';
 import {
   type DraftRule,
   type DraftSource,
@@ -191,7 +192,13 @@ function VirtualTable({
           onText={(text) => onChange({ ...table, table: text })}
         />
       </div>
-      <div className="rules">
+      {table.listed !== undefined && (
+        <p className="muted">
+          {counted(table.listed.length, 'source table')} by name, from a file. They stay as they are; the
+          command line takes another list.
+        </p>
+      )}
+      <div className="rules" hidden={table.listed !== undefined}>
         <div className="rule small muted" aria-hidden="true">
           {PARTS.map((part) => (
             <span key={part}>{part}</span>

@@ -26,7 +26,7 @@ export interface StepProps {
 }
 
 /** From a data source to a task that runs; nothing is asked twice, and what was chosen outlives the page. */
-export function NewSyncPage() {
+export default function NewSyncPage() {
   const [source] = useQueryValue('source');
   const [draft, setDraft] = useState<Draft>(() => {
     const kept = keptDraft();
@@ -36,6 +36,36 @@ export function NewSyncPage() {
     localStorage.setItem(KEY, JSON.stringify(next));
     setDraft(next);
   };
+  return (
+    <>
+      <PageHead title="New sync" about="What is chosen here is kept in this browser until the task is made">
+        <Button onClick={() => keep(EMPTY)}>Start over</Button>
+      </PageHead>
+      <Wizard
+        draft={draft}
+        keep={keep}
+        task={null}
+        onMade={(name) => {
+          localStorage.removeItem(KEY);
+          navigate(`/tasks/${encodeURIComponent(name)}`);
+        }}
+      />
+    </>
+  );
+}
+
+/** The steps; of a new task, or of one that is there and is changed. */
+export function Wizard({
+  draft,
+  keep,
+  task,
+  onMade,
+}: {
+  draft: Draft;
+  keep: (draft: Draft) => void;
+  task: string | null;
+  onMade: (name: string) => void;
+}) {
   const change = (part: Partial<Draft>) => keep({ ...draft, ...part });
   const { step } = draft;
   const why = missing(draft, step);
@@ -44,9 +74,6 @@ export function NewSyncPage() {
   const beside = (by: 1 | -1) => steps[steps.indexOf(step) + by] ?? step;
   return (
     <>
-      <PageHead title="New sync" about="What is chosen here is kept in this browser until the task is made">
-        <Button onClick={() => keep(EMPTY)}>Start over</Button>
-      </PageHead>
       <ol className="steps" aria-label="Steps">
         {steps.map((at, place) => {
           const title = STEPS[at];
@@ -68,14 +95,7 @@ export function NewSyncPage() {
       <div className="wizard">
         <div className="stack wide">
           {Step === undefined ? (
-            <SummaryStep
-              draft={draft}
-              change={change}
-              onMade={(name) => {
-                localStorage.removeItem(KEY);
-                navigate(`/tasks/${encodeURIComponent(name)}`);
-              }}
-            />
+            <SummaryStep draft={draft} change={change} task={task} onMade={onMade} />
           ) : (
             <>
               <Step draft={draft} change={change} />
@@ -91,7 +111,7 @@ export function NewSyncPage() {
         </div>
         <aside className="stack">
           <h2>The same by command</h2>
-          <Copyable text={commandOf(draft)} label="the commands" />
+          <Copyable text={commandOf(draft, task !== null)} label="the commands" />
         </aside>
       </div>
     </>

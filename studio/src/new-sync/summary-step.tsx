@@ -8,6 +8,7 @@ import { counted } from '../format/numbers.ts';
 import { Link } from '../routing/location.tsx';
 import { missing, specOf, stepsOf } from './draft.ts';
 import type { StepProps } from './new-sync-page.tsx';
+import { ParametersForm } from './parameters-form.tsx';
 
 function whatOf({ mode, database, schemas, tables, sources, virtualTables }: StepProps['draft']): string {
   if (mode === 'merge')
@@ -20,9 +21,14 @@ function whatOf({ mode, database, schemas, tables, sources, virtualTables }: Ste
 /** How far to go: the draft alone, its first version, or a run. */
 type Until = 'draft' | 'published' | 'started';
 
-export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (name: string) => void }) {
+export function SummaryStep({
+  draft,
+  change,
+  task,
+  onMade,
+}: StepProps & { task: string | null; onMade: (name: string) => void }) {
   const queries = useQueryClient();
-  const [made, setMade] = useState<string | null>(null);
+  const [made, setMade] = useState<string | null>(task);
   const folders = useQuery({
     queryKey: ['folders'],
     queryFn: ({ signal }) => call('listFolders', { signal }),
@@ -31,9 +37,10 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
     mutationFn: async (until: Until) => {
       const name = draft.name.trim();
       const folder = draft.folder.trim();
-      await call('createFolder', { body: { name: folder } }).catch((error: unknown) => {
-        if (!(error instanceof ApiError) || error.code !== 'ALREADY_EXISTS') throw error;
-      });
+      if (task === null)
+        await call('createFolder', { body: { name: folder } }).catch((error: unknown) => {
+          if (!(error instanceof ApiError) || error.code !== 'ALREADY_EXISTS') throw error;
+        });
       // A draft that could not be published is there already; it is changed, not made again.
       if (made === name) await call('configureTask', { params: { ref: name }, body: specOf(draft) });
       else await call('createTask', { body: { name, folder, spec: specOf(draft) } });
@@ -54,6 +61,7 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
         <TextField
           label="Name of the task"
           value={draft.name}
+          disabled={task !== null}
           onText={(name) => change({ name })}
           placeholder="shop-mirror"
         />
@@ -61,8 +69,9 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
           label="Folder"
           value={draft.folder}
           list="folders"
+          disabled={task !== null}
           onText={(folder) => change({ folder })}
-          hint="It is made where it is not there yet"
+          hint={task === null ? 'It is made where it is not there yet' : undefined}
         />
         <datalist id="folders">
           {folders.data?.map(({ id, name }) => (
@@ -90,8 +99,9 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
           </li>
         </ul>
       </section>
+      <ParametersForm values={draft.parameters} onChange={(parameters) => change({ parameters })} />
       <ErrorNotice error={make.error} />
-      {make.isError && made !== null && (
+      {make.isError && made !== null && task === null && (
         <Notice tone="warn" title={`What is made so far is kept as ${made}`}>
           <p>
             Mend what is said above and go on from here, or go on from{' '}
@@ -101,11 +111,18 @@ export function SummaryStep({ draft, change, onMade }: StepProps & { onMade: (na
       )}
       <div className="row">
         <Button onClick={() => change({ step: stepsOf(draft).at(-2) ?? 0 })}>Back</Button>
-        <Button look="primary" why={why} disabled={make.isPending} onClick={() => make.mutate('started')}>
-          {make.isPending ? 'Working …' : 'Publish and start'}
-        </Button>
-        <Button why={why} disabled={make.isPending} onClick={() => make.mutate('published')}>
-          Publish
+        {task === null && (
+          <Button look="primary" why={why} disabled={make.isPending} onClick={() => make.mutate('started')}>
+            {make.isPending ? 'Working …' : 'Publish and start'}
+          </Button>
+        )}
+        <Button
+          look={task === null ? 'plain' : 'primary'}
+          why={why}
+          disabled={make.isPending}
+          onClick={() => make.mutate('published')}
+        >
+          {task === null ? 'Publish' : 'Save and publish'}
         </Button>
         <Button why={why} disabled={make.isPending} onClick={() => make.mutate('draft')}>
           Save the draft

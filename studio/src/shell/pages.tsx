@@ -6,7 +6,6 @@ import { Empty } from '../design/notice.tsx';
 import { ConnectPage } from '../lakehouse/connect-page.tsx';
 import { LakeTablePage } from '../lakehouse/lake-table-page.tsx';
 import { LakehousePage } from '../lakehouse/lakehouse-page.tsx';
-import { NewSyncPage } from '../new-sync/new-sync-page.tsx';
 import { OverviewPage } from '../overview/overview-page.tsx';
 import { Link, match } from '../routing/location.tsx';
 import { TaskPage } from '../tasks/task-page.tsx';
@@ -14,6 +13,9 @@ import { TasksPage } from '../tasks/tasks-page.tsx';
 
 /** The editor is larger than all the rest: it comes when somebody wants it. */
 const SqlPage = lazy(() => import('../sql/sql-page.tsx'));
+/** So does the wizard, with the table of parameters. */
+const NewSyncPage = lazy(() => import('../new-sync/new-sync-page.tsx'));
+const EditPage = lazy(() => import('../new-sync/edit-page.tsx'));
 
 interface Page {
   readonly title: string;
@@ -24,6 +26,10 @@ const PAGES: readonly (readonly [string, (parts: readonly string[]) => Page])[] 
   ['/', () => ({ title: 'Overview', element: <OverviewPage /> })],
   ['/tasks', () => ({ title: 'Tasks', element: <TasksPage /> })],
   ['/tasks/:ref', ([ref = '']) => ({ title: ref, element: <TaskPage key={ref} name={ref} /> })],
+  [
+    '/tasks/:ref/configure',
+    ([ref = '']) => ({ title: `Configure ${ref}`, element: <EditPage key={ref} name={ref} /> }),
+  ],
   ['/new-sync', () => ({ title: 'New sync', element: <NewSyncPage /> })],
   ['/data-sources', () => ({ title: 'Data sources', element: <DataSourcesPage /> })],
   ['/data-sources/:ref', ([ref = '']) => ({ title: ref, element: <DataSourcePage key={ref} name={ref} /> })],

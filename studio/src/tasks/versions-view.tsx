@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../api/calls.ts';
 import { Badge } from '../design/badge.tsx';
+import { ButtonLink } from '../design/button.tsx';
 import { ErrorNotice, Notice } from '../design/notice.tsx';
 import { When } from '../format/time.tsx';
 import { useQueryValue } from '../routing/location.tsx';
@@ -61,6 +62,11 @@ export function VersionsView({ task, version }: { task: string; version: number 
         ))}
       </ul>
       <div className="stack">
+        <div className="row">
+          <ButtonLink to={`/tasks/${encodeURIComponent(task)}/configure`} look="primary">
+            Change the draft
+          </ButtonLink>
+        </div>
         {before !== undefined && (
           <Notice
             tone={differs ? 'busy' : 'idle'}
