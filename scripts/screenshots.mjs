@@ -21,6 +21,7 @@ const PAGES = {
   tasks: '/tasks',
   task: '/tasks/shop-mirror',
   'task-exceptions': '/tasks/shop-mirror?tab=exceptions',
+  'task-comparison': '/tasks/shop-mirror?tab=comparison',
   'task-runs': '/tasks/shop-mirror?tab=runs',
   'task-timeline': '/tasks/shop-mirror?tab=timeline',
   'task-configuration': '/tasks/shop-mirror?tab=versions',

@@ -109,7 +109,7 @@ describe('Studio', () => {
     await axe();
     await page.getByRole('button', { name: 'Next' }).click();
     await page.getByLabel('Name of the task').fill('shop mirror');
-    expect(await page.locator('aside pre').textContent()).toContain(
+    expect(await page.locator('aside pre').first().textContent()).toContain(
       "sluice task create-realtime-sync 'shop mirror'",
     );
     await axe();

@@ -41,6 +41,8 @@ const ROUTES = {
   listRuns: ['GET', '/tasks/:ref/runs'],
   getRun: ['GET', '/runs/:id'],
   attemptLog: ['GET', '/attempts/:id/log'],
+  startVerification: ['POST', '/tasks/:ref/verifications'],
+  listVerifications: ['GET', '/tasks/:ref/verifications'],
   listAlerts: ['GET', '/alerts'],
   listAlertRules: ['GET', '/alert-rules'],
   createAlertRule: ['POST', '/alert-rules'],

@@ -1,10 +1,12 @@
 import { TaskSpecInput } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import {
   commandOf,
   type Draft,
   draftOf,
   EMPTY,
+  fileOf,
   missing,
   specOf,
   tablesOfPattern,
@@ -71,8 +73,16 @@ describe('a draft', () => {
       const again = JSON.stringify(TaskSpecInput.parse(specOf(shown))).replaceAll('"shop"', '7');
       expect(JSON.parse(again)).toEqual(draft);
       expect(commandOf(shown, true)).toMatch(
-        /task configure-(realtime|merge)-sync t .*--set commit_interval=1s/s,
+        shown.mode === 'merge'
+          ? /task configure-merge-sync t .*--set commit_interval=1s/s
+          : /^sluice task apply -f t.yaml --publish$/,
       );
+      expect(commandOf(shown)).toContain('--set commit_interval=1s');
+      expect(parse(fileOf(shown))).toMatchObject({
+        name: 't',
+        folder: 'f',
+        pipelineType: draft.pipelineType,
+      });
     }
   });
 

@@ -8,6 +8,7 @@ import {
   mergeSpecOf,
   missingOfMerge,
 } from './merge-draft.ts';
+import { yamlOf } from './yaml.ts';
 
 /** What the person has chosen so far. It is kept in the browser until the task is made. */
 export interface Draft {
@@ -119,8 +120,10 @@ export function commandOf(draft: Draft, there = false): string {
   ];
   if (draft.mode === 'merge')
     return mergeCommandOf(draft, { name: draft.name, folder: draft.folder, more, there });
+  // A mirror is changed by its file, which says all of it.
+  if (there) return `sluice task apply -f ${quoted(`${draft.name}.yaml`)} --publish`;
   const options = [
-    ...(there ? [] : [`--folder ${quoted(draft.folder)}`]),
+    `--folder ${quoted(draft.folder)}`,
     `--source ${quoted(draft.source === '' ? 'SOURCE' : draft.source)}`,
     `--database ${quoted(draft.database === '' ? 'DATABASE' : draft.database)}`,
   ];
@@ -137,11 +140,18 @@ export function commandOf(draft: Draft, there = false): string {
   options.push(...more);
   const name = quoted(draft.name === '' ? 'NAME' : draft.name);
   return [
-    `sluice task ${there ? 'configure' : 'create'}-realtime-sync ${name} \\`,
+    `sluice task create-realtime-sync ${name} \\`,
     ...options.map((option, at) => `  ${option}${at === options.length - 1 ? '' : ' \\'}`),
     `sluice task deploy ${name} -y`,
-    ...(there ? [] : [`sluice task start ${name}`]),
+    `sluice task start ${name}`,
   ].join('\n');
+}
+
+/** The file that `sluice task apply` makes the same task from, or changes it by. */
+export function fileOf(draft: Draft): string {
+  const or = (value: string, otherwise: string) => (value.trim() === '' ? otherwise : value.trim());
+  const spec = specOf(draft);
+  return yamlOf({ name: or(draft.name, 'NAME'), folder: or(draft.folder, 'FOLDER'), ...spec });
 }
 
 /** Why a step cannot be left yet; null where it can. */

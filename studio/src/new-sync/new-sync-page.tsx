@@ -3,12 +3,14 @@ import './new-sync.css';
 import { Button, Copyable } from '../design/button.tsx';
 import { navigate, useQueryValue } from '../routing/location.tsx';
 import { PageHead } from '../shell/page-head.tsx';
-import { commandOf, type Draft, EMPTY, missing, stepsOf } from './draft.ts';
+import { commandOf, type Draft, EMPTY, fileOf, missing, stepsOf } from './draft.ts';
 import { NamingStep } from './naming-step.tsx';
 import { ObjectsStep } from './objects-step.tsx';
 import { SourceStep } from './source-step.tsx';
 import { SummaryStep } from './summary-step.tsx';
 
+/** A longer list of tables is no page to read. */
+const MOST_IN_FILE = 500;
 const KEY = 'sluice.new-sync';
 const STEPS = ['Source', 'What to sync', 'Names in the lake', 'Summary'] as const;
 
@@ -112,6 +114,12 @@ export function Wizard({
         <aside className="stack">
           <h2>The same by command</h2>
           <Copyable text={commandOf(draft, task !== null)} label="the commands" />
+          {draft.tables.length <= MOST_IN_FILE && (
+            <>
+              <h2>The same as a file</h2>
+              <Copyable text={fileOf(draft)} label="the file" />
+            </>
+          )}
         </aside>
       </div>
     </>

@@ -10,6 +10,7 @@ import { Ago, useNow } from '../format/time.tsx';
 import { useQueryValue } from '../routing/location.tsx';
 import { LiveMark } from '../shell/live-mark.tsx';
 import { PageHead } from '../shell/page-head.tsx';
+import { ComparisonView } from './comparison-view.tsx';
 import { ExceptionsView } from './exceptions-view.tsx';
 import { RunsView } from './runs-view.tsx';
 import { behindMs, phaseText, taskLook } from './state.ts';
@@ -42,6 +43,7 @@ const tabsOf = (troubled: number) =>
   [
     ['tables', 'Tables'],
     ['exceptions', troubled === 0 ? 'Exceptions' : `Exceptions ${count(troubled)}`],
+    ['comparison', 'Comparison'],
     ['runs', 'Runs and logs'],
     ['timeline', 'Timeline'],
     ['versions', 'Configuration'],
@@ -99,6 +101,8 @@ export function TaskPage({ name }: { name: string }) {
       />
       {tab === 'exceptions' ? (
         <ExceptionsView task={status.name} running={status.state === 'running'} tables={tables} />
+      ) : tab === 'comparison' ? (
+        <ComparisonView task={status.name} running={status.state === 'running'} />
       ) : tab === 'runs' ? (
         <RunsView task={status.name} runId={status.run?.id ?? null} />
       ) : tab === 'timeline' ? (
