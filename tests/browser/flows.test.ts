@@ -158,7 +158,7 @@ describe('Studio', () => {
     expect(await page.locator('aside pre').first().textContent()).toContain('apply -f whole.yaml');
     expect(await page.locator('aside pre').last().textContent()).toContain('commit_interval: "500ms"');
     await page.getByRole('button', { name: 'Save and publish' }).click();
-    await page.getByText('Version 2').waitFor();
+    await page.getByText('The same as version 2').waitFor();
     await axe(page);
     expect(await (await lake.api()).get('/tasks/whole')).toMatchObject({
       publishedVersion: 2,
