@@ -118,11 +118,7 @@ export async function send(
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
-    throw new ApiError(
-      'SERVER_UNREACHABLE',
-      'The server does not answer.',
-      'Check that `sluice serve` runs.',
-    );
+    throw new ApiError('SERVER_UNREACHABLE', 'The server does not answer.', 'Check that sluice serve runs.');
   });
   if (answer.ok) return answer;
   const said = (await answer.json().catch(() => null)) as { error?: ApiError } | null;
