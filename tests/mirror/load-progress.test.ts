@@ -13,7 +13,7 @@ import {
 it('a full load tells how far it is and how long it takes, and never more than it knows', async () => {
   await using database = await sharedPostgres().createDatabase();
   const rows = (first: number, last: number) =>
-    `SELECT i, repeat(md5(i::text), 6) FROM generate_series(${first}, ${last}) i`;
+    `SELECT i, repeat(md5(i::text), 4) FROM generate_series(${first}, ${last}) i`;
   for (const name of ['exact', 'stale', 'unknown'])
     await database.query(
       `CREATE TABLE ${name} (id int PRIMARY KEY, pad text) WITH (autovacuum_enabled = false)`,
@@ -36,4 +36,4 @@ it('a full load tells how far it is and how long it takes, and never more than i
   ).toBe(true);
   expect(new Set(unknown.map(({ rowsEstimated }) => rowsEstimated))).toEqual(new Set([null]));
   expectNothingLeft(unknown);
-}, 240_000);
+}, 400_000);

@@ -2,7 +2,8 @@ import type { TaskTable } from '@sluice/contract';
 import { expect } from 'vitest';
 import type { TestLake } from '../support/lake.ts';
 
-export const ROWS = 200_000;
+/** More than a load brings between two looks at its pace, by far. */
+export const ROWS = 600_000;
 
 /** Chunks of the smallest size, one at a time: the load takes some seconds, and is looked at all the while. */
 export const SLOW_LOAD = { chunk_size: '1MB', full_load_concurrency: '1' };
@@ -21,7 +22,7 @@ export async function watchLoad(
       if (all !== undefined && JSON.stringify(all.at(-1)) !== JSON.stringify(table)) all.push(table);
     }
     return tables.length >= names.length && tables.every(({ state }) => state === 'live');
-  }, 120);
+  }, 300);
   return seen;
 }
 
