@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Name, TableRef, Time } from './primitives.ts';
+import { isTimeZone } from './time-zone.ts';
 
 /** The kinds of data sources: the reference's codes (`ds_type`) and the words of the command line. */
 export const DS_TYPES = {
@@ -40,6 +41,11 @@ const connection = {
   sslmode: SslMode,
 };
 const Password = z.string().max(4096);
+const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'as +08:00 or Asia/Shanghai')
+  .describe('The zone that the server is meant to run in, as +08:00 or Asia/Shanghai: check-cdc compares');
 
 export const CreateDataSource = z.strictObject({
   name: Name,
@@ -48,12 +54,18 @@ export const CreateDataSource = z.strictObject({
   port: connection.port.optional().describe('5432 for PostgreSQL, 3306 for MySQL and MariaDB by default'),
   sslmode: SslMode.default('disable'),
   password: Password.optional(),
+  timezone: TimeZone.optional(),
 });
 export type CreateDataSource = z.input<typeof CreateDataSource>;
 
 /** What is left out stays as it is. */
 export const UpdateDataSource = z
-  .strictObject({ name: Name, ...connection, password: Password.nullable() })
+  .strictObject({
+    name: Name,
+    ...connection,
+    password: Password.nullable(),
+    timezone: TimeZone.nullable(),
+  })
   .partial();
 export type UpdateDataSource = z.input<typeof UpdateDataSource>;
 
@@ -64,6 +76,7 @@ export const DataSource = z.object({
   type: z.string(),
   dsType: z.int(),
   ...connection,
+  timezone: z.string().nullish(),
   hasPassword: z.boolean(),
   createdAt: Time,
   updatedAt: Time,

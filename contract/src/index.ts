@@ -25,4 +25,5 @@ export * from './table-file.ts';
 export * from './table-order.ts';
 export * from './task.ts';
 export * from './task-document.ts';
+export * from './time-zone.ts';
 export * from './verification.ts';

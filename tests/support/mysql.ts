@@ -196,7 +196,8 @@ async function createDatabase(flavour: Flavour, url: string, wanted?: string): P
       if (last === null) return;
       try {
         await last.query(`DROP DATABASE IF EXISTS ${id(name)}`);
-        await last.query(`DROP USER IF EXISTS ${id(username)}`);
+        // Before 5.7 there is no IF EXISTS here.
+        await last.query(`DROP USER ${id(username)}`).catch(() => undefined);
       } finally {
         await last.end();
       }

@@ -15,6 +15,8 @@ export interface Connection {
   readonly database: string;
   /** disable | require (encrypted, not verified) | verify-full */
   readonly sslmode: 'disable' | 'require' | 'verify-full';
+  /** The zone that the server is said to run in. No value depends on it; check-cdc says where it is another one. */
+  readonly timezone?: string | null | undefined;
 }
 
 /** One finding of `check-cdc`: what is wrong, why it matters, the statement that mends it. */

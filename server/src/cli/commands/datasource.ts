@@ -12,6 +12,7 @@ interface CreateOptions {
   readonly username: string;
   readonly database: string;
   readonly sslmode?: 'disable' | 'require' | 'verify-full';
+  readonly timezone?: string;
   readonly passwordStdin?: boolean;
 }
 
@@ -43,6 +44,7 @@ export function addDataSourceCommands(program: Command, terminal: Terminal): voi
         .addOption(
           new Option('--sslmode <mode>', 'encryption').choices(['disable', 'require', 'verify-full']),
         )
+        .option('--timezone <zone>', 'zone that the server is meant to run in, as +08:00; check-cdc compares')
         .option('--password-stdin', 'read the password from standard input'),
     run: async ({ call, args: [name = ''], options }) => {
       const body: CreateDataSource = {
@@ -53,6 +55,7 @@ export function addDataSourceCommands(program: Command, terminal: Terminal): voi
         database: options.database,
         ...(options.port === undefined ? {} : { port: wholeNumber('--port', options.port, 1, 65_535) }),
         ...(options.sslmode === undefined ? {} : { sslmode: options.sslmode }),
+        ...(options.timezone === undefined ? {} : { timezone: options.timezone }),
         ...(options.passwordStdin === true ? { password: await readPassword(terminal) } : {}),
       };
       return { data: await call('createDataSource', { body }) };

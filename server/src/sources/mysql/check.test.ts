@@ -22,8 +22,6 @@ const VARIABLES = {
   server_id: '1',
   log_replica_updates: 'ON',
   max_allowed_packet: '67108864',
-  time_zone: 'SYSTEM',
-  system_time_zone: 'CET',
 };
 const GOOD: ServerFacts = {
   flavour: 'mysql',
@@ -36,10 +34,12 @@ const GOOD: ServerFacts = {
   filter: parseFilter('', ''),
   grants: grants('GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `u`@`%`'),
   schemas: ['shop'],
+  zone: { setting: 'SYSTEM', system: 'CET', offsets: [60, 120], wanted: null, year: 2026 },
 };
 const setTo = (some: Readonly<Record<string, string>>): Partial<ServerFacts> => ({
   variables: variables({ ...VARIABLES, ...some }),
 });
+const zone = (wanted: string): Partial<ServerFacts> => ({ zone: { ...GOOD.zone, wanted } });
 const NO_GTIDS = setTo({ gtid_mode: 'OFF' });
 
 describe('what is made of the facts', () => {
@@ -71,6 +71,9 @@ describe('what is made of the facts', () => {
       'error',
       /log_slave_updates = ON$/,
     ],
+    [zone('Europe/Berlin'), 'MYSQL_TIME_ZONE', 'ok', null],
+    [zone('Africa/Lagos'), 'MYSQL_TIME_ZONE', 'warning', "SET GLOBAL time_zone = '+01:00';"],
+    [zone('America/New_York'), 'MYSQL_TIME_ZONE', 'warning', "SET GLOBAL time_zone = 'America/New_York';"],
     [setTo({ max_allowed_packet: '4194304' }), 'MYSQL_MAX_ALLOWED_PACKET', 'warning', /67108864;$/],
     [NO_GTIDS, 'MYSQL_GTID_MODE', 'warning', /gtid_mode = ON;$/],
     [NO_GTIDS, 'MYSQL_NO_LOCK_TABLES', 'error', 'GRANT LOCK TABLES ON *.* TO `u`@`%`;'],
@@ -207,6 +210,14 @@ describe.each(FLAVOURS)('check-cdc of %s', (flavour) => {
     expect(troubles(after)).toEqual(['MYSQL_BINLOG_FILTER']);
     expect(levels(after, 'MYSQL_BINLOG_FILTER')).toEqual(['warning']);
     expect(levels(after, 'MYSQL_ROW_METADATA')).toEqual(['ok']);
+    // The zone that the data source names: what the server says now, and after the statement.
+    const elsewhere = { ...database.connection, timezone: '+05:30' };
+    const zone = async (): Promise<Finding | undefined> =>
+      (await check(elsewhere)).find(({ code }) => code === 'MYSQL_TIME_ZONE');
+    const mismatch = await zone();
+    expect(mismatch).toMatchObject({ level: 'warning', fix: "SET GLOBAL time_zone = '+05:30';" });
+    await database.query(mismatch?.fix ?? '');
+    expect(await zone()).toMatchObject({ level: 'ok', found: '+05:30: +05:30' });
   });
 
   it('of a server without a log says what to put into its configuration', async () => {

@@ -7,6 +7,7 @@ import { accountText, type Grant, mayInSchema, mayOnServer, parseGrant } from '.
 import { readHead } from './position.ts';
 import { readReplicaState } from './replica.ts';
 import type { Flavour } from './server-info.ts';
+import { judgeZone, readZone, type ZoneFacts } from './time-zone.ts';
 
 const DAY_S = 86_400;
 const OLDEST = { mysql: 50_600, mariadb: 100_500 } as const;
@@ -28,6 +29,7 @@ export interface ServerFacts {
   readonly grants: readonly Grant[];
   /** The databases that the task takes; none: not known. */
   readonly schemas: readonly string[];
+  readonly zone: ZoneFacts;
 }
 
 const VARIABLES = [
@@ -43,8 +45,6 @@ const VARIABLES = [
   'log_slave_updates',
   'log_replica_updates',
   'max_allowed_packet',
-  'time_zone',
-  'system_time_zone',
   'binlog_transaction_compression',
 ] as const;
 
@@ -55,7 +55,7 @@ export async function checkCdc(
   selection: Selection | null,
 ): Promise<readonly Finding[]> {
   const wanted = selection ?? { schemas: [], tables: [] };
-  const findings = judgeServer(await readFacts(session, schemasOf(wanted, connection.database)));
+  const findings = judgeServer(await readFacts(session, connection, schemasOf(wanted, connection.database)));
   return [...findings, ...(await checkTables(session, connection, wanted))];
 }
 
@@ -64,7 +64,11 @@ function schemasOf({ schemas, tables }: Selection, database: string): readonly s
   return schemas.length > 0 || database === '' ? schemas : [database];
 }
 
-async function readFacts(session: Session, schemas: readonly string[]): Promise<ServerFacts> {
+async function readFacts(
+  session: Session,
+  connection: Connection,
+  schemas: readonly string[],
+): Promise<ServerFacts> {
   const { flavour, version, versionText } = session.info;
   const variables = await session.rows<{ Variable_name: string; Value: string | null }>(
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${VARIABLES.map((name) => `'${name}'`).join(', ')})`,
@@ -86,6 +90,7 @@ async function readFacts(session: Session, schemas: readonly string[]): Promise<
     filter: (await readFilter(session)) ?? NO_FILTER,
     grants: grants.flatMap((row) => parseGrant(Object.values(row)[0] ?? '') ?? []),
     schemas,
+    zone: await readZone(session, connection.timezone ?? null),
   };
 }
 
@@ -102,7 +107,7 @@ export function judgeServer(facts: ServerFacts): Finding[] {
     ...replicaUpdates(facts),
     binlogFilter(facts),
     packet(facts),
-    timeZone(facts),
+    judgeZone(facts.zone),
     replicationSlave(facts),
     ...replicationClient(facts),
   ];
@@ -306,18 +311,6 @@ function packet(facts: ServerFacts): Finding {
     found: `${Math.round(bytes / (1 << 20))} MB`,
     why: 'The server does not hand out an event of its log that is larger. It has to be at least what it was when the largest row was written.',
     fix: good ? null : 'SET GLOBAL max_allowed_packet = 67108864;',
-  };
-}
-
-function timeZone(facts: ServerFacts): Finding {
-  const zone = settingOf(facts, 'time_zone');
-  return {
-    code: 'MYSQL_TIME_ZONE',
-    level: 'info',
-    subject: 'time_zone',
-    found: zone === 'SYSTEM' ? `SYSTEM (${settingOf(facts, 'system_time_zone')})` : zone,
-    why: 'Nothing depends on it here: timestamp columns are read as UTC, which is how the server stores them, and datetime columns as they are written.',
-    fix: null,
   };
 }
 

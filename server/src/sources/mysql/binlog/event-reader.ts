@@ -302,7 +302,12 @@ export class EventReader implements Dump {
         return;
       default: {
         // A description that is sent ahead of an offset has none; nothing moves by it.
-        if (position === 0 || (this.flags & FLAG.artificial) !== 0) return;
+        if ((this.flags & FLAG.artificial) !== 0) return;
+        if (position === 0) {
+          // From 11.4 on MariaDB writes none within a transaction: its last event tells, this keeps the wraps of 4 GB.
+          if (this.type !== EVENT.FORMAT_DESCRIPTION) this.nextPos += this.length;
+          return;
+        }
         this.#moved = true;
         const behind = this.nextPos + this.length;
         this.nextPos = behind % 0x100000000 === position ? behind : widen(position, this.nextPos);
