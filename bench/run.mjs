@@ -10,6 +10,7 @@ const BENCHES = {
   'load-mysql': () => import('./load-mysql.mjs'),
   'drain-postgres': () => import('./drain-postgres.mjs'),
   'drain-mysql': () => import('./drain-mysql.mjs'),
+  verify: () => import('./verify.mjs'),
 };
 
 const [name, ...rest] = process.argv.slice(2);

@@ -19,6 +19,27 @@ export type StartVerification = z.input<typeof StartVerification>;
 export const DIFFERENCES = ['missing', 'extra', 'changed'] as const;
 export type Difference = (typeof DIFFERENCES)[number];
 
+export const ColumnFigures = z.object({
+  column: z.string(),
+  sourceType: z.string().describe('as the source writes it'),
+  lakeType: z.string().nullable(),
+  mapping: z
+    .enum(['exact', 'wider', 'other', 'missing'])
+    .describe(
+      'exact: the type that the mapping gives; wider: one that holds all of it; other: values that do not fit differ; missing: no such column',
+    ),
+  sourceNulls: z.int(),
+  lakeNulls: z.int(),
+});
+export type ColumnFigures = z.infer<typeof ColumnFigures>;
+
+export const FollowedChange = z.object({
+  committedAt: Time.describe('at the source, by its clock'),
+  visibleAt: Time.describe('in the lake'),
+  ms: z.number(),
+});
+export type FollowedChange = z.infer<typeof FollowedChange>;
+
 export const TableVerdict = z.object({
   source: TableRef,
   target: TableRef,
@@ -42,6 +63,13 @@ export const TableVerdict = z.object({
     .describe('conditions for backfills that bring just the differing rows over again; null: there are none'),
   looks: z.int().describe('how often keys that differed were looked at again'),
   freshnessMs: z.number().nullable().describe('the longest time from the end of the log to its visibility'),
+  followed: FollowedChange.nullable().describe(
+    'a change that arrived meanwhile, the oldest of its commit; null: none did',
+  ),
+  columns: z.array(ColumnFigures).describe('types and nulls by column, of all rows as they were first read'),
+  ops: z
+    .record(z.string(), z.int())
+    .describe('the rows of the lake by _op: what last made them (I insert or full load, U update)'),
   seconds: z.number(),
 });
 export type TableVerdict = z.infer<typeof TableVerdict>;

@@ -39,7 +39,7 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
     await database.query(`INSERT INTO keyed SELECT CONCAT('r', n % 3), n, CONCAT('name ', n), n / 7,
       '2024-02-29' + INTERVAL n SECOND, UNHEX(LPAD(HEX(n), 8, '0')) FROM numbers`);
     await database.query('CREATE TABLE calm (id int PRIMARY KEY, at timestamp(6) NULL)');
-    await database.query(`INSERT INTO calm SELECT n, '2024-01-01 00:00:00' FROM numbers`);
+    await database.query(`INSERT INTO calm SELECT n, IF(n = 7, NULL, '2024-01-01 00:00:00') FROM numbers`);
     await database.query('CREATE TABLE bag (a int)');
     await using lake = await TestLake.start();
     await lake.createMirror('compared', database.connection, { type: flavour });
@@ -62,6 +62,19 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
         sourceRows: 1000,
         lakeRows: 1000,
         looks: 0,
+        ops: { I: 1000 },
+        followed: null,
+        columns: [
+          { column: 'id', sourceType: 'int', lakeType: 'int', mapping: 'exact', sourceNulls: 0, lakeNulls: 0 },
+          {
+            column: 'at',
+            sourceType: 'timestamp(6)',
+            lakeType: 'timestamptz',
+            mapping: 'exact',
+            sourceNulls: 1,
+            lakeNulls: 1,
+          },
+        ],
       });
       expect(of(clean, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
       expect(of(clean, 'bag')).toMatchObject({
@@ -138,6 +151,14 @@ describe('a comparison with PostgreSQL', () => {
         extra: 0,
         changed: 0,
       });
+      const { columns, ops } = of(clean, 'odd');
+      // What the lake has no value for counts as null on both sides: the infinite moment and day.
+      const nulls = { id: 0, n: 2, d: 0, b: 2, t: 2, a: 2, j: 2, flag: 2, f: 2, day: 2 };
+      expect(Object.fromEntries(columns.map((one) => [one.column, one.sourceNulls]))).toEqual(nulls);
+      expect(Object.fromEntries(columns.map((one) => [one.column, one.lakeNulls]))).toEqual(nulls);
+      expect(columns.map(({ mapping }) => mapping)).toEqual(columns.map(() => 'exact'));
+      expect(columns[1]).toMatchObject({ sourceType: 'numeric(20,5)', lakeType: 'decimal(20, 5)' });
+      expect((ops.I ?? 0) + (ops.U ?? 0)).toBe(20_002);
       const slots = await client.query(
         `SELECT count(*)::int AS n FROM pg_replication_slots WHERE database = current_database()`,
       );

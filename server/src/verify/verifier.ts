@@ -78,6 +78,7 @@ async function main(): Promise<void> {
           taskId,
           source,
           catalog: embeddedCatalog(db, storage),
+          storage,
           folder,
           wanted: positionals,
           chunkBytes: parameters.chunkSize,

@@ -1,17 +1,26 @@
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Difference, TableVerdict } from '@sluice/contract';
+import type { Difference, FollowedChange, TableVerdict } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
+import type { LogicalType } from '../model/logical-type.ts';
 import type { TableName, TableSchema } from '../model/table.ts';
-import type { Position, Source } from '../sources/source.ts';
+import type { ChunkRange, Position, Source, TableSnapshot } from '../sources/source.ts';
+import { columnFigures } from './column-figures.ts';
+import { type Arrivals, followChange } from './follow-change.ts';
 import { repairFilters } from './repair-filter.ts';
 import { judgeLook } from './rounds.ts';
 
 /** What is compared: digests of rows by key, from both sides (targets/lakehouse/row-digests.ts). */
 export interface Digests<State> {
   addLines(side: 'source' | 'before' | 'after', file: string, longestLine: number): Promise<void>;
+  addTyped(side: 'source', file: string, typed: readonly boolean[]): Promise<void>;
   addLake(side: 'lake' | 'now', state: State, only: 'candidates' | null): Promise<void>;
   count(side: 'source' | 'lake'): Promise<number>;
+  /** By column of the source. */
+  nulls(side: 'source' | 'lake'): Promise<readonly number[]>;
+  lakeTypes(state: State): readonly (LogicalType | null)[];
+  /** The lake's rows by `_op`. */
+  ops(): Promise<Readonly<Record<string, number>>>;
   forget(...sides: ('before' | 'now' | 'after')[]): Promise<void>;
   compare(a: 'source', b: 'lake'): Promise<number>;
   candidateTexts(limit: number, offset: number): Promise<readonly (readonly string[])[]>;
@@ -34,7 +43,8 @@ export interface TableToVerify<State> {
   readonly digests: Digests<State>;
   /** The lake's table at a commit that has everything before the position. @throws SluiceError TIMEOUT and what ended the run */
   readonly lakeBehind: (position: Position) => Promise<State>;
-  /** For files of lines; its own. */
+  readonly arrivals: Arrivals;
+  /** For files of rows; its own. */
   readonly folder: string;
   readonly chunkBytes: number;
   readonly chunksAtOnce: number;
@@ -67,10 +77,14 @@ export async function verifyTable<State>(
       freshness = Math.max(freshness, now() - asked);
       return state;
     };
-    await readSource(table, signal);
-    await digests.addLake('lake', await lake(), null);
+    const read = await readBoth(table, lake, signal);
     const sourceRows = await digests.count('source');
     const lakeRows = await digests.count('lake');
+    const columns = columnFigures(table.schema.columns, digests.lakeTypes(read.state), {
+      source: await digests.nulls('source'),
+      lake: await digests.nulls('lake'),
+    });
+    const ops = await digests.ops();
     let open = await digests.compare('source', 'lake');
     const beyond = Math.max(0, open - MOST_CANDIDATES);
     if (beyond > 0) await digests.cutCandidates(MOST_CANDIDATES);
@@ -113,6 +127,9 @@ export async function verifyTable<State>(
       repair: beyond > 0 ? null : repairFilters(table.schema, differing),
       looks,
       freshnessMs: freshness,
+      followed: read.followed,
+      columns,
+      ops: { ...ops },
       seconds: (now() - began) / 1000,
     };
   } finally {
@@ -120,27 +137,95 @@ export async function verifyTable<State>(
   }
 }
 
-/** All rows, each chunk as of some moment. */
-async function readSource<State>(table: TableToVerify<State>, signal: AbortSignal): Promise<void> {
-  const { source, schema, digests, folder, chunkBytes, chunksAtOnce } = table;
+/**
+ * All rows of both sides, beside each other. The lake is read as it is soon after the source's view was taken, so that
+ * where the view is one of a single moment, little but what is wrong differs.
+ */
+async function readBoth<State>(
+  table: TableToVerify<State>,
+  lake: () => Promise<State>,
+  signal: AbortSignal,
+): Promise<{ readonly state: State; readonly followed: FollowedChange | null }> {
+  const { source, schema, digests, arrivals, chunkBytes } = table;
+  // What fails on one side ends the other, and nothing goes on behind the end.
+  const failed = new AbortController();
+  const read = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const guarded = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    });
   await using snapshot = await source.snapshot(schema, signal);
-  const queue = [...(await snapshot.plan(chunkBytes)).entries()];
+  const chunks = await snapshot.plan(chunkBytes);
+  const followed = guarded(followChange(arrivals, AbortSignal.any([either, read.signal])));
+  const sides = await Promise.allSettled([
+    guarded(readSource(table, snapshot, chunks, either)),
+    guarded(
+      lake().then(async (state) => {
+        await digests.addLake('lake', state, null);
+        return state;
+      }),
+    ),
+  ]);
+  read.abort();
+  const [followedChange] = await Promise.allSettled([followed]);
+  signal.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+  const state = sides[1].status === 'fulfilled' ? sides[1].value : null;
+  if (state === null || followedChange.status === 'rejected')
+    throw new SluiceError('INTERNAL', 'a side ended without a word');
+  return { state, followed: followedChange.value };
+}
+
+async function readSource<State>(
+  table: TableToVerify<State>,
+  snapshot: TableSnapshot,
+  chunks: readonly ChunkRange[],
+  signal: AbortSignal,
+): Promise<void> {
+  const queue = [...chunks.entries()];
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [number, range] = next;
-      const file = join(folder, `chunk-${number}.csv`);
-      const handle = await open(file, 'w', 0o600);
-      let copied: { readonly rows: number; readonly longestLine: number };
+      const file = join(table.folder, `chunk-${number}.rows`);
       try {
-        copied = await snapshot.copy(range, (lines) => handle.writeFile(lines), signal);
+        await readChunk(table, snapshot, range, file, signal);
       } finally {
-        await handle.close();
+        await rm(file, { force: true });
       }
-      if (copied.rows > 0) await digests.addLines('source', file, copied.longestLine);
-      await rm(file, { force: true });
     }
   };
-  await Promise.all(Array.from({ length: chunksAtOnce }, worker));
+  // All of them end before the view is closed.
+  const ended = await Promise.allSettled(Array.from({ length: table.chunksAtOnce }, worker));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+}
+
+/** As a full load reads them: typed where the source can, else as text. */
+async function readChunk<State>(
+  { digests }: TableToVerify<State>,
+  snapshot: TableSnapshot,
+  range: ChunkRange,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const into = async <T>(read: (write: (bytes: Buffer) => Promise<void>) => Promise<T>): Promise<T> => {
+    const handle = await open(file, 'w', 0o600);
+    try {
+      return await read((bytes) => handle.writeFile(bytes));
+    } finally {
+      await handle.close();
+    }
+  };
+  if (snapshot.copyTyped !== undefined) {
+    const typed = await into(async (write) => await snapshot.copyTyped?.(range, write, signal));
+    if (typed) {
+      if (typed.rows > 0) await digests.addTyped('source', file, typed.typed);
+      return;
+    }
+  }
+  const { rows, longestLine } = await into((write) => snapshot.copy(range, write, signal));
+  if (rows > 0) await digests.addLines('source', file, longestLine);
 }
 
 /** The candidates' rows as they are now. */

@@ -2,10 +2,13 @@ import { SluiceError } from '@sluice/contract';
 import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
 import { scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
+import { duckType, duckTypeOfLogical } from '../../lakehouse/duckdb/types.ts';
+import { toLogical } from '../../lakehouse/iceberg-type.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
+import type { LogicalType } from '../../model/logical-type.ts';
 import type { Column, TableSchema } from '../../model/table.ts';
 import { readLines, STRICT } from './change-lines.ts';
 import { columnMapOf } from './column-map.ts';
@@ -13,9 +16,14 @@ import { textOfKey } from './key-text.ts';
 import { inPieces } from './line-pieces.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 
-/** Rows of one side: key columns k0 …, and h, a digest of all values. */
+/**
+ * Rows of one side: key columns k0 …, and h, a digest of all values. The first two, which have all rows, also have
+ * n0 …, a bit for each column that may be null (NULLS_IN_ONE of them in each), and `lake` has o, what last made the row.
+ */
 const SIDES = ['source', 'lake', 'before', 'now', 'after'] as const;
 export type Side = (typeof SIDES)[number];
+const WHOLE: readonly Side[] = ['source', 'lake'];
+const NULLS_IN_ONE = 32;
 
 /**
  * The rows of one table as its source and as the lake have them, as digests by key. Both sides are values of the same
@@ -30,6 +38,8 @@ export class RowDigests implements AsyncDisposable {
   readonly #key: readonly number[];
   readonly #rules: ReadingRules;
   readonly #signal: AbortSignal;
+  /** Indexes of the columns that may be null. */
+  readonly #nullable: readonly number[];
 
   private constructor(
     engine: Engine,
@@ -47,6 +57,7 @@ export class RowDigests implements AsyncDisposable {
     this.#key = schema.identity.columns;
     this.#rules = rules;
     this.#signal = signal;
+    this.#nullable = schema.columns.flatMap(({ nullable }, index) => (nullable ? [index] : []));
   }
 
   static async open(
@@ -81,6 +92,16 @@ export class RowDigests implements AsyncDisposable {
     });
   }
 
+  /** The same of typed rows (Source.copyTyped). */
+  async addTyped(side: Side, file: string, typed: readonly boolean[]): Promise<void> {
+    const values = this.#columns.map((column, index) => {
+      const rules = this.#key.includes(index) ? STRICT : this.#rules;
+      const value = typed[index] ? `f${index}` : textExpression(column.type, column.text, `f${index}`, rules);
+      return `${value} AS v${index}`;
+    });
+    await this.#add(side, `(SELECT ${values.join(', ')} FROM read_parquet(${quoteText(file)}))`);
+  }
+
   /**
    * Takes the rows of a state of the lake's table in; `only`: those whose keys are on another side.
    * @throws SluiceError TABLE_SCHEMA where the table has not the source's columns
@@ -94,11 +115,21 @@ export class RowDigests implements AsyncDisposable {
         throw new SluiceError('TABLE_SCHEMA', `The table of the lake has no column for ${column.name} yet.`);
       return { id: field.id, name: `v${index}`, type: field.type };
     });
-    const rows = scanSql(this.#storage, await liveFiles(this.#storage, metadata), scanned);
-    await this.#add(
-      side,
-      only === null ? rows : `(SELECT * FROM ${rows} SEMI JOIN ${only} ON ${this.#sameKey(only)})`,
-    );
+    const op = fields.get(map?.op ?? -1);
+    if (op === undefined) throw new SluiceError('TABLE_SCHEMA', 'The table of the lake has no column _op.');
+    const own = side === 'lake' ? [{ id: op.id, name: 'o', type: op.type }] : [];
+    const live = await liveFiles(this.#storage, metadata);
+    const rows = scanSql(this.#storage, live, [...scanned, ...own]);
+    // A column of the lake may be wider than the source's is now; a value that does not fit is another one then.
+    const narrowed = this.#columns.flatMap(({ type }, index) => {
+      const wanted = duckTypeOfLogical(type);
+      return duckType(scanned[index]!.type) === wanted
+        ? []
+        : [`TRY_CAST(v${index} AS ${wanted}) AS v${index}`];
+    });
+    const all = narrowed.length === 0 ? '*' : `* REPLACE (${narrowed.join(', ')})`;
+    const filter = only === null ? '' : ` SEMI JOIN ${only} ON ${this.#sameKey(only)}`;
+    await this.#add(side, `(SELECT ${all} FROM ${rows}${filter})`);
   }
 
   #sameKey(other: string): string {
@@ -107,14 +138,58 @@ export class RowDigests implements AsyncDisposable {
 
   async #add(side: Side, rows: string): Promise<void> {
     await this.#aside((connection) =>
-      connection.run(`INSERT INTO ${side} ${this.#digestOf(rows)}`, this.#signal),
+      connection.run(`INSERT INTO ${side} ${this.#digestOf(side, rows)}`, this.#signal),
     );
   }
 
-  #digestOf(rows: string): string {
-    const key = this.#key.map((index, n) => `v${index} AS k${n}`).join(', ');
+  #digestOf(side: Side, rows: string): string {
     const all = this.#columns.map((_, index) => `v${index}`).join(', ');
-    return `SELECT ${key}, hash(${all}) AS h FROM ${rows}`;
+    const fields = [...this.#key.map((index, n) => `v${index} AS k${n}`), `hash(${all}) AS h`];
+    if (WHOLE.includes(side))
+      for (const [n, word] of this.#nullWords().entries()) {
+        const bits = word.map((index, bit) => `((v${index} IS NULL)::UINTEGER << ${bit})`);
+        fields.push(`(${bits.join(' | ')})::UINTEGER AS n${n}`);
+      }
+    if (side === 'lake') fields.push('o');
+    return `SELECT ${fields.join(', ')} FROM ${rows}`;
+  }
+
+  #nullWords(): readonly (readonly number[])[] {
+    const words: number[][] = [];
+    for (let at = 0; at < this.#nullable.length; at += NULLS_IN_ONE)
+      words.push(this.#nullable.slice(at, at + NULLS_IN_ONE));
+    return words;
+  }
+
+  /** By column: how many of a side's rows have null there. */
+  async nulls(side: 'source' | 'lake'): Promise<readonly number[]> {
+    const counts = this.#columns.map(() => 0);
+    const words = this.#nullWords();
+    if (words.length === 0) return counts;
+    const bits = words.flatMap((word, n) =>
+      word.map((index, bit) => `count(*) FILTER (WHERE (n${n} >> ${bit}) & 1 = 1) AS c${index}`),
+    );
+    const [row] = await this.#connection.rows(`SELECT ${bits.join(', ')} FROM ${side}`, this.#signal);
+    return counts.map((_, index) => Number(row?.[`c${index}`] ?? 0));
+  }
+
+  /** The types of the source's columns in the lake; null where it has not got one. */
+  lakeTypes(metadata: TableMetadata): readonly (LogicalType | null)[] {
+    const map = columnMapOf(metadata);
+    const fields = new Map(currentSchema(metadata).fields.map((field) => [field.id, field]));
+    return this.#columns.map(({ sourceId }) => {
+      const field = fields.get(map?.columns.get(sourceId) ?? -1);
+      return field === undefined ? null : toLogical(field.type);
+    });
+  }
+
+  /** How many of the lake's rows were last made by what: `_op`. */
+  async ops(): Promise<Readonly<Record<string, number>>> {
+    const rows = await this.#connection.rows(
+      'SELECT o, count(*) AS n FROM lake GROUP BY o ORDER BY o',
+      this.#signal,
+    );
+    return Object.fromEntries(rows.map(({ o, n }) => [String(o), Number(n)]));
   }
 
   /** On a connection of its own, so that chunks are taken in beside each other. */
@@ -138,9 +213,10 @@ export class RowDigests implements AsyncDisposable {
       (column, index) =>
         `${textExpression(column.type, column.text, 'CAST(NULL AS VARCHAR)', STRICT)} AS v${index}`,
     );
+    const none = `(SELECT ${[...values, "'' AS o"].join(', ')} WHERE false)`;
     for (const side of sides)
       await this.#connection.run(
-        `CREATE OR REPLACE TABLE ${side} AS ${this.#digestOf(`(SELECT ${values.join(', ')} WHERE false)`)}`,
+        `CREATE OR REPLACE TABLE ${side} AS ${this.#digestOf(side, none)}`,
         this.#signal,
       );
   }
