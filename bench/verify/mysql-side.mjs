@@ -7,7 +7,6 @@ import { MYSQL_ADMIN, MYSQL_PASSWORD, MysqlServer } from '../../demo/dist/mysql-
 import { fillMysql } from '../measure/ten-columns.mjs';
 import { CHANGES, MIX } from './pace.mjs';
 
-
 export async function openMysql(home, rows, port) {
   const dataDir = join(home, 'source', 'data');
   const fresh = !existsSync(join(dataDir, 'mysql'));

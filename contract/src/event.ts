@@ -35,6 +35,13 @@ export const EVENTS = {
     text: ({ position }) => `undeployed; forgot the position ${position ?? 'none'}`,
   },
   'task.deleted': { means: 'a task was deleted', text: ({ name }) => `task ${name} deleted` },
+  'task.compared': {
+    means: 'the lake was compared with the source',
+    text: ({ state, code, message, equal, different, unsettled, skipped }) =>
+      state === 'failed'
+        ? `comparison failed: ${code}: ${message}`
+        : `compared with the source: ${different === undefined || (different as readonly string[]).length === 0 ? 'no table differs' : `different: ${(different as readonly string[]).join(', ')}`}; ${equal} equal, ${unsettled} unsettled, ${skipped} skipped`,
+  },
   'run.started': {
     means: 'somebody started the task',
     text: ({ mode, position, version }) =>

@@ -13,6 +13,7 @@ export const LIVE_PARAMETERS: ReadonlySet<string> = new Set<ParameterName>([
   'discover_interval',
   'failover_limit',
   'failover_window',
+  'verify_interval',
 ]);
 
 /** Which tables a task has may change while it runs; where they come from, go to and how they are read may not. */

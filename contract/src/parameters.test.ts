@@ -33,6 +33,7 @@ describe('parseParameters', () => {
       discoverInterval: 5000,
       failoverLimit: 10,
       failoverWindow: 600_000,
+      verifyInterval: null,
     });
   });
 

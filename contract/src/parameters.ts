@@ -173,6 +173,14 @@ export const PARAMETERS = {
     'How many failovers without progress within failover_window the run takes before it has failed.',
   ),
   failover_window: duration('10m', '1s', '24h', 'The window of failover_limit.'),
+  verify_interval: {
+    unit: 'duration',
+    default: null,
+    bounds: '5s to 365d',
+    description:
+      'How often the tables are compared with the source by themselves (sluice verify), counted from the last comparison; without it never.',
+    parse: (text: string) => within(parseDuration(text), 5000, 365 * MS.d),
+  },
 } as const satisfies Record<string, ParameterRule<unknown>>;
 
 export type ParameterName = keyof typeof PARAMETERS;

@@ -77,6 +77,7 @@ export type TableVerdict = z.infer<typeof TableVerdict>;
 export const Verification = z.object({
   id: Id,
   taskId: Id,
+  by: z.string().describe('who asked for it; schedule: verify_interval'),
   state: z.enum(['running', 'done', 'failed']),
   startedAt: Time,
   endedAt: Time.nullable(),
@@ -101,7 +102,7 @@ export const VERIFICATION_API = {
   listVerifications: {
     method: 'GET',
     path: '/tasks/:ref/verifications',
-    summary: 'The comparisons of a task since the server began, newest first',
+    summary: 'The last 50 comparisons of a task, newest first',
     params: ByRef,
     response: z.array(Verification),
   },

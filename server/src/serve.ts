@@ -10,6 +10,7 @@ import { PaceHistory } from './control/pace.ts';
 import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
 import { eventFeed } from './control/timeline.ts';
+import { VerificationSchedule } from './control/verification-schedule.ts';
 import { Verifications } from './control/verifications.ts';
 import { isLoopback } from './http/access.ts';
 import { alertHandlers } from './http/alert-handlers.ts';
@@ -112,6 +113,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     const query = new WarehouseQuery(warehouse, { ...QUERY_LIMITS, tempFolder: join(dataDir.work, 'query') });
     const verifications = new Verifications(fileURLToPath(new URL('./verify/verifier.js', import.meta.url)));
     undo.add(() => verifications.close());
+    const schedule = new VerificationSchedule(control, verifications);
+    undo.add(() => schedule.close());
     const watch = new Watch(control);
     undo.add(() => watch.close());
     const metrics = exposition(control, warehouse);
@@ -156,7 +159,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     if (!isLoopback(host))
       log.warn({ host }, 'the API is open to the network, without TLS: the token travels in the clear');
     await supervisor.recover();
+    await verifications.recover(control);
     recovered = true;
+    schedule.start();
     watch.start();
     return { url, dataDir: dataDir.root, close: () => undo.run(log) };
   } catch (error) {

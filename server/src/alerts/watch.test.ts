@@ -1,9 +1,9 @@
-import type { CreateAlertRule } from '@sluice/contract';
+import type { CreateAlertChannel, CreateAlertRule } from '@sluice/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listDeliveries } from './channels.ts';
 import { listAlerts, updateRule } from './rules.ts';
 import { HttpSink } from './testing/http-sink.ts';
-import { MailSink } from './testing/mail-sink.ts';
+import { type Mail, MailSink } from './testing/mail-sink.ts';
 import { PROBLEM, WatchedServer } from './testing/watched-server.ts';
 
 let server: WatchedServer;
@@ -17,6 +17,12 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
   await sink[Symbol.asyncDispose]();
 });
+
+/** What a mail says, put together again where long lines were broken for the way (RFC 2045 §6.7). */
+function bodyOf({ text }: Mail): string {
+  const whole = text.replaceAll('=\r\n', '').replaceAll('=3D', '=');
+  return whole.slice(whole.indexOf('\r\n\r\n') + 4);
+}
 
 /** The texts that arrived, and none of them twice. */
 const texts = (): string[] => sink.received.map(({ body }) => (JSON.parse(body) as { text: string }).text);
@@ -102,9 +108,19 @@ const CASES: readonly Case[] = [
 
 describe('each rule', () => {
   it.each(CASES)(
-    '$kind fires once, repeats and clears',
+    '$kind fires once, repeats and clears, in a room and by mail',
     async ({ kind, breach, keep, subject, says, hold, calm }) => {
-      await watch({ name: 'watched', kind });
+      await using mails = await MailSink.start();
+      const post: CreateAlertChannel = {
+        name: 'post',
+        kind: 'email',
+        host: '127.0.0.1',
+        port: mails.port,
+        security: 'none',
+        from: 'sluice@example.org',
+        to: ['night@example.org'],
+      };
+      await server.tell([slack(), post], { name: 'watched', kind }, { repeatSeconds: 600 });
       /** Looks every ten seconds for so long, the process saying how it is. */
       const go = async (seconds: number, breached: boolean): Promise<void> => {
         for (let passed = 0; passed < seconds; passed += 10) {
@@ -141,6 +157,13 @@ describe('each rule', () => {
       expect(texts()).toEqual([fired, again.join('\n'), cleared.join('\n')]);
       await go(1200, false);
       expect(texts()).toHaveLength(3);
+      // A mail says the same, the title apart.
+      expect(mails.mails.map(bodyOf)).toEqual(
+        texts().map((text) => `${text.replace('\n', '\n\n')}\n`.replaceAll('\n', '\r\n')),
+      );
+      expect(await listDeliveries(server.control, 10)).toMatchObject(
+        Array.from({ length: 6 }, () => ({ state: 'sent', tries: 1, error: null })),
+      );
       expect(await listAlerts(server.control, false, 10)).toEqual([]);
       expect(await listAlerts(server.control, true, 10)).toMatchObject([{ state: 'cleared' }]);
     },
@@ -304,12 +327,10 @@ describe('mail', () => {
     expect(mails.mails).toHaveLength(1);
     const [mail] = mails.mails;
     expect(mail).toMatchObject({ from: 'sluice@example.org', to: ['night@example.org', 'day@example.org'] });
-    // Long lines are broken for the way (RFC 2045 §6.7).
     const text = mail?.text.replaceAll('=\r\n', '') ?? '';
-    const at = text.indexOf('\r\n\r\n');
-    expect(text.slice(0, at)).toContain('Subject: Sluice: Alert: tables: public.items of orders\r\n');
-    expect(text.slice(0, at)).toContain('Auto-Submitted: auto-generated');
-    expect(text.slice(at + 4)).toBe(
+    expect(text).toContain('Subject: Sluice: Alert: tables: public.items of orders\r\n');
+    expect(text).toContain('Auto-Submitted: auto-generated');
+    expect(mail && bodyOf(mail)).toBe(
       [
         'Sluice: Alert: tables: public.items of orders',
         '',

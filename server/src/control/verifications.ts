@@ -3,6 +3,15 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem, SluiceError, TableVerdict, type Verification } from '@sluice/contract';
 import { z } from 'zod';
+import { callerName } from '../model/caller.ts';
+import { recordEvent } from '../store/events.ts';
+import {
+  beginVerification,
+  endVerification,
+  failVerifications,
+  readVerification,
+  readVerifications,
+} from '../store/verifications.ts';
 import { type Control, isoTime } from './context.ts';
 import { findNamed } from './references.ts';
 import { isEnded } from './run-machine.ts';
@@ -15,23 +24,29 @@ const Said = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('failed'), error: Problem }),
 ]);
 
-const KEPT = 50;
-
-interface Entry {
+/** A comparison under way. */
+interface Running {
   view: Verification;
+  child: ChildProcess | null;
+  /** Resolves when what it found is in the metastore. */
   readonly ended: Promise<void>;
-  readonly child: ChildProcess;
 }
 
-/** Comparisons of lake and source, one at a time a task; they are forgotten with the server. */
+/** Comparisons of lake and source, one at a time a task. */
 export class Verifications {
   readonly #script: string;
-  readonly #entries = new Map<number, Entry>();
-  #last = 0;
+  readonly #running = new Map<number, Running>();
+  /** Tasks whose comparison is about to be in `#running`. */
+  readonly #starting = new Set<number>();
 
   /** @param script the built verifier */
   constructor(script: string) {
     this.#script = script;
+  }
+
+  /** Those of an earlier server ended with it. */
+  async recover(control: Control): Promise<void> {
+    await failVerifications(control.db, died('The server ended meanwhile.'));
   }
 
   /** @throws SluiceError CONFLICT where the task does not run, or is being compared */
@@ -44,15 +59,26 @@ export class Verifications {
         `The task ${task.name} does not run: what it has not read yet would look like a difference.`,
         { remedy: 'Start it, then compare.' },
       );
-    const busy = [...this.#entries.values()].some(
-      ({ view }) => view.taskId === task.id && view.state === 'running',
-    );
-    if (busy) throw new SluiceError('CONFLICT', `The task ${task.name} is being compared already.`);
-    return this.#fork(control, task.id, tables).view;
+    if (this.busy(task.id))
+      throw new SluiceError('CONFLICT', `The task ${task.name} is being compared already.`);
+    this.#starting.add(task.id);
+    try {
+      const view = await beginVerification(control.db, task.id, callerName());
+      this.#running.set(view.id, this.#fork(control, view, tables));
+      return view;
+    } finally {
+      this.#starting.delete(task.id);
+    }
   }
 
-  #fork(control: Control, taskId: number, tables: readonly string[]): Entry {
-    const id = ++this.#last;
+  busy(taskId: number): boolean {
+    return (
+      this.#starting.has(taskId) || [...this.#running.values()].some(({ view }) => view.taskId === taskId)
+    );
+  }
+
+  #fork(control: Control, view: Verification, tables: readonly string[]): Running {
+    const { id, taskId } = view;
     const { SLUICE_TOKEN: _, ...env } = process.env;
     const place = ['--data-dir', control.dataDir.root, '--task', String(taskId), '--number', String(id)];
     const child = fork(this.#script, [...place, '--', ...tables], {
@@ -68,75 +94,103 @@ export class Verifications {
     const ended = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const entry: Entry = {
-      view: {
-        id,
-        taskId,
-        state: 'running',
-        startedAt: isoTime(Date.now()),
-        endedAt: null,
-        equal: null,
-        error: null,
-        tables: [],
-      },
-      ended,
-      child,
-    };
+    const running: Running = { view, child, ended };
     const end = (state: 'done' | 'failed', error: Problem | null): void => {
-      if (entry.view.state !== 'running') return;
+      if (running.view.state !== 'running') return;
       const equal =
-        state === 'done' ? entry.view.tables.every(({ verdict }) => verdict !== 'different') : null;
-      entry.view = { ...entry.view, state, error, equal, endedAt: isoTime(Date.now()) };
+        state === 'done' ? running.view.tables.every(({ verdict }) => verdict !== 'different') : null;
+      running.view = { ...running.view, state, error, equal, endedAt: isoTime(Date.now()) };
     };
     child.on('message', (message) => {
       const said = Said.safeParse(message);
       if (!said.success) return;
       if (said.data.kind === 'verdict')
-        entry.view = { ...entry.view, tables: [...entry.view.tables, said.data.verdict] };
+        running.view = { ...running.view, tables: [...running.view.tables, said.data.verdict] };
       else end(said.data.kind, said.data.kind === 'failed' ? said.data.error : null);
     });
-    child.on('error', (error) => {
-      end('failed', died(error.message));
-      finish();
-    });
-    child.on('close', (code, signal) => {
+    const closed = async (how: string): Promise<void> => {
       if (stderr !== '') control.log.warn({ verification: id, stderr }, 'a comparison wrote to stderr');
-      end('failed', died(`It ended with ${signal ?? `exit code ${code}`}.`));
-      void rm(join(control.dataDir.work, `verify-${id}`), { recursive: true, force: true })
-        .catch(() => {})
-        .finally(finish);
-    });
-    this.#entries.set(id, entry);
-    for (const old of [...this.#entries.keys()].slice(0, -KEPT))
-      if (this.#entries.get(old)?.view.state !== 'running') this.#entries.delete(old);
-    return entry;
+      end('failed', died(how));
+      await rm(join(control.dataDir.work, `verify-${id}`), { recursive: true, force: true }).catch(() => {});
+      await record(control, running.view).catch((error: unknown) =>
+        control.log.error({ err: error, verification: id }, 'recording a comparison'),
+      );
+      this.#running.delete(id);
+      finish();
+    };
+    let left = false;
+    const leave = (how: string): void => {
+      if (left) return;
+      left = true;
+      void closed(how);
+    };
+    child.on('error', (error) => leave(error.message));
+    child.on('close', (code, signal) => leave(`It ended with ${signal ?? `exit code ${code}`}.`));
+    return running;
   }
 
+  /** Newest first. */
   async list(control: Control, ref: string): Promise<Verification[]> {
     const task = await findNamed(control.db, 'tasks', ref);
-    return [...this.#entries.values()]
-      .filter(({ view }) => view.taskId === task.id)
-      .map(({ view }) => view)
-      .reverse();
+    const kept = await readVerifications(control.db, task.id);
+    return kept.map((one) => this.#running.get(one.id)?.view ?? one);
   }
 
   /** Answers when it has ended, or when the signal aborts. @throws SluiceError NOT_FOUND */
-  async get(id: number, signal: AbortSignal): Promise<Verification> {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) throw new SluiceError('NOT_FOUND', `There is no comparison ${id}.`);
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    if (entry.view.state === 'running') await Promise.race([entry.ended, aborted]);
-    return entry.view;
+  async get(control: Control, id: number, signal: AbortSignal): Promise<Verification> {
+    const running = this.#running.get(id);
+    if (running !== undefined) {
+      const aborted = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await Promise.race([running.ended, aborted]);
+      return running.view;
+    }
+    const kept = await readVerification(control.db, id);
+    if (kept === null) throw new SluiceError('NOT_FOUND', `There is no comparison ${id}.`);
+    return kept;
   }
 
   async close(): Promise<void> {
-    const running = [...this.#entries.values()].filter(({ view }) => view.state === 'running');
-    for (const { child } of running) child.kill('SIGKILL');
+    const running = [...this.#running.values()];
+    for (const { child } of running) child?.kill('SIGKILL');
     await Promise.all(running.map(({ ended }) => ended));
   }
+}
+
+/** What it found, and that it was made: the timeline tells a difference that nobody looks for. */
+async function record(control: Control, view: Verification): Promise<void> {
+  const { state, error, tables } = view;
+  const of = (verdict: TableVerdict['verdict']): number =>
+    tables.filter((one) => one.verdict === verdict).length;
+  const wrong = tables.filter(({ verdict }) => verdict === 'different');
+  await control.db.transaction().execute(async (transaction) => {
+    await endVerification(transaction, view, Date.parse(view.endedAt ?? isoTime(Date.now())));
+    await recordEvent(transaction, {
+      kind: 'task.compared',
+      taskId: view.taskId,
+      by: view.by,
+      detail: {
+        verification: view.id,
+        state,
+        equal: of('equal'),
+        different: wrong.map(
+          ({ source, missing, extra, changed }) =>
+            `${source.schema}.${source.table} (${missing} missing, ${extra} extra, ${changed} changed)`,
+        ),
+        unsettled: of('unsettled'),
+        skipped: of('skipped'),
+        code: error?.code ?? null,
+        message: error?.message ?? null,
+      },
+    });
+  });
+  if (wrong.length > 0)
+    control.log.warn(
+      { verification: view.id, task: view.taskId, tables: wrong.length },
+      'lake and source differ',
+    );
 }
 
 function died(how: string): Problem {

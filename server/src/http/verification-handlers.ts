@@ -13,6 +13,10 @@ export function verificationHandlers(
     startVerification: ({ params, body }) => verifications.start(control, params.ref, body.tables),
     listVerifications: ({ params }) => verifications.list(control, params.ref),
     getVerification: ({ params, query, signal }) =>
-      verifications.get(params.id, AbortSignal.any([signal, AbortSignal.timeout(query.timeout * 1000)])),
+      verifications.get(
+        control,
+        params.id,
+        AbortSignal.any([signal, AbortSignal.timeout(query.timeout * 1000)]),
+      ),
   };
 }

@@ -33,6 +33,15 @@ export function instruments() {
       lastCommit: gauge('sluice_last_commit_timestamp_seconds', 'When the last commit was made', ['task']),
       loadChunks: gauge('sluice_load_chunks', 'Chunks of full loads under way', ['task', 'state']),
       segmentRows: gauge('sluice_segment_rows', 'Changes kept for tables that load', ['task']),
+      compared: gauge(
+        'sluice_compared_timestamp_seconds',
+        'When the last comparison with the source ended, by whether it got to its end',
+        ['task', 'state'],
+      ),
+      comparedTables: gauge('sluice_compared_tables', 'Tables of the last comparison, by verdict', [
+        'task',
+        'verdict',
+      ]),
       segmentBytes: gauge('sluice_segment_bytes', 'The files of these changes', ['task']),
     },
     run: {

@@ -1,10 +1,11 @@
-import { Problem, RUN_STATES } from '@sluice/contract';
+import { Problem, RUN_STATES, TableVerdict, type Verification } from '@sluice/contract';
 import { type LoadSoFar, loadEstimate } from '../control/load-estimate.ts';
 import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import type { PulseLoad } from '../model/pulse.ts';
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { type LaneRow, sourceOf } from '../store/progress.ts';
+import { lastVerifications } from '../store/verifications.ts';
 import type { Instruments } from './instruments.ts';
 
 export interface TaskSums {
@@ -71,6 +72,7 @@ export async function showTasks(
       fn.sum<number>('segments.bytes').as('bytes'),
     ])
     .execute();
+  const comparisons = await lastVerifications(db);
   for (const { id, name, state, failovers } of tasks) {
     for (const one of STATES) task.state.set({ task: name, state: one }, one === state ? 1 : 0);
     task.failovers.inc({ task: name }, failovers);
@@ -80,6 +82,7 @@ export async function showTasks(
     task.rowsRead.inc({ task: name }, loaded + (checkpoint?.rows_read ?? 0));
     task.rowsWritten.inc({ task: name }, loaded + (checkpoint?.rows_written ?? 0));
     for (const lane of own) task.tables.inc({ task: name, state: lane.state });
+    showComparisons(name, comparisons.get(id) ?? [], task);
     const counts = own.flatMap((lane) => chunks.get(lane.id) ?? []);
     const loadedChunks = counts.reduce((sum, count) => sum + count.loaded, 0);
     task.loadChunks.set({ task: name, state: 'loaded' }, loadedChunks);
@@ -103,6 +106,22 @@ export async function showTasks(
       table,
     );
   return Math.max(0, lanes.length - tableLimit);
+}
+
+const VERDICTS = TableVerdict.shape.verdict.options;
+
+/** `ended`: the newest of each outcome. */
+function showComparisons(
+  name: string,
+  ended: readonly Verification[],
+  { compared, comparedTables }: Pick<Instruments['task'], 'compared' | 'comparedTables'>,
+): void {
+  for (const { state, endedAt, tables } of ended) {
+    compared.set({ task: name, state }, Date.parse(endedAt ?? '') / 1000);
+    if (state !== 'done') continue;
+    for (const verdict of VERDICTS)
+      comparedTables.set({ task: name, verdict }, tables.filter((table) => table.verdict === verdict).length);
+  }
 }
 
 /** Where there is not room for all: those that stopped first, then those that changed last. */

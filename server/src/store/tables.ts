@@ -150,6 +150,19 @@ export interface Metastore extends AlertTables {
     source_shard: Generated<string | null>;
     target_shard: Generated<string | null>;
   };
+  /** Comparisons with the source (store/verifications.ts). */
+  verifications: {
+    id: Generated<number>;
+    task_id: number;
+    asked_by: string;
+    /** running | done | failed */
+    state: string;
+    started_at: number;
+    ended_at: number | null;
+    error_json: string | null;
+    /** A verdict a table (contract TableVerdict). */
+    tables_json: string;
+  };
   /** The timeline (store/events.ts). */
   events: {
     id: Generated<number>;

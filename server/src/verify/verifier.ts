@@ -8,6 +8,7 @@ import { SOURCES, sourceAdmin } from '../sources/registry.ts';
 import { readConnection } from '../store/connections.ts';
 import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
+import { lastArrival } from '../targets/lakehouse/arrivals.ts';
 import { RowDigests } from '../targets/lakehouse/row-digests.ts';
 import { readTask, verifyTask } from './verify-task.ts';
 
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
       spec.database,
     );
     const storage = fileStorage();
+    const catalog = embeddedCatalog(db, storage);
     const engine = await Engine.open({
       threads: 2,
       memoryBytes: 512 << 20,
@@ -77,8 +79,10 @@ async function main(): Promise<void> {
           db,
           taskId,
           source,
-          catalog: embeddedCatalog(db, storage),
-          storage,
+          catalog,
+          arrivals: (target) => ({
+            newest: async () => lastArrival(storage, (await catalog.load(target))?.metadata ?? null),
+          }),
           folder,
           wanted: positionals,
           chunkBytes: parameters.chunkSize,

@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { MirrorSpec, parseParameters, SluiceError, type TableVerdict } from '@sluice/contract';
 import type { EmbeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import type { TableMetadata } from '../lakehouse/metadata.ts';
-import type { Storage } from '../lakehouse/storage.ts';
 import type { TableName } from '../model/table.ts';
 import { tableText } from '../model/table.ts';
 import type { DiscoveredTable, Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { type LaneRow, readCheckpoint, readLanes } from '../store/progress.ts';
-import { committedAt, newestArrival } from '../targets/lakehouse/arrivals.ts';
+import type { Arrivals } from './follow-change.ts';
 import { type Digests, verifyTable } from './verify-table.ts';
 
 export interface TaskToVerify {
@@ -16,7 +15,7 @@ export interface TaskToVerify {
   readonly taskId: number;
   readonly source: Source;
   readonly catalog: Pick<EmbeddedCatalog, 'load'>;
-  readonly storage: Storage;
+  readonly arrivals: (target: TableName) => Arrivals;
   readonly folder: string;
   /** `schema.table` at the source, or `table`; none: all. */
   readonly wanted: readonly string[];
@@ -60,15 +59,7 @@ async function verifyLane(
         target: names.target,
         digests,
         lakeBehind: (position) => lakeBehind(task, names.target, position, signal),
-        arrivals: {
-          newest: async () => {
-            const metadata = (await task.catalog.load(names.target))?.metadata;
-            const newest = metadata === undefined ? null : newestArrival(metadata);
-            return metadata === undefined || newest === null
-              ? null
-              : { ...newest, committedAt: () => committedAt(task.storage, metadata, newest) };
-          },
-        },
+        arrivals: task.arrivals(names.target),
         folder: join(task.folder, `lane-${lane.id}`),
         chunkBytes: task.chunkBytes,
         chunksAtOnce: 2,

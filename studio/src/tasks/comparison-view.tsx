@@ -61,6 +61,7 @@ export function ComparisonView({ task, running }: { task: string; running: boole
           <div className="row apart">
             <span className="muted">
               Began <Ago time={newest.startedAt} />
+              {newest.by === 'schedule' && ' by its schedule'}
               {newest.endedAt !== null &&
                 `, took ${duration(Date.parse(newest.endedAt) - Date.parse(newest.startedAt))}`}
             </span>
@@ -131,6 +132,32 @@ function Result({ task, verification }: { task: string; verification: Verificati
   );
 }
 
+/** What last made the rows, how fresh the lake was, and the columns whose types or nulls are not alike. */
+function Figures({ table }: { table: TableVerdict }) {
+  const { followed } = table;
+  const ops = Object.entries(table.ops).map(([op, rows]) => `${op} ${count(rows)}`);
+  const odd = table.columns.filter(
+    ({ mapping, sourceNulls, lakeNulls }) => mapping !== 'exact' || sourceNulls !== lakeNulls,
+  );
+  return (
+    <>
+      {ops.length > 0 && (
+        <div className="small muted">
+          _op: {ops.join(', ')}
+          {followed !== null && ` · a change was visible after ${duration(followed.ms)}`}
+        </div>
+      )}
+      {odd.map((one) => (
+        <div key={one.column} className="small muted">
+          {one.column}: {one.sourceType} is {one.lakeType ?? 'missing'}
+          {one.mapping === 'wider' && ', which holds all of it'}; null in {count(one.sourceNulls)} rows at the
+          source, in {count(one.lakeNulls)} of the lake
+        </div>
+      ))}
+    </>
+  );
+}
+
 function Line({ table }: { table: TableVerdict }) {
   const [tone, text] = LOOKS[table.verdict];
   return (
@@ -138,6 +165,7 @@ function Line({ table }: { table: TableVerdict }) {
       <td>
         {nameOf(table.source)}
         {table.reason !== null && <div className="small muted">{table.reason}</div>}
+        <Figures table={table} />
         {table.examples.slice(0, EXAMPLES).map(({ difference, key }) => (
           <div key={difference + JSON.stringify(key)} className="small muted mono">
             {difference}:{' '}

@@ -88,15 +88,16 @@ export class WatchedServer implements AsyncDisposable {
 
   /** A channel, a policy of it and a rule of that. */
   async tell(
-    channel: CreateAlertChannel,
+    channel: CreateAlertChannel | readonly CreateAlertChannel[],
     rule: Omit<CreateAlertRule, 'policy'>,
     policy: { readonly repeatSeconds?: number | null; readonly groupSeconds?: number } = {},
   ): Promise<void> {
-    await createChannel(this.control, channel);
-    const name = `to ${channel.name}`;
+    const channels = [channel].flat();
+    for (const one of channels) await createChannel(this.control, one);
+    const name = `to ${channels.map((one) => one.name).join(' and ')}`;
     await createPolicy(this.control, {
       name,
-      channels: [channel.name],
+      channels: channels.map((one) => one.name),
       groupSeconds: 0,
       repeatSeconds: null,
       ...policy,

@@ -90,7 +90,24 @@ async function repair(call: Call, ref: string, table: TableVerdict): Promise<voi
   }
 }
 
-/** A line a table, and the keys that differ. */
+/** What a person should see besides the rows: types and nulls where the sides are not alike, and how fresh the lake was. */
+function figures(table: TableVerdict): string {
+  const lines: string[] = [];
+  const ops = Object.entries(table.ops).map(([op, rows]) => `${op} ${rows}`);
+  if (ops.length > 0) lines.push(`_op: ${ops.join(', ')}`);
+  if (table.followed !== null)
+    lines.push(
+      `a change of ${table.followed.committedAt} was visible after ${(table.followed.ms / 1000).toFixed(1)} s`,
+    );
+  for (const { column, sourceType, lakeType, mapping, sourceNulls, lakeNulls } of table.columns) {
+    if (mapping !== 'exact') lines.push(`${column}: ${sourceType} is ${lakeType ?? 'missing'} (${mapping})`);
+    if (sourceNulls !== lakeNulls)
+      lines.push(`${column}: null in ${sourceNulls} rows at the source, in ${lakeNulls} of the lake`);
+  }
+  return lines.map((line) => `${nameOf(table)}: ${line}\n`).join('');
+}
+
+/** A line a table, what is not alike, and the keys that differ. */
 export function report({ tables, equal }: Verification): string {
   const lines = pick(tables, {
     table: nameOf,
@@ -110,5 +127,5 @@ export function report({ tables, equal }: Verification): string {
       .slice(0, EXAMPLES)
       .map(({ difference, key }) => `${difference}: ${nameOf(one)} ${JSON.stringify(key)}\n`),
   );
-  return `${table}\n${keys.join('')}${equal === true ? 'No table differs.' : 'Tables differ.'}\n`;
+  return `${table}\n${tables.map(figures).join('')}${keys.join('')}${equal === true ? 'No table differs.' : 'Tables differ.'}\n`;
 }

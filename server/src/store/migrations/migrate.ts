@@ -6,6 +6,7 @@ import { tableOrders } from './0003-table-orders.ts';
 import { alerts } from './0004-alerts.ts';
 import { events } from './0005-events.ts';
 import { merges } from './0006-merges.ts';
+import { verifications } from './0007-verifications.ts';
 
 /** The statements of one step; all of them, and the version, are one transaction. */
 export interface Migration {
@@ -14,7 +15,15 @@ export interface Migration {
 }
 
 /** In order, without gaps. A step that was released is never changed again: add another. */
-export const MIGRATIONS: readonly Migration[] = [firstTables, serverIds, tableOrders, alerts, events, merges];
+export const MIGRATIONS: readonly Migration[] = [
+  firstTables,
+  serverIds,
+  tableOrders,
+  alerts,
+  events,
+  merges,
+  verifications,
+];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

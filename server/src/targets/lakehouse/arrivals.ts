@@ -10,8 +10,19 @@ export interface Arrival {
   readonly visibleAt: number;
 }
 
+/** What came last to a table, and when its oldest change was committed at the source (committedAt). */
+export async function lastArrival(
+  storage: Storage,
+  metadata: TableMetadata | null,
+): Promise<(Arrival & { readonly committedAt: () => Promise<number | null> }) | null> {
+  const newest = metadata === null ? null : newestArrival(metadata);
+  return metadata === null || newest === null
+    ? null
+    : { ...newest, committedAt: () => committedAt(storage, metadata, newest) };
+}
+
 /** The newest snapshot that changes of the source made; what maintenance makes only moves rows. */
-export function newestArrival(metadata: TableMetadata): Arrival | null {
+function newestArrival(metadata: TableMetadata): Arrival | null {
   const current = snapshotOf(metadata);
   const byId = new Map(metadata.snapshots.map((one) => [String(one['snapshot-id']), one]));
   for (let at: Snapshot | null | undefined = current; at; ) {
@@ -27,7 +38,7 @@ export function newestArrival(metadata: TableMetadata): Arrival | null {
  * `_source_ts` of the rows that came, as the bounds of their files tell it.
  * @returns null where no row came: deletes leave none
  */
-export async function committedAt(
+async function committedAt(
   storage: Storage,
   metadata: TableMetadata,
   arrival: Arrival,
