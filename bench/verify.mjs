@@ -44,7 +44,8 @@ export async function run(options) {
     server = await ServerProcess.start(repositoryRoot(), lake, PORT);
     const api = await server.api();
     if (!known) await make(api, side);
-    const run = await api.post('/tasks/bench/start');
+    // A server that begins again takes the runs over that it left.
+    if ((await api.get('/tasks/bench')).state !== 'running') await api.post('/tasks/bench/start');
     await caughtUp(api);
     const conditions = { type: options.type, rows, rate: Number(options.rate) };
     if (options.prepare) return { conditions, figures: {} };
@@ -58,8 +59,6 @@ export async function run(options) {
       return { conditions, figures };
     } finally {
       await changes.stop().catch(() => {});
-      await api.post('/tasks/bench/stop');
-      while ((await api.get(`/runs/${run.id}`)).state !== 'stopped') await pause(100);
     }
   } finally {
     await server?.[Symbol.asyncDispose]();
