@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ERRORS, errorPage } from '@sluice/contract';
+import { API, ERRORS, errorPage } from '@sluice/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Terminal } from './command.ts';
 import { runCommandLine } from './program.ts';
@@ -102,6 +103,40 @@ describe('the command line', () => {
       database: 'd',
       password: ' pass word ',
     });
+  });
+
+  it('changes of a data source what is named, and asks the server nothing where that is nothing', async () => {
+    replies['PATCH /data-sources/shop'] = { body: { data: { id: 1 } } };
+    const update = 'datasource update shop';
+    const stdin = { readStdin: async () => 'new one\n' };
+    for (const argv of [
+      `${update} --host replica --port 5433 --sslmode require`,
+      `${update} --password-stdin`,
+      `${update} --no-password --name other --timezone +08:00`,
+      `${update} --no-timezone`,
+    ])
+      expect((await sluice(argv.split(' '), stdin)).code).toBe(0);
+    expect(seen.map(({ body }) => body)).toEqual([
+      { host: 'replica', port: 5433, sslmode: 'require' },
+      { password: 'new one' },
+      { password: null, name: 'other', timezone: '+08:00' },
+      { timezone: null },
+    ]);
+    for (const argv of [update, `${update} --port 0`, `${update} --password-stdin --no-password`])
+      expect((await sluice(argv.split(' '), stdin)).code).toBe(2);
+    expect(seen).toHaveLength(4);
+  });
+
+  it('reaches whatever the API has', () => {
+    const root = new URL('./', import.meta.url);
+    const text = readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .map((file) => readFileSync(new URL(file, root), 'utf8'))
+      .join('');
+    // What the forms of Studio ask: of a draft that is not saved; the comparisons that a page shows.
+    const ofStudio = ['previewMerge', 'listVerifications'];
+    const reached = (name: string): boolean => ofStudio.includes(name) || text.includes(`call('${name}'`);
+    expect(Object.keys(API).filter((name) => !reached(name))).toEqual([]);
   });
 
   it('makes a task of tables, finding the schemas that were not named', async () => {

@@ -6,6 +6,7 @@ import { addAlertCommands } from './commands/alert.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addDataSourceCommands } from './commands/datasource.ts';
 import { addErrorsCommand } from './commands/errors.ts';
+import { addServerEvents } from './commands/events.ts';
 import { addLakeCommands } from './commands/lake.ts';
 import { addMcpCommands } from './commands/mcp.ts';
 import { addRunCommands } from './commands/runs.ts';
@@ -30,6 +31,7 @@ export function createProgram(terminal: Terminal): Command {
   addDataSourceCommands(program, terminal);
   addTaskCommands(program, terminal);
   addRunCommands(program, terminal);
+  addServerEvents(program, terminal);
   addLakeCommands(program, terminal);
   addAlertCommands(program, terminal);
   addBackupCommands(program, terminal);

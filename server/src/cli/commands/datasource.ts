@@ -1,6 +1,12 @@
-import { type Call, type CreateDataSource, DS_TYPES, type DsTypeWord } from '@sluice/contract';
+import {
+  type Call,
+  type CreateDataSource,
+  DS_TYPES,
+  type DsTypeWord,
+  type UpdateDataSource,
+} from '@sluice/contract';
 import { type Command, Option } from 'commander';
-import { gather, onlyTable, splitList, tableName, wholeNumber } from '../arguments.ts';
+import { gather, onlyTable, splitList, tableName, usage, wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { pick } from '../present.ts';
 import { addEvents } from './events.ts';
@@ -14,6 +20,20 @@ interface CreateOptions {
   readonly sslmode?: 'disable' | 'require' | 'verify-full';
   readonly timezone?: string;
   readonly passwordStdin?: boolean;
+}
+
+interface UpdateOptions {
+  readonly name?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly username?: string;
+  readonly database?: string;
+  readonly sslmode?: 'disable' | 'require' | 'verify-full';
+  readonly passwordStdin?: boolean;
+  /** false: --no-timezone was given. */
+  readonly timezone?: string | false;
+  /** false: --no-password was given. */
+  readonly password: boolean;
 }
 
 interface CheckOptions {
@@ -60,6 +80,28 @@ export function addDataSourceCommands(program: Command, terminal: Terminal): voi
       };
       return { data: await call('createDataSource', { body }) };
     },
+  });
+
+  addLeaf<UpdateOptions>(group, terminal, {
+    usage: 'update <name>',
+    summary: 'Change a data source; what is not named stays, and runs take it over at their next attempt',
+    options: (command) =>
+      command
+        .option('--name <name>', 'another name')
+        .option('--host <host>', 'host name or address')
+        .option('--port <port>', 'port')
+        .option('--username <user>', 'account to read with')
+        .option('--database <database>', 'database to connect to')
+        .addOption(
+          new Option('--sslmode <mode>', 'encryption').choices(['disable', 'require', 'verify-full']),
+        )
+        .option('--timezone <zone>', 'another zone that the server is meant to run in, as +08:00')
+        .option('--no-timezone', 'nothing is expected of its zone any more')
+        .option('--password-stdin', 'another password, from standard input')
+        .option('--no-password', 'the account has no password any more'),
+    run: async ({ call, args: [ref = ''], options }) => ({
+      data: await call('updateDataSource', { params: { ref }, body: await changeOf(options, terminal) }),
+    }),
   });
 
   addLeaf(group, terminal, {
@@ -178,6 +220,27 @@ export function addDataSourceCommands(program: Command, terminal: Terminal): voi
       return { data, view: { columns: data.columns, rows: data.rows } };
     },
   });
+}
+
+/** @throws SluiceError USAGE where nothing is to be changed */
+async function changeOf(
+  { password, passwordStdin = false, port, name, host, username, database, sslmode, timezone }: UpdateOptions,
+  terminal: Terminal,
+): Promise<UpdateDataSource> {
+  if (passwordStdin && !password) throw usage('--password-stdin goes without --no-password.');
+  const body: UpdateDataSource = {
+    ...(name === undefined ? {} : { name }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port: wholeNumber('--port', port, 1, 65_535) }),
+    ...(username === undefined ? {} : { username }),
+    ...(database === undefined ? {} : { database }),
+    ...(sslmode === undefined ? {} : { sslmode }),
+    ...(timezone === undefined ? {} : { timezone: timezone === false ? null : timezone }),
+    ...(password ? {} : { password: null }),
+    ...(passwordStdin ? { password: await readPassword(terminal) } : {}),
+  };
+  if (Object.keys(body).length === 0) throw usage('update says what is to be changed, such as --host.');
+  return body;
 }
 
 async function objectsOf(call: Call, ref: string, database: string | undefined) {

@@ -68,6 +68,35 @@ export function addEvents(
   });
 }
 
+/** The timeline of everything: of all tasks, data sources, channels and of the server. */
+export function addServerEvents(program: Command, terminal: Terminal): void {
+  addLeaf<Pick<EventOptions, 'limit' | 'kind'>>(program, terminal, {
+    usage: 'events',
+    summary: 'What happened to all tasks and data sources, and who did it',
+    options: (command) =>
+      command
+        .option('--limit <n>', 'the last so many', '100')
+        .option('--kind <kind>', 'of this kind only, or of all that begin so: task.'),
+    run: async ({ call, options }) => {
+      const data = await call('listEvents', {
+        query: {
+          limit: wholeNumber('--limit', options.limit, 1, 1000),
+          ...(options.kind === undefined ? {} : { kind: options.kind }),
+        },
+      });
+      const view = pick([...data].reverse(), {
+        at: (row) => row.at,
+        by: (row) => row.by,
+        kind: (row) => row.kind,
+        of: (row) => row.task ?? row.dataSource ?? '',
+        table: (row) => row.table ?? '',
+        what: (row) => row.text,
+      });
+      return { data, view };
+    },
+  });
+}
+
 const AGAIN_MS = 500;
 
 /**

@@ -2,6 +2,7 @@ import type { AppliedTask, AppliedTasks, SpecChange } from '@sluice/contract';
 import type { Command } from 'commander';
 import { usage, wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
+import { pick } from '../present.ts';
 import { cellText } from '../text-table.ts';
 import { textFile } from './list-file.ts';
 
@@ -50,6 +51,18 @@ export function addTaskFileCommands(group: Command, terminal: Terminal): void {
       if (yaml.trim() === '') throw usage('The file is empty.');
       const data = await call('applyTasks', { body: { yaml, publish, dryRun } });
       return { data, view: appliedText(data) };
+    },
+  });
+
+  addLeaf(group, terminal, {
+    usage: 'versions <task>',
+    summary: 'The published versions of a task, newest first',
+    run: async ({ call, args: [ref = ''] }) => {
+      const data = await call('listTaskVersions', { params: { ref } });
+      return {
+        data,
+        view: pick(data, { version: (row) => row.version, published: (row) => row.publishedAt }),
+      };
     },
   });
 

@@ -48,6 +48,11 @@ export function addTaskCommands(program: Command, terminal: Terminal): void {
     summary: 'All folders',
     run: async ({ call }) => ({ data: await call('listFolders') }),
   });
+  addLeaf(group, terminal, {
+    usage: 'delete-folder <name>',
+    summary: 'Delete a folder that no task lies in',
+    run: async ({ call, args: [ref = ''] }) => ({ data: await call('deleteFolder', { params: { ref } }) }),
+  });
   addLeaf<{ readonly folder?: string }>(group, terminal, {
     usage: 'list',
     summary: 'Tasks, of one folder or all',
