@@ -99,19 +99,17 @@ const escapeSlack = (text: string): string =>
  * @returns null where it took it
  */
 export function refusalOf(kind: Hook['kind'], status: number, body: string): string | null {
-  if (status < 200 || status > 299) return `HTTP ${status}${status < 500 ? `: ${excerpt(body)}` : ''}`;
+  if (status < 200 || status > 299) return `HTTP ${status}${status < 500 ? `: ${body}` : ''}`;
   if (kind === 'slack' || kind === 'webhook') return null;
   let said: { code?: unknown; StatusCode?: unknown; errcode?: unknown; msg?: unknown; errmsg?: unknown };
   try {
     said = JSON.parse(body);
   } catch {
-    return `it answered ${excerpt(body)}`;
+    return `it answered ${body}`;
   }
   const code = kind === 'feishu' ? (said.code ?? said.StatusCode) : said.errcode;
-  return code === 0 ? null : `it answered ${String(code)}: ${excerpt(String(said.msg ?? said.errmsg ?? ''))}`;
+  return code === 0 ? null : `it answered ${String(code)}: ${String(said.msg ?? said.errmsg ?? '')}`;
 }
-
-const excerpt = (text: string): string => text.slice(0, 200);
 
 /** Trying the same again cannot help. */
 export function isFinal(status: number): boolean {

@@ -1,6 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { type HookRequest, hookRequest, isFinal, refusalOf } from './bodies.ts';
 import type { Channel } from './channel-secrets.ts';
+import { hidden } from './hidden.ts';
 import { linesOf, type Message, titleOf } from './message.ts';
 
 export type Sent =
@@ -11,6 +12,8 @@ export type Sent =
 /** A chat service that does not answer holds up no other channel for longer. */
 const PATIENCE_MS = 15_000;
 const ANSWER_CHARACTERS = 4096;
+/** As much of a service's words as is kept. */
+const SAID_CHARACTERS = 300;
 
 /** Sends a message; resolves, never rejects, with how it went. What it says names no secret. */
 export async function send(
@@ -19,21 +22,23 @@ export async function send(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<Sent> {
-  try {
-    return channel.kind === 'email'
-      ? await sendMail(channel, message)
-      : await post(
-          channel.kind,
-          hookRequest(
-            { kind: channel.kind, url: channel.secrets.url ?? '', secret: channel.secrets.secret ?? null },
-            message,
-            nowMs,
-          ),
-          signal,
-        );
-  } catch (error) {
-    return { ok: false, error: discreet(channel, causeOf(error)), final: false };
-  }
+  const sent = await sendOnce(channel, message, nowMs, signal).catch(
+    (error: unknown): Sent => ({ ok: false, error: causeOf(error), final: false }),
+  );
+  // Cut last: half a secret would not be known as one.
+  return sent.ok ? sent : { ...sent, error: hidden(channel.secrets, sent.error).slice(0, SAID_CHARACTERS) };
+}
+
+async function sendOnce(
+  channel: Channel,
+  message: Message,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<Sent> {
+  const { kind, secrets } = channel;
+  if (kind === 'email') return await sendMail(channel, message);
+  const { url = '', secret = null } = secrets;
+  return await post(kind, hookRequest({ kind, url, secret }, message, nowMs), signal);
 }
 
 async function post(
@@ -93,12 +98,4 @@ function causeOf(error: unknown): string {
   const { cause } = error;
   if (cause instanceof Error) return (cause as NodeJS.ErrnoException).code ?? cause.message;
   return error.message;
-}
-
-/** Whatever a library puts into its words. */
-function discreet(channel: Channel, text: string): string {
-  let shown = text.slice(0, 500);
-  for (const secret of Object.values(channel.secrets) as string[])
-    if (secret !== '') shown = shown.replaceAll(secret, '***');
-  return shown;
 }
