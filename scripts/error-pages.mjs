@@ -35,6 +35,25 @@ Mend the cause first. Then:
 
 A load goes on beside what the table showed, and the others are not touched ([tables.md](tables.md)).
 
+## By what is seen
+
+Other programs that read logs call their troubles otherwise, and have some that do not exist here.
+
+| what is seen                                                               | here                                                                                                                                                   |
+| -------------------------------------------------------------------------- | ------------------------------------------------------------------------------------------------------------------------------------------------------ |
+| the log no longer has the position: files were purged, a slot is gone      | at a resume \`BINLOG_PURGED\`, \`PG_SLOT_MISSING\`, \`PG_SLOT_INVALIDATED\`; at a start from a place of choice \`POSITION_EXPIRED\`                            |
+| another replica has the same server id or uuid                             | \`SERVER_ID_TAKEN\`: another number from 5400 to 6400 is taken, in most cases without a new attempt                                                      |
+| another process reads the slot                                             | \`PG_SLOT_IN_USE\`                                                                                                                                       |
+| the server's time zone is not the configured one                           | none is configured: timestamps are read as UTC, in which servers keep them. \`check-cdc\` shows the zone for information                                 |
+| an event exceeds \`max_allowed_packet\`                                      | \`EVENT_TOO_LARGE\`                                                                                                                                      |
+| an encoded key exceeds 128 bytes                                           | \`TABLE_KEY_LENGTH\`                                                                                                                                     |
+| a field exceeds 10 MB                                                      | there is no such limit; where memory does not suffice \`RUNNER_MEMORY\`                                                                                  |
+| the lakehouse cannot be committed to                                       | \`METASTORE_BUSY\`, \`STORAGE_FULL\`, \`STORAGE_FAILED\`, \`COMMIT_CONFLICT\`: tried again by itself, from the last commit                                     |
+| the log's connection ends, or events are cut off, under a burst of changes | servers are asked for an hour's patience with a reader that is held up; where a connection ends all the same \`SOURCE_INTERRUPTED\`, and it is made anew |
+| a change of a table's schema is not followed                               | \`TABLE_SCHEMA\`; in a merge with the reason \`pk column different\`, \`pk column type mismatch\` or \`invalid modify column\`                                 |
+| two shards hold the same key                                               | \`TABLE_KEY_CONFLICT\`                                                                                                                                   |
+| the source cannot be read for want of a setting or a right                 | \`PG_WAL_LEVEL\`, \`PG_NO_REPLICATION\`, \`MYSQL_BINLOG_OFF\`, \`MYSQL_BINLOG_FORMAT\`, \`MYSQL_NO_REPLICATION\`: \`check-cdc\` has the statement                  |
+
 In the lists below the word behind each code says whether it is tried again.
 `;
 

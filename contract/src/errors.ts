@@ -86,7 +86,7 @@ export const ERRORS = {
     status: 502,
     retry: 'never',
     scope: 'task',
-    remedy: 'Mend the user name or the password of the data source.',
+    remedy: 'Mend the user name or the password of the data source: sluice datasource update.',
   },
   SOURCE_NO_DATABASE: {
     status: 502,
@@ -98,7 +98,7 @@ export const ERRORS = {
     status: 502,
     retry: 'never',
     scope: 'task',
-    remedy: 'Set the sslmode of the data source to what the server offers.',
+    remedy: 'Set the sslmode of the data source to what the server offers: sluice datasource update.',
   },
   SOURCE_INTERRUPTED: task(
     'always',
@@ -177,7 +177,7 @@ export const ERRORS = {
   },
   BINLOG_PURGED: task(
     'never',
-    'The server has removed binary logs that were still to be read: raise binlog_expire_logs_seconds (or expire_logs_days), then start the task stateless to load the tables anew.',
+    'The server has removed binary logs that were still to be read: raise binlog_expire_logs_seconds (or expire_logs_days), then start the task stateless to load the tables anew. Where only some tables have changed since: start it with --position at the end of the log and re-sync those.',
   ),
   BINLOG_INCIDENT: task(
     'never',
@@ -189,7 +189,7 @@ export const ERRORS = {
   ),
   EVENT_TOO_LARGE: task(
     'never',
-    'Raise max_allowed_packet at the server (SET GLOBAL max_allowed_packet = 1073741824;) and start the task; it goes on from its last commit.',
+    'Raise max_allowed_packet at the server (SET GLOBAL max_allowed_packet = 1073741824;) and start the task; it goes on from its last commit. If it is that large already, the log is damaged there: start the task stateless.',
   ),
   SERVER_ID_TAKEN: task(
     'limited',

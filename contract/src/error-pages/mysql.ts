@@ -15,7 +15,7 @@ export const MYSQL = {
       toDo: 'Set `log-bin` and `server-id` in the configuration of the server, restart it, start the task.',
     },
     MYSQL_BINLOG_FORMAT: {
-      means: 'The binary log holds statements, or only a part of each row where the whole is needed.',
+      means: 'The server writes statements into its binary log, which do not say what became of each row.',
       comesFrom: '`binlog_format` is `STATEMENT` or `MIXED` (the default of MariaDB).',
       toDo: "`SET GLOBAL binlog_format = 'ROW';` and the same in the configuration of the server. Sessions that are open keep the old format: end them (a pool of the application: restart it). Then start the task.",
     },
@@ -36,7 +36,7 @@ export const MYSQL = {
         'The server no longer has the binary log from the position on that was to be read, so changes are lost for the task.',
       comesFrom:
         "The task stood still for longer than the server keeps its log (`binlog_expire_logs_seconds`, `expire_logs_days`, a provider's own setting); `PURGE BINARY LOGS`, `RESET BINARY LOGS AND GTIDS`.",
-      toDo: 'Raise the time that the log is kept, then start the task stateless: its tables are loaded anew.',
+      toDo: 'Raise the time that the log is kept, then start the task stateless: its tables are loaded anew, beside what readers see. Where most tables are large and you know which of them have changed since: `SHOW BINARY LOG STATUS` (before MySQL 8.2 and in MariaDB `SHOW MASTER STATUS`) tells the end of the log; `sluice task start T --position FILE:OFFSET`, then `sluice task cdc resync-table T TABLES…` for those that changed. `sluice verify T` shows which tables differ.',
     },
     BINLOG_INCIDENT: {
       means: 'The server wrote into its binary log that changes are missing there.',
@@ -54,8 +54,8 @@ export const MYSQL = {
     EVENT_TOO_LARGE: {
       means: 'The server cannot send a change, because it is larger than its `max_allowed_packet`.',
       comesFrom:
-        'A row of many megabytes; some servers do not use their upper limit for replicas by themselves.',
-      toDo: '`SET GLOBAL max_allowed_packet = 1073741824;` at the server, start the task. It goes on from its last commit.',
+        'A row of many megabytes, at a server that does not use its upper limit for replicas by itself; a damaged file of the log, in which an event pretends to be larger than any can be.',
+      toDo: '`SET GLOBAL max_allowed_packet = 1073741824;` at the server, start the task. It goes on from its last commit. If the limit is 1 GiB already, the file is damaged (`mysqlbinlog --verify-binlog-checksum FILE` at the server tells): start the task stateless, or at a later position and re-sync the tables that lack changes.',
     },
     SERVER_ID_TAKEN: {
       means: 'The server ended the reading of its log, because another replica came with the same server id.',

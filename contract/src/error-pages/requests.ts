@@ -43,8 +43,8 @@ export const REQUESTS = {
     CONFIRMATION_REQUIRED: {
       means: 'The request would destroy something. The message says what, and what stays.',
       comesFrom:
-        '`undeploy` and `delete` without `-y` (API: without `confirm: true`) where no terminal can ask.',
-      toDo: 'Read the message. Repeat with `-y` if that is what you want.',
+        '`undeploy`, `delete`, `restore`, `verify --repair` and the orders that load a table anew or drop its changes, without `-y` (API: `confirm: true`) where no terminal can ask; `setup`, whose last question was answered with no.',
+      toDo: 'Read the message. Repeat with `-y` if that is what you want. Agents are given a value to repeat the call with ([mcp.md](mcp.md#what-asks-first)).',
     },
     SERVER_UNREACHABLE: {
       means: 'The command line found no server at the address.',
