@@ -249,6 +249,29 @@ describe('the documentation', () => {
     });
   });
 
+  describe('of errors, held against the code,', () => {
+    const codes = Object.keys(ERRORS) as ErrorCode[];
+    const textOf = (files: readonly string[]): string => files.map(read).join('\n');
+    const program = textOf([
+      ...SOURCES.filter((path) => !isTest(path)),
+      ...walk('contract/src').filter(
+        (path) =>
+          path.endsWith('.ts') && path !== 'contract/src/errors.ts' && !path.includes('/error-pages/'),
+      ),
+    ]);
+
+    it('has no code that nothing throws', () => {
+      expect(codes.length).toBeGreaterThan(60);
+      expect(codes.filter((code) => !program.includes(`'${code}'`))).toEqual([]);
+    });
+
+    it('knows every code that is thrown, and so has its page', () => {
+      const thrown = [...program.matchAll(/new SluiceError\(\s*'([A-Z_]+)'/g)].map(([, code]) => code ?? '');
+      expect(thrown.length).toBeGreaterThan(200);
+      expect([...new Set(thrown)].filter((code) => !(code in ERRORS))).toEqual([]);
+    });
+  });
+
   /** Codes of findings of check-cdc, which are no errors. */
   const findings = SOURCES.filter((path) => /\/check(-tables)?\.ts$/.test(path)).flatMap((path) =>
     [...read(path).matchAll(/code: '([A-Z_]+)'/g)].map(([, code]) => code ?? ''),
