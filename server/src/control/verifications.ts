@@ -95,26 +95,26 @@ export class Verifications {
       finish = resolve;
     });
     const running: Running = { view, child, ended };
-    const end = (state: 'done' | 'failed', error: Problem | null): void => {
-      if (running.view.state !== 'running') return;
-      const equal =
-        state === 'done' ? running.view.tables.every(({ verdict }) => verdict !== 'different') : null;
-      running.view = { ...running.view, state, error, equal, endedAt: isoTime(Date.now()) };
-    };
+    // It is told when it is kept: until then it runs.
+    let end: Pick<Verification, 'state' | 'error'> | null = null;
     child.on('message', (message) => {
       const said = Said.safeParse(message);
       if (!said.success) return;
       if (said.data.kind === 'verdict')
         running.view = { ...running.view, tables: [...running.view.tables, said.data.verdict] };
-      else end(said.data.kind, said.data.kind === 'failed' ? said.data.error : null);
+      else end ??= { state: said.data.kind, error: said.data.kind === 'failed' ? said.data.error : null };
     });
     const closed = async (how: string): Promise<void> => {
       if (stderr !== '') control.log.warn({ verification: id, stderr }, 'a comparison wrote to stderr');
-      end('failed', died(how));
+      const { state, error } = end ?? { state: 'failed', error: died(how) };
+      const { tables } = running.view;
+      const equal = state === 'done' ? tables.every(({ verdict }) => verdict !== 'different') : null;
+      const ended = { ...running.view, state, error, equal, endedAt: isoTime(Date.now()) };
       await rm(join(control.dataDir.work, `verify-${id}`), { recursive: true, force: true }).catch(() => {});
-      await record(control, running.view).catch((error: unknown) =>
+      await record(control, ended).catch((error: unknown) =>
         control.log.error({ err: error, verification: id }, 'recording a comparison'),
       );
+      running.view = ended;
       this.#running.delete(id);
       finish();
     };
