@@ -98,6 +98,10 @@ class DroppingWriter {
     this.null();
   }
 
+  untold() {
+    this.unchanged();
+  }
+
   lossy() {}
 
   end() {

@@ -13,9 +13,9 @@ export const TABLE = {
     },
     TABLE_NO_IDENTITY: {
       means:
-        'PostgreSQL: the replica identity of the table, or of one of its partitions, does not identify rows.',
+        'The log does not say which row was changed. PostgreSQL: the replica identity of the table, or of one of its partitions, does not identify rows.',
       comesFrom:
-        '`REPLICA IDENTITY NOTHING`; an identity index that was dropped; a key that holds a generated column; a partition that is foreign, unlogged, or identified otherwise than its table; an identity that was changed while the table was followed.',
+        '`REPLICA IDENTITY NOTHING`; an identity index that was dropped; a key that holds a generated column; a partition that is foreign, unlogged, or identified otherwise than its table; an identity that was changed while the table was followed. MySQL, MariaDB: rows without a primary key whose columns are not all logged (`binlog_row_image` other than `FULL`; MariaDB from 11.8 on: generated columns).',
       toDo: 'The remedy in the message has the exact statement. [Leave the blocklist](errors.md#leaving-the-blocklist).',
     },
     TABLE_LAPSED: {

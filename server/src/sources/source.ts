@@ -395,6 +395,8 @@ export interface RowWriter {
   null(): void;
   /** The log left the value out because it did not change. `column`: its index. */
   unchanged(column: number): void;
+  /** The log left the value out though it may have changed: the source is asked. `column`: its index. */
+  untold(column: number): void;
   end(): void;
   /** A value of the row may have no counterpart in the lake (a zero date) and become null there: such values are counted. */
   lossy(): void;

@@ -39,6 +39,7 @@ const COMMA = 0x2c;
 const NEWLINE = 0x0a;
 const ONE = 0x31;
 const ZERO = 0x30;
+const TWO = 0x32;
 const OP_TRUNCATE = 0x54;
 /** Small letters: OP.deleteUnseen, OP.movedUnseen. */
 const OP_UNSEEN = 0x61;
@@ -179,11 +180,19 @@ export class LaneSpool implements RowWriter {
   }
 
   unchanged(column: number): void {
+    this.#leaveOut(column, ONE);
+  }
+
+  untold(column: number): void {
+    this.#leaveOut(column, TWO);
+  }
+
+  #leaveOut(column: number, how: number): void {
     if (!this.#lineMasked) {
       this.#mask.fill(ZERO);
       this.#lineMasked = true;
     }
-    this.#mask[column] = ONE;
+    this.#mask[column] = how;
     this.null();
   }
 

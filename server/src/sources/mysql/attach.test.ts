@@ -90,8 +90,8 @@ describe.each(FLAVOURS)('attaching to the log of %s', (flavour) => {
   });
 });
 
-it('takes another server id where a stranger uses it', async () => {
-  await using server = await startMysql('mariadb');
+it.each(FLAVOURS)('takes another server id where a stranger uses it (%s)', async (flavour) => {
+  await using server = await startMysql(flavour);
   await using database = await server.createDatabase();
   await database.query('CREATE TABLE t (id int PRIMARY KEY)');
   const asked: number[][] = [];

@@ -238,7 +238,7 @@ class MysqlSource implements Source {
       charsets: this.#charsets,
       loadCharsets: (names) =>
         this.#questions.ask(life, (session) => this.#charsets.load((sql) => session.rows(sql), names)),
-      leavesOutVirtual: this.#info.flavour === 'mariadb',
+      leavesOutGenerated: this.#info.flavour === 'mariadb',
       begin: () => reader.begin(),
     });
     const ddl = new DdlFollower({

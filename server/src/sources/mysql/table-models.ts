@@ -7,6 +7,7 @@ import type { Charsets } from './rows/charset.ts';
 import { compileRows, RowsLost, type RowsReader } from './rows/rows-reader.ts';
 import { parseTableMap, readTableId, type TableMap } from './rows/table-map.ts';
 import { discoveredTable } from './schema-at.ts';
+import { isGenerated } from './types.ts';
 
 /** The number under which a statement's end is told where it changed no row. */
 const NO_TABLE = 0xffffff;
@@ -23,7 +24,7 @@ interface Model {
   readonly natives: readonly NativeType[];
   readonly names: readonly string[];
   readonly charsets: readonly string[];
-  readonly virtual: readonly number[];
+  readonly generated: readonly number[];
   /** Compiled, by the table map and the key. */
   readonly readers: Map<string, RowsReader>;
 }
@@ -50,8 +51,8 @@ export interface TableModelsOptions {
   readonly charsets: Charsets;
   /** Makes the character sets known, asking the server where need be. */
   readonly loadCharsets: (names: readonly string[]) => Promise<void>;
-  /** MariaDB: partial images lack the virtual columns, whether or not they changed. */
-  readonly leavesOutVirtual: boolean;
+  /** MariaDB: images lack the virtual columns (from 11.8 on the stored ones too, and of FULL images), whether or not they changed. */
+  readonly leavesOutGenerated: boolean;
   /** Is called before the sink gets anything of a transaction. */
   readonly begin: () => void;
 }
@@ -180,7 +181,7 @@ export class TableModels {
           model.natives,
           this.#options.charsets,
           writer.key,
-          this.#options.leavesOutVirtual ? model.virtual : [],
+          this.#options.leavesOutGenerated ? model.generated : [],
         );
       } catch (error) {
         this.#failed(mapped.objectId, error);
@@ -214,9 +215,7 @@ export class TableModels {
       natives,
       charsets: natives.flatMap((native) => ('charset' in native ? [native.charset] : [])),
       names: known.schema.columns.map((column) => column.name),
-      virtual: known.schema.columns.flatMap(({ native }, index) =>
-        / as \(.*\) virtual$/s.test(native) ? [index] : [],
-      ),
+      generated: known.schema.columns.flatMap(({ native }, index) => (isGenerated(native) ? [index] : [])),
       readers: new Map(),
     };
     this.#models.set(objectId, model);

@@ -181,6 +181,28 @@ it('asks the source for a value that nobody told, and leaves out a row that is g
   expect(found.fetched.sort()).toEqual(['1', '2']);
 });
 
+it('what a line leaves out though it may have changed is asked from the source, whatever the lake or another line has', async () => {
+  const old: Rows = new Map([
+    [1, ['a', 'computed from a']],
+    [3, ['c', 'computed from c']],
+  ]);
+  const now: Rows = new Map([
+    [1, ['aa', 'computed from aa']],
+    [2, ['bb', 'computed from bb']],
+    [4, ['cc', 'computed from cc']],
+  ]);
+  const lines: Line[] = [
+    { ord: 1, op: 'U', values: ['1', 'aa', null], mask: '002' },
+    { ord: 2, op: 'I', values: ['2', 'b', 'computed from b'] },
+    { ord: 3, op: 'U', values: ['2', 'bb', null], mask: '002' },
+    { ord: 4, op: 'K', values: ['3', null, null] },
+    { ord: 5, op: 'U', values: ['4', 'cc', null], mask: '002' },
+  ].map((line) => ({ mask: null, ...line }));
+  const { rows, fetched } = await apply(old, lines, { now });
+  expect(rows).toEqual([...now].map(([key, row]) => [key, ...row]));
+  expect(fetched.sort()).toEqual(['1', '2', '4']);
+});
+
 it('what a new row’s line leaves out is never that of an earlier row under its key: the source is asked', async () => {
   const old: Rows = new Map([[1, ['old a', 'old b']]]);
   const now: Rows = new Map([

@@ -83,7 +83,8 @@ export async function dropTruncated(sql: Sql): Promise<boolean> {
  * masked column a line's history under its key is filled forward: the last value that the log told, or, at a line
  * whose key moved here, a link to the K line before it, whose own history goes on under the old key. Links are
  * followed for all lines at once, as often as one row moved within the batch. A new row has no history: what its
- * line leaves out (MySQL: defaults, under binlog_row_image MINIMAL) nobody but the source knows.
+ * line leaves out (MySQL: defaults, under binlog_row_image MINIMAL) nobody but the source knows, and the same goes for
+ * what a line leaves out though it may have changed (mask 2; MariaDB: generated columns).
  * @returns whether the source was asked
  */
 async function fillMasked(
@@ -111,15 +112,15 @@ async function fillMasked(
 }
 
 async function maskedColumns(sql: Sql, count: number): Promise<readonly number[]> {
-  const bits = Array.from({ length: count }, (_, index) => `bool_or(substr(mask, ${index + 1}, 1) = '1')`);
+  const bits = Array.from({ length: count }, (_, index) => `bool_or(substr(mask, ${index + 1}, 1) <> '0')`);
   const [row] = await sql.rows(`SELECT ${bits.join(', ')} FROM chg WHERE mask IS NOT NULL`);
   return (row ?? []).flatMap((set, index) => (set === true ? [index] : []));
 }
 
 /** Makes `walk`: for each last line with this column masked, the line where its history ends and the value told there. */
 async function followHistory(sql: Sql, column: number, keys: string): Promise<void> {
-  const bit = `substr(m.mask, ${column + 1}, 1) = '1'`;
-  const told = `CASE WHEN m.op IN ('I', 'U') AND (m.mask IS NULL OR NOT ${bit}) THEN {'v': m.${stagedName(column)}, 'link': CAST(NULL AS BIGINT), 'lost': false} WHEN m.op = 'I' THEN {'v': NULL, 'link': NULL, 'lost': true} WHEN k.ord IS NOT NULL THEN {'v': NULL, 'link': k.ord, 'lost': false} END`;
+  const bit = `substr(m.mask, ${column + 1}, 1)`;
+  const told = `CASE WHEN m.op IN ('I', 'U') AND (m.mask IS NULL OR ${bit} = '0') THEN {'v': m.${stagedName(column)}, 'link': CAST(NULL AS BIGINT), 'lost': false} WHEN m.op = 'I' OR ${bit} = '2' THEN {'v': NULL, 'link': NULL, 'lost': true} WHEN k.ord IS NOT NULL THEN {'v': NULL, 'link': k.ord, 'lost': false} END`;
   await sql.run(
     `CREATE OR REPLACE TEMP TABLE history AS SELECT ord, last_value(told IGNORE NULLS) OVER (PARTITION BY ${keys} ORDER BY ord ROWS UNBOUNDED PRECEDING) AS told FROM ` +
       `(SELECT m.ord, ${keys
@@ -130,7 +131,7 @@ async function followHistory(sql: Sql, column: number, keys: string): Promise<vo
         )}, ${told} AS told FROM chg m LEFT JOIN chg k ON k.ord = m.ord - 1 AND k.op = 'K' AND m.op = 'U')`,
   );
   await sql.run(
-    `CREATE OR REPLACE TEMP TABLE walk AS SELECT l.ord AS target, l.ord AS place, h.told FROM last l JOIN history h USING (ord) WHERE substr(l.mask, ${column + 1}, 1) = '1'`,
+    `CREATE OR REPLACE TEMP TABLE walk AS SELECT l.ord AS target, l.ord AS place, h.told FROM last l JOIN history h USING (ord) WHERE substr(l.mask, ${column + 1}, 1) <> '0'`,
   );
   for (;;) {
     const [left] = await sql.rows('SELECT count(*) FROM walk WHERE told.link IS NOT NULL');
@@ -198,14 +199,15 @@ async function fillFromSource(
 ): Promise<void> {
   // Cascades have counted the lines anew; the files have their first numbers.
   const lost = await sql.rows(
-    `SELECT ord, ${played ? 'src' : 'ord'} FROM chg WHERE ord IN (SELECT ord FROM missing)`,
+    `SELECT ord, ${played ? 'src' : 'ord'}, contains(mask, '1') FROM chg WHERE ord IN (SELECT ord FROM missing)`,
   );
   if (lost.some(([, src]) => src === null))
     throw new SluiceError(
       'TABLE_CASCADE',
       `Foreign keys changed rows of ${tableText(batch.schema.name)} unseen, whose other values are not known.`,
     );
-  for (const some of inGroups(lost, FETCHED_AT_ONCE)) {
+  const large = lost.some(([, , unchanged]) => unchanged === true);
+  for (const some of inGroups(lost, large ? LARGE_AT_ONCE : FETCHED_AT_ONCE)) {
     const ords = some.map(([ord]) => String(ord)).join(', ');
     const sources = some.map(([, src]) => String(src)).join(', ');
     const texts = await sql.rows(`SELECT * FROM (${keyText(batch, sources)}) ORDER BY ord`);
@@ -230,7 +232,7 @@ async function fillFromSource(
     const on = key.map((name) => `chg.${name} = fetched.${name}`).join(' AND ');
     const set = columns.map((index) => {
       const name = stagedName(index);
-      return `${name} = CASE WHEN substr(chg.mask, ${index + 1}, 1) = '1' THEN fetched.${name} ELSE chg.${name} END`;
+      return `${name} = CASE WHEN substr(chg.mask, ${index + 1}, 1) <> '0' THEN fetched.${name} ELSE chg.${name} END`;
     });
     await sql.run(`UPDATE chg SET ${set.join(', ')} FROM fetched WHERE chg.ord IN (${ords}) AND ${on}`);
     await sql.run(
@@ -239,8 +241,9 @@ async function fillFromSource(
   }
 }
 
-/** Such rows have large values, and are held in memory. */
-const FETCHED_AT_ONCE = 20;
+/** They are held in memory; those that left out what did not change have large values. */
+const FETCHED_AT_ONCE = 200;
+const LARGE_AT_ONCE = 20;
 
 function inGroups<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>

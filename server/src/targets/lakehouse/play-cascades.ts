@@ -113,7 +113,7 @@ class Play {
   }
 
   async #refuseUnclear(): Promise<void> {
-    const bit = (index: number): string => `substr(m.mask, ${index + 1}, 1) = '1'`;
+    const bit = (index: number): string => `substr(m.mask, ${index + 1}, 1) <> '0'`;
     const any = this.#columns.map(bit).join(' OR ');
     const some = this.#groups
       .map(

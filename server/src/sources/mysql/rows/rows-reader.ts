@@ -86,7 +86,7 @@ class CompiledRows implements RowsReader {
   readonly #jsonColumns: number;
   readonly #old: Image;
   readonly #new: Image;
-  readonly #leftOut: readonly number[];
+  readonly #leftOut: ReadonlySet<number>;
   readonly #oldKey: Int32Array;
   readonly #newKey: Int32Array;
   /** The letters of rows with a key, in the event at hand. */
@@ -96,7 +96,7 @@ class CompiledRows implements RowsReader {
   readonly #documents: (TextBuffer | undefined)[] = [];
 
   constructor(map: TableMap, code: ImageCode, key: readonly number[], leftOut: readonly number[]) {
-    this.#leftOut = leftOut;
+    this.#leftOut = new Set(leftOut);
     this.#map = map;
     this.#code = code;
     this.#key = key;
@@ -253,11 +253,6 @@ class CompiledRows implements RowsReader {
         }
       }
       q = this.#locate(bytes, q, presentAfter, now);
-      for (const i of this.#leftOut)
-        if (now.starts[i] === ABSENT)
-          throw new RowsLost(
-            `${this.#map.schema}.${this.#map.table}: a row changed whose generated columns were not logged (binlog_row_image other than FULL)`,
-          );
       if (partial >= 0) this.#patchDocuments(bytes, partial);
       if (this.#key.length === 0) {
         this.#writeOld(bytes, end, writer, DELETE);
@@ -342,6 +337,7 @@ class CompiledRows implements RowsReader {
           writeQuoted(writer, text.bytes, 0, text.length);
         } else this.#code.fields[i]!(bytes, at, end, writer);
       } else if (at === NULL) writer.null();
+      else if (old !== null && this.#leftOut.has(i)) writer.untold(i);
       else {
         const before = old ? old.starts[i]! : ABSENT;
         if (before >= 0) this.#code.fields[i]!(bytes, before, end, writer);
@@ -389,7 +385,10 @@ class CompiledRows implements RowsReader {
   #noIdentity(): SluiceError {
     return new SluiceError(
       'TABLE_NO_IDENTITY',
-      `${this.#map.schema}.${this.#map.table}: the log does not tell which row was changed (binlog_row_image other than FULL)`,
+      `${this.#map.schema}.${this.#map.table}: the log does not tell which row was changed (binlog_row_image other than FULL, or generated columns that the server leaves out)`,
+      {
+        remedy: `Give ${this.#map.table} a primary key, or log whole rows (SET GLOBAL binlog_row_image = FULL; sessions that are open keep what they have); then start the table again.`,
+      },
     );
   }
 }

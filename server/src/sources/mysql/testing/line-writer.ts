@@ -37,6 +37,12 @@ export class LineWriter implements RowWriter {
     this.null();
   }
 
+  untold(column: number): void {
+    this.#mask[column] = 0x32;
+    this.#masked = true;
+    this.null();
+  }
+
   end(): void {
     this.room(this.#mask.length + 2);
     this.buffer[this.at++] = 0x2c;

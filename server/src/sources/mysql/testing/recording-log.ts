@@ -210,6 +210,10 @@ class RecordingWriter implements RowWriter {
     this.#parts.push(Buffer.from(`,${UNCHANGED}`));
   }
 
+  untold(): void {
+    this.unchanged();
+  }
+
   lossy(): void {}
 
   room(bytes: number): void {

@@ -54,6 +54,9 @@ export class RecordingSink implements ChangeSink {
       text: (bytes, start, end) => void fields.push(bytes.toString('utf8', start, end)),
       null: () => void fields.push(null),
       unchanged: () => void fields.push(UNCHANGED),
+      untold: () => {
+        throw new Error('PostgreSQL leaves out no value that changed');
+      },
       lossy: () => undefined,
       buffer: Buffer.alloc(0),
       at: 0,

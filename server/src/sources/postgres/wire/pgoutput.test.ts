@@ -242,6 +242,7 @@ describe('pgoutput', () => {
           },
           null: () => undefined,
           unchanged: () => undefined,
+          untold: () => undefined,
           end: () => undefined,
         }),
         truncate: () => undefined,
