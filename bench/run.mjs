@@ -11,6 +11,17 @@ const BENCHES = {
   'drain-postgres': () => import('./drain-postgres.mjs'),
   'drain-mysql': () => import('./drain-mysql.mjs'),
   verify: () => import('./verify.mjs'),
+  'steady-postgres': async () => (await import('./steady.mjs')).steady('postgres'),
+  'steady-mysql': async () => (await import('./steady.mjs')).steady('mysql'),
+  'restart-postgres': async () => (await import('./restart.mjs')).restart('postgres'),
+  'restart-mysql': async () => (await import('./restart.mjs')).restart('mysql'),
+  'query-after-load': () => import('./query-after-load.mjs'),
+  ...Object.fromEntries(
+    ['many-tables', 'big-transaction', 'wide-rows', 'small-rows', 'idle'].map((name) => [
+      name,
+      async () => (await import('./shapes.mjs')).shape(name),
+    ]),
+  ),
 };
 
 const [name, ...rest] = process.argv.slice(2);

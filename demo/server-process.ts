@@ -74,6 +74,10 @@ export class ServerProcess implements AsyncDisposable {
     return join(this.dataDir, 'token');
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   async api(): Promise<Api> {
     return new Api(this.url, await this.#token());
   }

@@ -1,5 +1,6 @@
 // One server of ours with one task, under a data folder of its own that is removed afterwards.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,39 +12,89 @@ const PORT = 18_500;
 
 /**
  * @template T
- * @param {{ source: object, task?: object, parameters?: Record<string, string> }} what
+ * @param {{ source: object, task?: object, parameters?: Record<string, string>, home?: string }} what
+ *   `home`: a folder that is kept; where a mirror is in it, that one goes on
  * @param {(mirror: MirrorProcess) => Promise<T>} work
  */
 export async function withMirror(what, work) {
-  const home = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
+  const home = what.home ?? (await mkdtemp(join(tmpdir(), 'sluice-bench-')));
   let server = null;
   try {
+    const isThere = existsSync(join(home, 'lake'));
     server = await ServerProcess.start(repositoryRoot(), join(home, 'lake'), PORT);
     const api = await server.api();
-    await api.post('/data-sources', { name: 'bench', ...what.source });
-    await api.post('/folders', { name: 'bench' });
-    await api.post('/tasks', {
-      name: 'bench',
-      folder: 'bench',
-      spec: { dataSource: 'bench', parameters: what.parameters ?? {}, ...what.task },
-    });
-    await api.post('/tasks/bench/publish');
-    return await work(new MirrorProcess(api));
+    if (!isThere) {
+      await api.post('/data-sources', { name: 'bench', ...what.source });
+      await api.post('/folders', { name: 'bench' });
+      await api.post('/tasks', {
+        name: 'bench',
+        folder: 'bench',
+        spec: { dataSource: 'bench', parameters: what.parameters ?? {}, ...what.task },
+      });
+      await api.post('/tasks/bench/publish');
+    }
+    return await work(new MirrorProcess(api, server));
   } finally {
     await server?.[Symbol.asyncDispose]();
-    await rm(home, { recursive: true, force: true });
+    if (what.home === undefined) await rm(home, { recursive: true, force: true });
   }
 }
 
 export class MirrorProcess {
   #run = null;
 
-  constructor(api) {
+  constructor(api, server) {
     this.api = api;
+    this.server = server;
   }
 
   async start() {
     this.#run = await this.api.post('/tasks/bench/start');
+  }
+
+  /** Of those that a run takes over while it goes on (commit_interval …), and of others from the next start on. */
+  async setParameters(parameters) {
+    const { draft } = await this.api.get('/tasks/bench');
+    await this.api.call('PUT', '/tasks/bench/draft', { ...draft, parameters });
+    await this.api.post('/tasks/bench/publish');
+  }
+
+  /** Commits with changes that the attempt's log tells of since then (ms since 1970): `{at, ms, rows, tables}`. */
+  async commits(since) {
+    const { id } = await this.attempt();
+    const { lines } = await this.api.get(`/attempts/${id}/log?tail=1000`);
+    return lines
+      .map((line) => JSON.parse(line))
+      .filter(({ msg, time }) => msg === 'committed' && Date.parse(time) >= since);
+  }
+
+  /** The buckets of a histogram of ours: `[upper bound in seconds, how many up to it]`. */
+  async histogram(name) {
+    const token = (await readFile(this.server.tokenPath, 'utf8')).trim();
+    const response = await fetch(`${this.server.url}/metrics`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const text = await response.text();
+    return [...text.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"[^}]*\\} (\\d+)`, 'gm'))].map(
+      ([, le, count]) => [le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), Number(count)],
+    );
+  }
+
+  /** Loads the tables anew beside their old rows, which stay until then. */
+  async loadAnew(tables) {
+    await this.api.post('/tasks/bench/tables/orders', { order: 'resync', tables, confirm: true });
+    const done = async () =>
+      (await this.api.get('/tasks/bench/tables')).every(({ state }) => state === 'live');
+    do await pause(500);
+    while (!(await done()));
+  }
+
+  /** Ends a run that is under way, of this process or of one that was killed. */
+  async halt() {
+    const [run] = await this.api.get('/tasks/bench/runs');
+    if (run === undefined || ['stopped', 'failed'].includes(run.state)) return;
+    this.#run = run;
+    await this.stop();
   }
 
   async stop() {
@@ -75,6 +126,16 @@ export class MirrorProcess {
   async cost() {
     const { pid } = await this.attempt();
     return { cpuSeconds: await cpuSeconds(pid), peakMb: await peakMemoryMb(pid) };
+  }
+
+  /** Processor seconds of the server, which is not the process that moves rows. */
+  async serverCpu() {
+    return await cpuSeconds(this.server.pid);
+  }
+
+  /** Gives up its place in the source's log (a slot). */
+  async forget() {
+    await this.api.post('/tasks/bench/undeploy', { confirm: true });
   }
 
   async query(sql) {

@@ -2,8 +2,10 @@
 import { findMysql } from '../../demo/dist/mysql-binaries.js';
 import { MYSQL_ADMIN, MYSQL_PASSWORD, MysqlServer } from '../../demo/dist/mysql-server.js';
 
-export async function startMysql() {
+/** `dataDir`: a data folder that is kept, and the port that it is always at. */
+export async function startMysql({ dataDir, port: at } = {}) {
   const server = await MysqlServer.start({
+    ...(dataDir === undefined ? {} : { dataDir, port: at }),
     binaries: await findMysql('mysql'),
     settings: {
       'server-id': 97,

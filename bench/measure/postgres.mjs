@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { findPostgres } from '../../demo/dist/postgres-binaries.js';
 import { PostgresServer } from '../../demo/dist/postgres-server.js';
 
-export async function startPostgres(settings = {}) {
+/** `dataDir`: a data folder that is kept, and the port that it is always at. */
+export async function startPostgres(settings = {}, { dataDir, port } = {}) {
   const postgres = await PostgresServer.start({
+    ...(dataDir === undefined ? {} : { dataDir, port }),
     binaries: await findPostgres(18),
     settings: { wal_level: 'logical', max_wal_size: '16GB', shared_buffers: '512MB', ...settings },
   });
-  const { host, port } = postgres;
-  const source = { type: 'postgres', host, port, username: 'postgres', password: 'sluice' };
+  const { host } = postgres;
+  const source = { type: 'postgres', host, port: postgres.port, username: 'postgres', password: 'sluice' };
   return { postgres, source: { ...source, database: 'postgres' } };
 }
 
