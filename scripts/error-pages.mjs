@@ -29,7 +29,7 @@ Mend the cause first. Then:
   \`MYSQL_BINLOG_FILTER\` or \`MYSQL_REPLICA_UPDATES\` comes back by itself: a running task looks every \`discover_interval\`.
   So does one that is made again under its old name, whatever had stopped the old one.
 - For the other codes \`sluice task cdc start-table T TABLE\`: a table whose changes were kept (\`stalled\`, after
-  \`TABLE_VALUE\` or \`TABLE_KEY_LENGTH\`) applies them, without a load; another one (\`blocked\`) is loaded anew. A start of the whole task by hand
+  \`TABLE_VALUE\`, \`TABLE_KEY_LENGTH\` or \`TABLE_SCHEMA_CHANGED\`) applies them, without a load; another one (\`blocked\`) is loaded anew. A start of the whole task by hand
   tries every such table; a failover does not.
 - After \`TABLE_NAME_TAKEN\` publish another naming rule and start the task stateless.
 

@@ -279,6 +279,9 @@ export const ERRORS = {
   TABLE_SCHEMA: table(
     'The table changed in a way that a lakehouse table cannot follow. Load the table again.',
   ),
+  TABLE_SCHEMA_CHANGED: table(
+    'Look at both sides: `sluice task cdc exceptions`. Change the source back, or publish a schema_evolution that lets the table follow; then start it again: `sluice task cdc start-table`. Or take the columns of the source over with a load: `sluice task cdc resync-table`.',
+  ),
   TABLE_NAME_TAKEN: table(
     'Two source tables lead to the same target name: change the naming rule of the target.',
   ),

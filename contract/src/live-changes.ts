@@ -7,6 +7,7 @@ export const LIVE_PARAMETERS: ReadonlySet<string> = new Set<ParameterName>([
   'full_load_concurrency',
   'chunk_size',
   'max_key_size',
+  'schema_evolution',
   'pause_retention',
   'pause_retention_size',
   'heartbeat_interval',

@@ -20,6 +20,7 @@ describe('parseParameters', () => {
       targetFileSize: 33_554_432,
       maxKeySize: 128,
       runnerMemory: 1024,
+      schemaEvolution: 'follow',
       pauseRetention: 604_800_000,
       pauseRetentionSize: 10_737_418_240,
       publication: null,

@@ -141,6 +141,11 @@ export const PARAMETERS = {
     'error',
     'What a value that its type in the lake cannot hold becomes: an error of the table; or null, counted for the table.',
   ),
+  schema_evolution: choice(
+    ['follow', 'widen', 'ignore', 'stop'],
+    'follow',
+    'What the columns of a mirrored table do when those at the source change (docs/tables.md). follow: whatever the source does. widen: columns may be added and types may hold more, anything else puts the table on the blocklist. ignore: they stay as they are. stop: any change puts the table on the blocklist. Tables of a sharded-table merge follow by its own rules.',
+  ),
   pause_retention: duration(
     '7d',
     '1m',

@@ -112,6 +112,13 @@ export const TABLE = {
         'PostgreSQL: a publication with a column list. MySQL and MariaDB: a column of a type that is not known, or of a format from before MySQL 5.6 and MariaDB 10.1; columns for the period of its rows (`GENERATED ALWAYS AS ROW START`). A target of another tool that is partitioned, of format version 1 or 3, or has equality deletes; a row that the log deletes and the lake does not have; columns that are gone when a chunk is read.',
       toDo: "Read the message. If the target is another tool's, drop or rename it. [Leave the blocklist](errors.md#leaving-the-blocklist).",
     },
+    TABLE_SCHEMA_CHANGED: {
+      means:
+        'The columns of the table changed at the source in a way that `schema_evolution` does not let its target follow. What is visible stays, under its own columns.',
+      comesFrom:
+        'The message begins with what it is: `pk column different` (the key has other columns), `pk column type mismatch` (a column of the key has another type), `invalid modify column` (another column has another type), or `column added`, `column dropped`, `column renamed`. With `schema_evolution = follow`, the default, it does not come up.',
+      toDo: '`sluice task cdc exceptions T` shows the columns of both sides beside each other, and with what a start begins. Either change the source back, or publish another `schema_evolution` (a running task takes it over at once); then `sluice task cdc start-table T TABLE`. Where the changes since were kept (`stalled`), they are applied, without a load; where they would not have been enough (`blocked`: rows that were there have other values now), the table is loaded beside what is visible. `resync-table` takes the columns of the source over in any case: a load always does.',
+    },
     TABLE_NAME_TAKEN: {
       means: 'Two source tables lead to one target name.',
       comesFrom:

@@ -80,7 +80,7 @@ const CONSEQUENCES: Readonly<Record<TableOrder, string | null>> = {
     'reads rows of theirs again. Until that is done readers see the rows of now, which stand still; then they are replaced at once, and those that the source no longer has are deleted',
   stop: 'drops their changes from now on. Rows that are visible stay as they are; start-table loads the tables anew',
   start:
-    'reads all of their rows again. Until that is done readers see the rows of now, which stand still; then all are replaced at once',
+    'applies the changes that were kept of those that have them (stalled), and reads all rows of the others again. Until that is done readers see the rows of now, which stand still; then all are replaced at once',
 };
 
 function whatItDoes(

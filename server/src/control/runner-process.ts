@@ -29,6 +29,7 @@ const RunnerMessage = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('stopped') }),
   z.object({ kind: z.literal('pulse'), pulse: RunnerPulse }),
+  z.object({ kind: z.literal('looked'), look: z.number() }),
 ]);
 
 /** How an attempt's process ended. */
@@ -111,11 +112,31 @@ export class RunnerProcess {
     if (this.#child.connected) this.#child.send({ kind: 'look' }, () => {});
   }
 
+  readonly #looks = new Map<number, (done: boolean) => void>();
+  #lastLook = 0;
+
+  /**
+   * Has it look at the source's catalog. Resolves with true when whatever that has shown is committed, and with false
+   * when the process ended before.
+   */
+  async lookAtCatalog(): Promise<boolean> {
+    const look = ++this.#lastLook;
+    const answered = new Promise<boolean>((resolve) => this.#looks.set(look, resolve));
+    if (this.#child.connected) this.#child.send({ kind: 'look', look }, () => {});
+    const done = await Promise.race([answered, this.ended.then(() => false)]);
+    this.#looks.delete(look);
+    return done;
+  }
+
   #hear(message: unknown): void {
     const parsed = RunnerMessage.safeParse(message);
     if (!parsed.success) return;
     if (parsed.data.kind === 'pulse') {
       this.#options.onPulse(parsed.data.pulse);
+      return;
+    }
+    if (parsed.data.kind === 'looked') {
+      this.#looks.get(parsed.data.look)?.(true);
       return;
     }
     if (parsed.data.kind === 'phase') {

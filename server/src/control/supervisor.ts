@@ -104,6 +104,11 @@ export class Supervisor {
     this.#runs.get(runId)?.process?.look();
   }
 
+  /** Has a run look at its source's catalog (RunnerProcess). @returns false where no process of it has done so */
+  async lookAtCatalog(runId: number): Promise<boolean> {
+    return (await this.#runs.get(runId)?.process?.lookAtCatalog()) ?? false;
+  }
+
   /** Resolves when some run has changed its state, after `ms`, or when the signal aborts. */
   async waitForChange(ms: number, signal: AbortSignal): Promise<void> {
     await once(this.#changes, 'change', { signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]) }).catch(

@@ -21,7 +21,8 @@ const DISCOVER_MS = 2000;
  *
  *   incremental   every table that is not on the blocklist is loaded and follows the log
  *   caught-up     the same, and whatever committed at the source before this call is visible in the target: the
- *                 position has passed the log's end of that moment, and every table that existed then has joined
+ *                 position has passed the log's end of that moment, every table that existed then has joined, and
+ *                 the run has followed what its source's catalog said then, of which the log need not tell
  *
  * @throws SluiceError the run's own error where it has failed, CONFLICT where the task does not run, SOURCE_*
  */
@@ -35,10 +36,12 @@ export async function waitTask(
   const task = await findNamed(db, 'tasks', ref);
   await requireRunning(db, task);
   const source = goal === 'caught-up' ? await lookAtSource(control, task, signal) : null;
+  const look = source === null ? null : new CatalogLook(control);
   let known = source === null;
   let asked = Date.now();
   for (;;) {
-    await requireRunning(db, task);
+    const run = await requireRunning(db, task);
+    look?.ask(run.id);
     if (source !== null && !known) {
       known = await allKnown(db, task, source.objectIds);
       if (!known && Date.now() - asked > DISCOVER_MS) {
@@ -49,11 +52,37 @@ export async function waitTask(
         continue;
       }
     }
-    if (known && (await following(db, task)) && (source === null || (await passed(db, task, source))))
+    const looked = look === null || look.done;
+    if (
+      known &&
+      looked &&
+      (await following(db, task)) &&
+      (source === null || (await passed(db, task, source)))
+    )
       return { reached: true, position: source?.head ?? null, status: await statusOf(db, task) };
     if (signal.aborted)
       return { reached: false, position: source?.head ?? null, status: await statusOf(db, task) };
     await pause(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** A look of the run at its source's catalog, asked for until some process of the run has done it. */
+class CatalogLook {
+  readonly #control: Control;
+  #asking = false;
+  done = false;
+
+  constructor(control: Control) {
+    this.#control = control;
+  }
+
+  ask(runId: number): void {
+    if (this.done || this.#asking) return;
+    this.#asking = true;
+    void this.#control.supervisor.lookAtCatalog(runId).then((done) => {
+      this.#asking = false;
+      this.done = done;
+    });
   }
 }
 
@@ -90,9 +119,9 @@ async function passed(db: MetastoreDb, task: TaskRow, source: SourceNow): Promis
   return position !== null && source.sources.compare(position, source.head) >= 0;
 }
 
-async function requireRunning(db: MetastoreDb, task: TaskRow): Promise<void> {
+async function requireRunning(db: MetastoreDb, task: TaskRow): Promise<{ readonly id: number }> {
   const run = await newestRun(db, task.id);
-  if (run !== null && !isEnded(run.state)) return;
+  if (run !== null && !isEnded(run.state)) return run;
   const error = run?.state === 'failed' ? problemOf(run.error_json) : null;
   if (error !== null)
     throw new SluiceError(

@@ -8,7 +8,7 @@ import type { ChangePart } from '../targets/target.ts';
 import { sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
 import { batchOf, besideVisible, stagedBase } from './lane-batch.ts';
-import { type LaneStep, recorded } from './lane-step.ts';
+import { type LaneStep, recorded } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Between two looks whether the log has been read as far as the source's catalog is. */

@@ -12,7 +12,8 @@ import {
   referencesTo,
 } from './cascades.ts';
 import type { Lane } from './lane.ts';
-import type { LaneInput, LaneStep } from './lane-step.ts';
+import type { LaneInput } from './lane-step.ts';
+import type { LaneStep } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
 
 /**

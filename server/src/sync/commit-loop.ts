@@ -7,7 +7,8 @@ import type { MergedStep } from '../targets/target.ts';
 import { CascadingSteps } from './cascading-steps.ts';
 import { joinStepDue } from './catch-up.ts';
 import type { Lane } from './lane.ts';
-import { blocked, type LaneStep, makeLaneStep } from './lane-step.ts';
+import { makeLaneStep } from './lane-step.ts';
+import { blocked, type LaneStep } from './lane-turn.ts';
 import type { Sealed } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import type { Checkpoint } from './run-store.ts';
@@ -63,7 +64,8 @@ export interface CommitLoopOptions {
   readonly onMarks: (marks: readonly string[]) => void;
   /** A loaded lane has more segments than a commit can take. */
   readonly onBacklog: (lane: Lane) => void;
-  readonly onCommitted: () => void;
+  /** With the commit's number (CommitLoop.want). */
+  readonly onCommitted: (commit: number) => void;
   /** What people ordered is carried out with a commit. */
   readonly orders: Pick<TableOrders, 'isWaiting' | 'carryOut'>;
   /** A lane's table bears another name now. */
@@ -99,6 +101,16 @@ export class CommitLoop {
     this.#wake();
   }
 
+  #begun = 0;
+  #wanted = false;
+
+  /** Has a commit made at once, whether or not anything waits for one. @returns the number of the next one that begins */
+  want(): number {
+    this.#wanted = true;
+    this.#wake();
+    return this.#begun + 1;
+  }
+
   handIn(step: LaneStep): void {
     this.#handedIn.push({ step, generation: step.lane.generation });
     this.#wake();
@@ -115,6 +127,7 @@ export class CommitLoop {
   }
 
   #due(): number | null {
+    if (this.#wanted) return 0;
     const router = this.#context.router;
     const joins =
       this.#handedIn.length > 0 ||
@@ -150,6 +163,8 @@ export class CommitLoop {
   async commit(): Promise<void> {
     const context = this.#context;
     this.#lastBegin = context.now();
+    const number = ++this.#begun;
+    this.#wanted = false;
     const orders = await this.#options.orders.carryOut();
     for (const step of orders.steps) this.handIn(step);
     if (orders.steps.length > 0) context.router.refresh();
@@ -218,7 +233,7 @@ export class CommitLoop {
         this.#options.onBacklog(lane);
     crashPoint('before-acknowledge');
     context.source.acknowledge(sealed.position);
-    this.#options.onCommitted();
+    this.#options.onCommitted(number);
     const parts = [...sealed.lanes.values()].flat();
     context.meter.committed({
       durationMs: context.now() - this.#lastBegin,

@@ -5,9 +5,10 @@ import type { DiscoveredTable } from '../sources/source.ts';
 import { cascadeTrouble } from './cascades.ts';
 import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
-import { blocked, type LaneStep, recorded, resetForLoad } from './lane-step.ts';
+import { blocked, type LaneStep, recorded, resetForLoad } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
 import { keptOf } from './schema-follow.ts';
+import { byName, stillRefused, takesOver } from './schema-verdict.ts';
 
 /** What stopped a table and is seen in the source's catalog to be so no longer. */
 const MENDED_AT_SOURCE: ReadonlySet<string> = new Set([
@@ -269,6 +270,7 @@ export class Discovery {
 
   #loadAnew(lane: Lane, table: DiscoveredTable, reason: string): void {
     this.#context.log.warn({ table: tableText(table.schema.name), reason }, 'a table is loaded anew');
+    const other = lane.objectId !== table.objectId;
     lane.source = table.schema.name;
     lane.objectId = table.objectId;
     lane.seen = null;
@@ -276,6 +278,8 @@ export class Discovery {
     lane.published = false;
     lane.settle = true;
     resetForLoad(lane, keptOf(table, null), reason);
+    const { target } = lane.kept;
+    if (other && target !== undefined) lane.kept = { ...lane.kept, target: byName(target, table.schema) };
     this.#context.router.adopt(lane);
     if (table.refused !== null)
       this.#port.handIn(
@@ -307,7 +311,11 @@ export class Discovery {
       const back = lane.state === 'dropped' || (lane.trouble !== null && MENDED_AT_SOURCE.has(lane.trouble));
       if (table.refused !== null || cascadeTrouble(table.schema, this.#port.lanes) !== null) return;
       if (back) this.#loadAnew(lane, table, 'it can be mirrored again');
-      else if (this.#askedAnew && lane.trouble !== 'TABLE_NAME_TAKEN') {
+      else if (
+        this.#askedAnew &&
+        lane.trouble !== 'TABLE_NAME_TAKEN' &&
+        stillRefused(this.#context, lane, table.schema) === null
+      ) {
         this.#loadAnew(lane, table, 'the task was started again');
         await this.#save(lane);
       }
@@ -319,6 +327,7 @@ export class Discovery {
       this.#port.handIn(blocked(lane, new SluiceError(code, message, { remedy })));
       return;
     }
+    if (lane.state === 'live' && this.#takenOver(lane, table)) return;
     if (this.#context.source.ddl === 'log') return;
     if (
       sameShape(lane.kept.schema, table.schema) &&
@@ -336,6 +345,21 @@ export class Discovery {
     for (const [other, asked] of this.#asked) if (asked.lane === lane) this.#asked.delete(other);
     this.#asked.set(key, { lane, table, version: lane.schemaVersion });
     await this.#context.source.mark(key, this.#context.signal);
+  }
+
+  /** Whether a new version of the task no longer leaves out columns that the lane's target lacks. */
+  #takenOver(lane: Lane, table: DiscoveredTable): boolean {
+    const reason = takesOver(this.#context, lane);
+    if (reason === null) return false;
+    const refused = stillRefused(this.#context, lane, table.schema);
+    if (refused !== null) this.#port.handIn(blocked(lane, refused));
+    else this.#loadAnew(lane, table, reason);
+    return true;
+  }
+
+  /** Lanes of which something was seen whose mark has not come back. */
+  get waiting(): ReadonlySet<Lane> {
+    return new Set([...this.#asked.values()].map(({ lane }) => lane));
   }
 
   /** Marks that came back: what was seen before them holds now. */

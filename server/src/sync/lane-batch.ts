@@ -51,6 +51,7 @@ export function partsOf({ settled, cascades }: LaneLines): readonly ChangePart[]
 export interface SegmentParts {
   readonly parts: readonly ChangePart[];
   readonly version: number;
+  readonly kept: KeptSchema;
   readonly firstOrd: number;
   readonly lastOrd: number;
 }
@@ -62,6 +63,7 @@ export function segmentsOf(lane: Lane, lines: LaneLines): readonly SegmentParts[
     return settled.map(({ part, kept, version }) => ({
       parts: [changePart(part, kept)],
       version,
+      kept,
       firstOrd: part.firstOrd,
       lastOrd: part.lastOrd,
     }));
@@ -75,13 +77,14 @@ export function segmentsOf(lane: Lane, lines: LaneLines): readonly SegmentParts[
     {
       parts: partsOf(lines),
       version: cascadesVersion,
+      kept: settled[0]?.kept ?? lane.kept,
       firstOrd: Math.min(...places.map((part) => part.firstOrd)),
       lastOrd: Math.max(...places.map((part) => part.lastOrd)),
     },
   ];
 }
 
-const NO_CONSTANTS: ReadonlyMap<number, string> = new Map();
+export const NO_CONSTANTS: ReadonlyMap<number, string> = new Map();
 
 export function batchOf(
   context: RunContext,
@@ -92,13 +95,14 @@ export function batchOf(
 ): ChangeBatch {
   const view = context.merges?.view(lane) ?? null;
   const schema = lane.kept.schema;
+  const into = lane.kept.target ?? schema;
   const key =
     schema.identity.kind === 'key' ? schema.identity.columns.map((index) => schema.columns[index]!.name) : [];
   const oneSnapshot = lane.load?.oneSnapshot ?? false;
   const known = knownRows(lane);
   return {
     parts: view === null ? parts : parts.map((part) => ({ ...part, columns: view.columns(part.columns) })),
-    schema: view?.schema ?? schema,
+    schema: view?.schema ?? into,
     constants: view?.constants ?? NO_CONSTANTS,
     alreadyVisible: lane.load?.visibility ?? null,
     exact: known ?? (oneSnapshot && schema.identity.kind === 'row'),

@@ -1,14 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Problem } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { appliesNone, nextLaneState } from '../model/lane-state.ts';
 import { type TableName, tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
-import type { CascadePart, ChangePart, Staged, TableStep } from '../targets/target.ts';
+import type { CascadePart, Staged } from '../targets/target.ts';
 import { linesFor, ownReferences } from './cascades.ts';
-import { type Join, joinStep } from './catch-up.ts';
+import { joinStep } from './catch-up.ts';
 import { sameIdentity } from './evolution.ts';
 import type { KeptSchema, Lane } from './lane.ts';
 import {
@@ -20,39 +19,23 @@ import {
   type Settled,
   segmentsOf,
 } from './lane-batch.ts';
+import {
+  blocked,
+  canStall,
+  joined,
+  type LaneStep,
+  lapsed,
+  NOTHING,
+  resetForLoad,
+  stall,
+  stopped,
+} from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
-import type { SegmentRow } from './run-store.ts';
-import { followRelation, followTable } from './schema-follow.ts';
+import type { NewSegment } from './run-store.ts';
+import { followRelation, followTable, type Refused } from './schema-follow.ts';
+import { heldTo, ofSource, stillRefused, takesOver, verdictNow } from './schema-verdict.ts';
 import type { SpoolPart } from './spool.ts';
 import { type LaneEventOf, type Outcome, outcomeOf, renameOf } from './table-events.ts';
-
-/** What a lane contributes to a commit. */
-export interface LaneStep {
-  readonly lane: Lane;
-  readonly step: TableStep | null;
-  readonly segments: readonly (Omit<SegmentRow, 'id'> & { readonly bytes: number })[];
-  /** Segments up to this id are in the table now. */
-  readonly usedSegments: number | null;
-  /** What the lane becomes with the commit, and not before. */
-  readonly becomes: Join['becomes'];
-  readonly error: Problem | null | undefined;
-  readonly rows: number;
-  /** The step sends the lane back to the queue of loads. */
-  readonly sentBack: boolean;
-  /** Lines of a visible table from which tables that refer to it learn what foreign keys did unseen. */
-  readonly told: readonly ChangePart[];
-}
-
-const NOTHING = {
-  step: null,
-  segments: [],
-  usedSegments: null,
-  error: undefined,
-  rows: 0,
-  becomes: {},
-  sentBack: false,
-  told: [],
-} as const;
 
 /** What was read of a lane: lines, and DDL that the log told, all of whose lines lie before a closing one. */
 export interface LaneInput {
@@ -94,54 +77,30 @@ export async function makeLaneStep(
   }
 }
 
-/** Troubles that a person can mend so that the same changes can be applied after all. */
-const MENDABLE: ReadonlySet<string> = new Set(['TABLE_VALUE', 'TABLE_KEY_LENGTH']);
-
-/** Whether a lane whose changes cannot be applied may keep them: what they go on from stays as it is. */
-function canStall(lane: Lane, trouble: SluiceError): boolean {
-  if (!MENDABLE.has(trouble.code)) return false;
-  return lane.state === 'live' || (lane.state === 'catching_up' && lane.load?.fromVisible?.kind === 'replay');
-}
-
-/** The lane goes to the blocklist; its changes are kept where they may be applied some day. */
-export function stopped(lane: Lane, trouble: SluiceError): LaneStep {
-  if (!canStall(lane, trouble)) return blocked(lane, trouble);
-  lane.state = nextLaneState(lane.state, 'stall');
-  lane.trouble = trouble.code;
-  return { ...recorded(lane), error: trouble.toBody().error };
-}
-
-/** A step that only records what a lane has become. */
-export function recorded(lane: Lane): LaneStep {
-  return { ...NOTHING, lane };
-}
-
-/** What is said of a paused table of which changes are missing. */
-export function lapsed(lane: Lane, why: string): SluiceError {
-  return new SluiceError(
-    'TABLE_LAPSED',
-    `The changes of ${tableText(lane.source)}, of which none is applied now, are no longer kept: ${why}. What was visible stays.`,
-  );
-}
-
-export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
-  lane.state = nextLaneState(lane.state, 'block');
-  lane.trouble = trouble.code;
-  lane.load = null;
-  return { ...NOTHING, lane, error: trouble.toBody().error };
-}
-
 async function attempt(
   context: RunContext,
   lane: Lane,
   read: LaneInput,
   position: Position,
 ): Promise<LaneStep> {
+  const halts: LaneStep[] = [];
+  const last = await attemptBehind(context, lane, read, position, halts);
+  return halts.reduceRight((after, before) => joined(before, after), last);
+}
+
+/** `halts` are steps up to places where the lane came to a halt, and behind which its lines are kept. */
+async function attemptBehind(
+  context: RunContext,
+  lane: Lane,
+  read: LaneInput,
+  position: Position,
+  halts: LaneStep[],
+): Promise<LaneStep> {
   const { parts, events } = read;
   if (read.untold !== null) return sendBack(context, lane, { ...NOTHING, lane }, read.untold);
-  const settled: Settled[] = [];
+  let settled: Settled[] = [];
   const { cascades, cascadesVersion, tellDeleted } = read;
-  const lines: LaneLines = { settled, cascades, cascadesVersion, tellDeleted };
+  let lines: LaneLines = { settled, cascades, cascadesVersion, tellDeleted };
   const outcome = outcomeOf(events, lane, context.source.compare);
   const own = parts.filter((part) => belongs(context, lane, part));
   for (const [index, part] of own.entries()) {
@@ -156,6 +115,14 @@ async function attempt(
     }
     const before = { kept: lane.kept, version: lane.schemaVersion };
     const follow = await followRelation(context, lane, part.relation);
+    if (follow.kind === 'refused') {
+      const step = await halt(context, lane, follow, lines, position);
+      if (follow.loads) return step;
+      halts.push(step);
+      settled = [];
+      lines = { ...NO_CASCADES, settled };
+      context.router.refresh();
+    }
     if (follow.kind === 'reload') {
       if (context.source.ddl === 'log')
         return sendBack(context, lane, await lastStep(context, lane, lines, position), follow.reason);
@@ -184,6 +151,7 @@ async function attempt(
   if (seen !== null && seen.version === lane.schemaVersion) {
     const before = { kept: lane.kept, version: lane.schemaVersion };
     const follow = followTable(context, lane, seen.table, null);
+    if (follow.kind === 'refused') return halt(context, lane, follow, lines, position);
     if (follow.kind === 'reload') {
       context.log.warn({ table: tableText(lane.source), reason: follow.reason }, 'a table is loaded anew');
       const step = await closing(context, lane, lines, position);
@@ -223,6 +191,11 @@ async function conclude(
     case 'schema': {
       const before = { kept: lane.kept, version: lane.schemaVersion };
       const follow = followTable(context, lane, outcome.table, outcome.signature);
+      if (follow.kind === 'refused') {
+        const step = await halt(context, lane, follow, lines, position);
+        const rename = renameOf(events);
+        return rename === null ? step : renamed(context, lane, step, rename);
+      }
       if (follow.kind === 'reload')
         return sendBack(context, lane, await lastStep(context, lane, lines, position), follow.reason);
       const unfit = await unfitForMerge(context, lane, before);
@@ -249,6 +222,19 @@ async function conclude(
       context.log.warn({ table: name }, 'a table is gone at the source');
       return { ...step, error: error.toBody().error, sentBack: true };
     }
+    case 'refused':
+      return halt(
+        context,
+        lane,
+        {
+          kind: 'refused',
+          error: outcome.error,
+          loads: true,
+          kept: heldTo(lane.kept, outcome.kept, false),
+        },
+        lines,
+        position,
+      );
     case 'trouble': {
       const step = await lastStep(context, lane, lines, position);
       context.log.warn(
@@ -296,6 +282,56 @@ function sendBack(context: RunContext, lane: Lane, step: LaneStep, reason: strin
   context.log.warn({ table: tableText(lane.source), reason }, 'a table is loaded anew');
   resetForLoad(lane, null, reason);
   return { ...step, ...whileAway(lane, reason), sentBack: true };
+}
+
+/**
+ * The target may not follow the columns of the lines behind `lines`. Those are kept where they may be applied some day:
+ * after a change of the policy, or of the columns back to what they were.
+ */
+async function halt(
+  context: RunContext,
+  lane: Lane,
+  { error, loads, kept }: Refused,
+  lines: LaneLines,
+  position: Position,
+): Promise<LaneStep> {
+  context.log.warn(
+    { table: tableText(lane.source), code: error.code, cause: error.message },
+    'a table is stopped',
+  );
+  const step = loads
+    ? await lastStep(context, lane, lines, position)
+    : await closing(context, lane, lines, position);
+  lane.kept = kept;
+  lane.schemaVersion++;
+  if (loads) return { ...step, error: blocked(lane, error).error };
+  // It is looked at again when what was kept of it is to be applied.
+  if (lane.state === 'paused' || lane.state === 'backfilling') return step;
+  return { ...step, ...stall(lane, step.error, error) };
+}
+
+/**
+ * Before what was kept is applied to the visible table: may its columns become those of the source?
+ * @returns null where the lane goes on
+ */
+async function heldBack(
+  context: RunContext,
+  lane: Lane,
+  lines: LaneLines,
+  position: Position,
+): Promise<LaneStep | null> {
+  const verdict = verdictNow(context, lane);
+  if (verdict === null) return null;
+  const refused = stillRefused(context, lane);
+  const anew = takesOver(context, lane);
+  if (refused !== null && anew !== null) return blocked(lane, refused);
+  if (refused !== null) {
+    const segments = await toSegments(context, lane, lines, position);
+    return { ...NOTHING, lane, segments, ...stall(lane, undefined, refused) };
+  }
+  if (anew !== null) return sendBack(context, lane, await closing(context, lane, lines, position), anew);
+  lane.kept = verdict.kind === 'held' ? heldTo(lane.kept, lane.kept, true) : ofSource(lane.kept);
+  return null;
 }
 
 /** A table that somebody has paused is loaded when it is resumed, not before. */
@@ -366,6 +402,8 @@ async function advanceBy(
   const { settled } = lines;
   const rows = settled.reduce((sum, { part }) => sum + part.rows, 0);
   const base = { ...NOTHING, lane, rows };
+  const held = lane.state === 'catching_up' ? await heldBack(context, lane, lines, position) : null;
+  if (held !== null) return held;
   if (lane.state === 'catching_up' && !lane.draining) {
     try {
       const join = await joinStep(context, lane, lines, position);
@@ -420,8 +458,8 @@ async function toSegments(
   lines: LaneLines,
   position: Position,
 ): Promise<LaneStep['segments']> {
-  const segments: (Omit<SegmentRow, 'id'> & { bytes: number })[] = [];
-  for (const { parts, version, firstOrd, lastOrd } of segmentsOf(lane, lines)) {
+  const segments: NewSegment[] = [];
+  for (const { parts, version, kept, firstOrd, lastOrd } of segmentsOf(lane, lines)) {
     const path = join(
       context.segmentFolder,
       `lane-${lane.id}-${firstOrd}-${lastOrd}-${context.work.attemptId}.parquet`,
@@ -430,6 +468,7 @@ async function toSegments(
     crashPoint('after-segment-file');
     segments.push({
       schemaVersion: version,
+      kept,
       path,
       rows: parts.reduce((sum, part) => sum + part.rows, 0),
       bytes,
@@ -488,19 +527,4 @@ async function startOver(
 function matches(part: SpoolPart, kept: KeptSchema): boolean {
   const names = kept.schema.columns.map((column) => column.name).join('\0');
   return part.relation.columns.map((column) => column.name).join('\0') === names;
-}
-
-/** `reason` is for people, and goes on from `the table is loaded anew:`. */
-export function resetForLoad(lane: Lane, kept: KeptSchema | null, reason: string): void {
-  lane.state = nextLaneState(lane.state, 'reload');
-  if (lane.state === 'pending') lane.anew = { reason, by: null };
-  lane.armedAt = null;
-  lane.trouble = null;
-  lane.generation++;
-  lane.load = null;
-  lane.exact = false;
-  lane.rowsLoaded = 0;
-  if (kept === null) return;
-  lane.kept = kept;
-  lane.schemaVersion++;
 }

@@ -13,6 +13,10 @@ export interface KeptSchema {
   readonly logColumns: DiscoveredTable['logColumns'];
   /** The log's own description that was found equal to it (signatureOf); null until the first change arrives. */
   readonly signature: string | null;
+  /** The columns that the target has, where they are others (schema_evolution); not there: the same. */
+  readonly target?: TableSchema;
+  /** Lines were applied of which the target has left out values; otherwise all lines since then are kept. */
+  readonly targetLacks?: true;
 }
 
 /**

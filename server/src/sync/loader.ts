@@ -9,11 +9,12 @@ import type { DiscoveredTable, LoadedTypedRows, TableSnapshot } from '../sources
 import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
 import { sameIdentity, sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
-import { stagedBase } from './lane-batch.ts';
-import { blocked, type LaneStep, resetForLoad } from './lane-step.ts';
+import { NO_CONSTANTS, stagedBase } from './lane-batch.ts';
+import { blocked, type LaneStep, resetForLoad } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
 import type { ChunkRow } from './run-store.ts';
 import { keptOf } from './schema-follow.ts';
+import { ofSource, targetOfLoad, targetUntilLoad } from './schema-verdict.ts';
 
 const SETTLE_MS = 1000;
 /** The bound of full_load_concurrency. */
@@ -185,7 +186,7 @@ export class Loader {
     const { source, router } = this.#context;
     if (source.ddl === 'catalog' || resumable(lane, table)) return;
     if (!sameShape(lane.kept.schema, table.schema)) lane.schemaVersion++;
-    lane.kept = keptOf(table, null);
+    lane.kept = { ...keptOf(table, null), ...targetUntilLoad(lane) };
     // Chunks of an earlier attempt, of a table that has changed since.
     if (lane.state === 'loading') lane.state = nextLaneState(lane.state, 'reload');
     lane.load = null;
@@ -252,7 +253,7 @@ export class Loader {
     }
     if (!sameIdentity(lane.kept.schema, table.schema)) {
       // Lines read until now recognise rows by another key: this snapshot may be too old to have them all.
-      lane.kept = keptOf(table, null);
+      lane.kept = { ...keptOf(table, null), ...targetUntilLoad(lane) };
       lane.schemaVersion++;
       lane.settle = true;
       this.#context.router.refresh();
@@ -260,7 +261,8 @@ export class Loader {
     }
     await this.#context.merges?.follow(lane, table.schema, true);
     const ranges = await snapshot.plan(work.parameters.chunkSize);
-    const staged = await target.stageEmpty(lane.target, table.schema);
+    const into = targetOfLoad(this.#context, lane, table.schema);
+    const staged = await target.stageEmpty(lane.target, into.target ?? table.schema);
     if (lane.generation !== generation) return null;
     const fresh: Load = {
       staged: staged.location,
@@ -275,9 +277,9 @@ export class Loader {
     await store.write(async (transaction) => {
       lane.state = nextLaneState(lane.state, 'load');
       if (!sameShape(lane.kept.schema, table.schema)) {
-        lane.kept = keptOf(table, null);
+        lane.kept = { ...keptOf(table, null), ...into };
         lane.schemaVersion++;
-      } else lane.kept = { ...lane.kept, storage: table.storage };
+      } else lane.kept = { ...ofSource(lane.kept), ...into, storage: table.storage };
       lane.load = fresh;
       lane.rowsLoaded = 0;
       lane.nulledValues = 0;
@@ -337,7 +339,7 @@ export class Loader {
         {
           file,
           columns: view?.columns(columns) ?? columns,
-          constants: view?.constants ?? null,
+          constants: view?.constants ?? (lane.kept.target === undefined ? null : NO_CONSTANTS),
           typed: copied.typed,
           key: identity.kind === 'key' ? identity.columns : [],
           longestLine: copied.longestLine,

@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/contract';
 import { follows, isOnItsWay } from '../model/lane-state.ts';
+import type { SchemaPolicy } from '../model/schema-policy.ts';
 import type { TableSchema } from '../model/table.ts';
 import type { ChangeSink, LogRelation, Position, RowWriter, Source, TableEvent } from '../sources/source.ts';
 import { keyIn, type Lane, lifeOf, signatureOf } from './lane.ts';
@@ -53,6 +54,8 @@ export interface RouterOptions {
   readonly limit: number;
   /** Of one log: positions are its own. */
   readonly source: Pick<Source, 'compare' | 'keepsValues'>;
+  /** How the lane's target follows DDL that the log tells; not there: as the source has it. */
+  readonly policyOf?: (lane: Lane) => SchemaPolicy;
 }
 
 /**
@@ -94,7 +97,7 @@ export class Router implements ChangeSink, RunRouter {
   constructor(options: RouterOptions) {
     this.#prefix = options.prefix ?? '';
     this.#compare = options.source.compare;
-    this.#events = new TableEvents(options.source.keepsValues);
+    this.#events = new TableEvents(options.source.keepsValues, options.policyOf);
     this.#position = options.position;
     this.#sealedPosition = options.position;
     this.#folder = options.folder;

@@ -31,6 +31,13 @@ export interface SegmentRow {
   readonly endPosition: string;
 }
 
+/** A segment whose file is there and which no commit has recorded yet. */
+export interface NewSegment extends Omit<SegmentRow, 'id'> {
+  readonly bytes: number;
+  /** The schema of its version. */
+  readonly kept: KeptSchema;
+}
+
 /**
  * The metastore as a run writes it. Every write goes through `write`, which first looks whether this attempt still
  * owns the task: a runner that was thought dead and is not cannot overwrite its successor.
@@ -437,11 +444,17 @@ export class RunStore {
     }));
   }
 
-  async addSegment(
-    transaction: MetastoreDb,
-    laneId: number,
-    segment: Omit<SegmentRow, 'id'> & { readonly bytes: number },
-  ): Promise<void> {
+  async addSegment(transaction: MetastoreDb, laneId: number, segment: NewSegment): Promise<void> {
+    // The lane itself may be at a later version by now.
+    await transaction
+      .insertInto('lane_schemas')
+      .values({
+        lane_id: laneId,
+        version: segment.schemaVersion,
+        schema_json: JSON.stringify(segment.kept),
+      })
+      .onConflict((conflict) => conflict.columns(['lane_id', 'version']).doNothing())
+      .execute();
     await transaction
       .insertInto('segments')
       .values({

@@ -34,9 +34,12 @@ function tell(message: unknown): void {
 }
 
 const looks = new EventEmitter();
+/** Looks at the source's catalog that were asked for. */
+const asked: number[] = [];
 
 process.on('message', (message) => {
-  const { kind } = message as { kind?: string };
+  const { kind, look } = message as { kind?: string; look?: number };
+  if (look !== undefined) asked.push(look);
   if (kind === 'stop') stop.abort(new Error('stopped'));
   if (kind === 'look') looks.emit('look');
 });
@@ -86,6 +89,8 @@ async function main(): Promise<void> {
           log,
           folder,
           looks,
+          asked,
+          onLooked: (look) => tell({ kind: 'looked', look }),
           onPhase: (phase) => tell({ kind: 'phase', phase }),
           onPulse: (pulse) => tell({ kind: 'pulse', pulse }),
         },

@@ -1,15 +1,34 @@
+import type { SluiceError } from '@sluice/contract';
 import type { TableSchema } from '../model/table.ts';
 import type { DiscoveredTable, LogRelation } from '../sources/source.ts';
-import { evolve, sameShape } from './evolution.ts';
+import { sameShape } from './evolution.ts';
 import { describes, type KeptSchema, type Lane, signatureOf } from './lane.ts';
 import type { RunContext } from './run-context.ts';
+import {
+  awaitsLoad,
+  changedTrouble,
+  heldTo,
+  judge,
+  ofSource,
+  policyFor,
+  targetUntilLoad,
+} from './schema-verdict.ts';
 
 /** What a lane does about the schema that its next lines were written under. */
 export type Follow =
   | { readonly kind: 'same' }
   /** The lane's kept schema is the new one now; `version` is to be saved. */
   | { readonly kind: 'changed' }
-  | { readonly kind: 'reload'; readonly reason: string; readonly kept: KeptSchema | null };
+  | { readonly kind: 'reload'; readonly reason: string; readonly kept: KeptSchema | null }
+  | Refused;
+
+/** The policy does not let the target follow. `loads`: only a load could bring it to the new schema. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly error: SluiceError;
+  readonly loads: boolean;
+  readonly kept: KeptSchema;
+}
 
 /**
  * Finds out what the log's description of a table means for its lane. The log has names and types only; which
@@ -49,12 +68,31 @@ export function followTable(
 ): Follow {
   const { source } = context;
   const kept = keptOf(now, signature);
-  const evolution = evolve({ ...lane.kept, filledColumns: [] }, now, source.keepsValues);
-  switch (evolution.kind) {
+  const policy = policyFor(context, lane);
+  const waits = awaitsLoad(lane);
+  const before = { ...(waits ? ofSource(lane.kept) : lane.kept), filledColumns: [] };
+  const judged = judge(policy, before, now, source.keepsValues);
+  switch (judged.kind) {
+    case 'held':
+      if (!sameShape(lane.kept.schema, now.schema)) lane.schemaVersion++;
+      lane.kept = heldTo(lane.kept, kept, true);
+      return { kind: 'changed' };
+    case 'refused':
+      if (!judged.loads && lane.kept.target !== undefined && sameShape(lane.kept.schema, now.schema)) {
+        // It has come to a halt there already.
+        lane.kept = heldTo(lane.kept, kept, false);
+        return { kind: 'changed' };
+      }
+      return {
+        kind: 'refused',
+        error: changedTrouble(lane, judged.text, policy),
+        loads: judged.loads,
+        kept: heldTo(lane.kept, kept, false),
+      };
     case 'same':
       if (source.ddl === 'log' && !sameShape(lane.kept.schema, now.schema)) {
         // The next attempt reads the log by it.
-        lane.kept = kept;
+        lane.kept = lane.kept.target === undefined ? kept : heldTo(lane.kept, kept, false);
         lane.schemaVersion++;
         return { kind: 'changed' };
       }
@@ -62,11 +100,11 @@ export function followTable(
       lane.kept = { ...lane.kept, signature: signature ?? lane.kept.signature };
       return { kind: 'changed' };
     case 'follow':
-      lane.kept = kept;
+      lane.kept = waits ? { ...kept, ...targetUntilLoad(lane) } : kept;
       lane.schemaVersion++;
       return { kind: 'changed' };
     case 'reload':
-      return { kind: 'reload', reason: evolution.reason, kept };
+      return { kind: 'reload', reason: judged.reason, kept };
   }
 }
 

@@ -1,12 +1,22 @@
+import type { SluiceError } from '@sluice/contract';
+import type { SchemaPolicy } from '../model/schema-policy.ts';
 import type { Column } from '../model/table.ts';
 import type { DiscoveredTable, LogRelation, Position, TableEvent } from '../sources/source.ts';
-import { evolve } from './evolution.ts';
 import { type KeptSchema, type Lane, lifeOf, signatureOf } from './lane.ts';
 import { keptOf } from './schema-follow.ts';
+import { changedTrouble, heldTo, judge } from './schema-verdict.ts';
+
+/** The policy does not let the target become what the log says, and only a load could make it so. */
+export interface RefusedEvent {
+  readonly kind: 'refused';
+  readonly objectId: string;
+  readonly error: SluiceError;
+  readonly kept: KeptSchema;
+}
 
 /** An event of the log for one lane, between the lines before and behind it. */
 export interface LaneEventOf {
-  readonly event: TableEvent;
+  readonly event: TableEvent | RefusedEvent;
   /** The end of its transaction. */
   readonly end: Position;
 }
@@ -17,15 +27,20 @@ export interface LaneEventOf {
  */
 export class TableEvents {
   readonly #keepsValues: (before: Column, after: Column) => boolean;
+  readonly #policyOf: (lane: Lane) => SchemaPolicy;
   /** The newest schema that was read, and of which life of the lane it is. */
   readonly #newest = new Map<Lane, { readonly life: string; readonly kept: KeptSchema }>();
   readonly #shut = new Map<Lane, number>();
-  #open: { readonly lane: Lane; readonly event: TableEvent }[] = [];
+  #open: { readonly lane: Lane; readonly event: LaneEventOf['event'] }[] = [];
   #waiting = new Map<Lane, LaneEventOf[]>();
   #unsettled = 0;
 
-  constructor(keepsValues: (before: Column, after: Column) => boolean) {
+  constructor(
+    keepsValues: (before: Column, after: Column) => boolean,
+    policyOf: (lane: Lane) => SchemaPolicy = () => 'follow',
+  ) {
     this.#keepsValues = keepsValues;
+    this.#policyOf = policyOf;
   }
 
   get isEmpty(): boolean {
@@ -58,17 +73,25 @@ export class TableEvents {
   }
 
   /** Each step of a schema is judged by itself: the last of them alone would not tell what values went through. */
-  #follow(lane: Lane, relation: LogRelation, event: TableEvent): TableEvent {
+  #follow(lane: Lane, relation: LogRelation, event: TableEvent): LaneEventOf['event'] {
     const table = relation.table;
     const gap = (reason: string): TableEvent => ({ kind: 'gap', objectId: relation.objectId, reason });
     if (table === null) return gap('the log does not tell its schema');
-    // What is read of the source now would be under another schema.
-    if (['pending', 'loading', 'backfilling'].includes(lane.state))
-      return gap('it changed while it was loaded');
     const before = this.schemaOf(lane);
-    const evolution = evolve({ ...before, filledColumns: [] }, table, this.#keepsValues);
-    if (evolution.kind === 'reload') return gap(evolution.reason);
-    this.#newest.set(lane, { life: lifeOf(lane), kept: keptOf(table, signatureOf(relation)) });
+    const policy = this.#policyOf(lane);
+    const judged = judge(policy, { ...before, filledColumns: [] }, table, this.#keepsValues);
+    const kept = keptOf(table, signatureOf(relation));
+    // What is read of the source now would be under another schema.
+    const loading = ['pending', 'loading', 'backfilling'].includes(lane.state);
+    if (judged.kind === 'refused' && (judged.loads || loading)) {
+      const error = changedTrouble(lane, judged.text, policy);
+      return { kind: 'refused', objectId: relation.objectId, error, kept };
+    }
+    if (loading) return gap('it changed while it was loaded');
+    if (judged.kind === 'reload') return gap(judged.reason);
+    const held = judged.kind === 'held' || judged.kind === 'refused';
+    const newest = held ? heldTo(before, kept, judged.kind === 'held') : kept;
+    this.#newest.set(lane, { life: lifeOf(lane), kept: newest });
     return event;
   }
 
@@ -107,6 +130,7 @@ export type Outcome =
   | { readonly kind: 'schema'; readonly table: DiscoveredTable; readonly signature: string }
   | { readonly kind: 'gap'; readonly reason: string }
   | { readonly kind: 'dropped' }
+  | RefusedEvent
   | Extract<TableEvent, { kind: 'trouble' }>;
 
 /**
@@ -127,6 +151,7 @@ export function outcomeOf(
       case 'dropped':
         return { kind: 'dropped' };
       case 'trouble':
+      case 'refused':
         return event;
       case 'schema':
         if (lane.state === 'loading' || (loadedUpTo !== null && compare(end, loadedUpTo) <= 0))

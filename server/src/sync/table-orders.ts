@@ -13,8 +13,9 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 import { referencesTo } from './cascades.ts';
 import type { FromVisible, Lane } from './lane.ts';
 import { besideVisible } from './lane-batch.ts';
-import { type LaneStep, lapsed, recorded, resetForLoad } from './lane-step.ts';
+import { type LaneStep, lapsed, recorded, resetForLoad } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
+import { ofSource, stillRefused } from './schema-verdict.ts';
 import { MANY_SEGMENTS } from './segment-merge.ts';
 
 /** What somebody ordered for a table, as the metastore keeps it until it is carried out. */
@@ -110,7 +111,8 @@ export class TableOrders {
     }
     for (const lane of this.#again) {
       this.#again.delete(lane);
-      if (lane.state === 'stalled') effects.steps.push(await this.#replay(lane));
+      if (lane.state === 'stalled' && stillRefused(this.#context, lane) === null)
+        effects.steps.push(await this.#replay(lane));
     }
     await this.#lapse(effects);
     return {
@@ -129,6 +131,9 @@ export class TableOrders {
   #refusal(lane: Lane, order: Order): string | null {
     const byState = refusalOf(lane.state, order.kind);
     if (byState !== null) return byState;
+    const refused =
+      order.kind === 'start' && lane.state === 'stalled' ? stillRefused(this.#context, lane) : null;
+    if (refused !== null) return refused.message;
     if (order.kind === 'backfill' && lane.kept.schema.identity.kind === 'row')
       return 'it has no key by which single rows could be replaced; `resync-table` loads it anew';
     if (order.kind !== 'pause' && order.kind !== 'backfill') return null;
@@ -227,6 +232,8 @@ export class TableOrders {
     const state = nextLaneState(lane.state, kind);
     resetForLoad(lane, null, reason);
     lane.state = state;
+    // Whoever orders a load takes the columns that the source has.
+    if (kind !== 'recover') lane.kept = ofSource(lane.kept);
     lane.anew = { reason, by };
     // What was read before it is in no segment: the snapshot has to show it.
     lane.settle = true;

@@ -12,12 +12,13 @@ import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import { Alarm } from './alarm.ts';
 import { backfill } from './backfill.ts';
+import { CatalogLooks } from './catalog-looks.ts';
 import { drain } from './catch-up.ts';
 import { CommitLoop, type CommitTiming } from './commit-loop.ts';
 import { unfitFrom } from './custom-start.ts';
 import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
-import { blocked, resetForLoad, stopped } from './lane-step.ts';
+import { blocked, resetForLoad, stopped } from './lane-turn.ts';
 import { Loader } from './loader.ts';
 import { mergeMembership, mirrorMembership } from './membership.ts';
 import { MergeTables } from './merge-tables.ts';
@@ -27,6 +28,7 @@ import type { RunContext } from './run-context.ts';
 import { RunMeter } from './run-meter.ts';
 import { pulses } from './run-pulse.ts';
 import { RunStore } from './run-store.ts';
+import { policyFor } from './schema-verdict.ts';
 import { mergeSegments } from './segment-merge.ts';
 import { TableOrders } from './table-orders.ts';
 import type { Work } from './work.ts';
@@ -42,6 +44,10 @@ export interface TaskRunOptions {
   readonly folder: string;
   /** Emits `look` when what the run is to do has changed in the metastore. */
   readonly looks: EventEmitter;
+  /** Looks at the source's catalog that somebody has asked for; taken when one begins. */
+  readonly asked: number[];
+  /** Whatever that look has shown is committed. */
+  readonly onLooked: (look: number) => void;
   readonly onPhase: (phase: Phase) => void;
   readonly onPulse: (pulse: Pulse) => void;
 }
@@ -68,6 +74,7 @@ class TaskRun {
   readonly #end = new AbortController();
   /** To the source's catalog. */
   readonly #nextLook = new Alarm();
+  readonly #catalogLooks: CatalogLooks;
   readonly #spoolFolder: string;
   readonly #segmentFolder: string;
   #phase: Phase = 'initialization';
@@ -75,6 +82,7 @@ class TaskRun {
   constructor(options: TaskRunOptions) {
     this.#options = options;
     this.#store = new RunStore(options.metastore, options.work);
+    this.#catalogLooks = new CatalogLooks(options.asked, options.onLooked);
     this.#spoolFolder = join(options.folder, 'spool');
     this.#segmentFolder = join(options.folder, 'segments');
   }
@@ -117,6 +125,7 @@ class TaskRun {
       nextOrd: (await this.#store.checkpoint()).nextOrd,
       folder: this.#spoolFolder,
       limit: WAITING_BYTES,
+      policyOf: (lane) => policyFor({ work, merges }, lane),
       source: {
         compare: (a, b) => source.compare(a, b),
         keepsValues: (before, after) => source.keepsValues(before, after),
@@ -197,9 +206,10 @@ class TaskRun {
       onRenamed: (lane, before) => this.#rename(lane, before, commits),
       onMarks: (marks) => discovery.marksReturned(marks),
       onBacklog: (lane) => this.#drain(context, lane, commits),
-      onCommitted: () => {
+      onCommitted: (commit) => {
         this.#notePhase();
         parts.loader.nudge();
+        this.#catalogLooks.committed(commit, discovery.waiting);
       },
       orders,
       phase: () => this.#currentPhase(),
@@ -313,6 +323,7 @@ class TaskRun {
       }
     };
     const onLook = (): void => {
+      if (this.#catalogLooks.areAsked) this.#nextLook.ring();
       Promise.all([this.#takeOver(context, loader), orders.look()]).catch((error: unknown) =>
         this.#fail(error),
       );
@@ -324,7 +335,7 @@ class TaskRun {
     const background = Promise.all([
       guard(loader.run(reading)),
       guard(pulses(context, this.#options.onPulse, reading)),
-      guard(this.#looks(discovery, reading)),
+      guard(this.#looks(discovery, commits, reading)),
       guard(this.#heartbeats(reading)),
     ]);
     const committing = guard(commits.run(reading));
@@ -337,12 +348,18 @@ class TaskRun {
     this.#end.abort();
   }
 
-  async #looks(discovery: Discovery, signal: AbortSignal): Promise<void> {
-    if (this.#options.source.ddl === 'log') await discovery.look();
+  async #looks(discovery: Discovery, commits: CommitLoop, signal: AbortSignal): Promise<void> {
+    if (this.#options.source.ddl === 'log') await this.#lookOnce(discovery, commits);
     while (!signal.aborted) {
       await this.#nextLook.wait(this.#options.work.parameters.discoverInterval, signal);
-      if (!signal.aborted) await discovery.look();
+      if (!signal.aborted) await this.#lookOnce(discovery, commits);
     }
+  }
+
+  async #lookOnce(discovery: Discovery, commits: CommitLoop): Promise<void> {
+    const looks = this.#catalogLooks.take();
+    await discovery.look();
+    if (looks.length > 0) this.#catalogLooks.shown({ looks, lanes: discovery.waiting, from: commits.want() });
   }
 
   async #heartbeats(signal: AbortSignal): Promise<void> {
