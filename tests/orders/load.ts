@@ -175,6 +175,8 @@ export class Reader {
 /** What the task's interval and a busy machine come to in any case. */
 const FLOOR_MS = 1000;
 
-export function expectCalm(before: number, during: number): void {
+/** The latency of the other tables, in ms: its median before an order, and while it is carried out. */
+export function expectCalm(what: string, before: number, during: number): void {
+  process.stdout.write(`    ${what}: ${before.toFixed(0)} ms before, ${during.toFixed(0)} ms during\n`);
   expect(during).toBeLessThanOrEqual(2 * Math.max(before, FLOOR_MS));
 }

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Task } from '@sluice/contract';
+import Database from 'libsql';
 import { expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres } from '../support/postgres.ts';
@@ -83,3 +85,37 @@ it('changes of a pause are dropped when they are too many; to resume is to load'
   ]);
   expect(await lake.differences(database.url)).toEqual([]);
 }, 300_000);
+
+it('changes of a pause are dropped when they are too old; to resume is to load', async () => {
+  await using database = await sharedPostgres().createDatabase();
+  await database.query('CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)');
+  await database.query('INSERT INTO a VALUES (1)');
+  await using lake = await TestLake.start();
+  await lake.createMirror(TASK, database.connection, { parameters: { pause_retention: '1h' } });
+  await lake.start(TASK);
+  await lake.caughtUp(TASK);
+  for (const name of ['a', 'b'])
+    expect(await order(lake, TASK, 'pause', [name])).toMatchObject([{ state: 'paused' }]);
+  await database.query('INSERT INTO a VALUES (2); INSERT INTO b VALUES (2)');
+  await lake.caughtUp(TASK);
+  const metastore = new Database(join(lake.dataDir, 'metastore.db'));
+  metastore.prepare("UPDATE lanes SET since = since - 3600001 WHERE source_table = 'a'").run();
+  metastore.close();
+  await lake.until(async () => {
+    await lake.caughtUp(TASK);
+    return (await tableOf(lake, TASK, 'a')).state === 'lapsed';
+  });
+  expect(await tableOf(lake, TASK, 'a')).toMatchObject({
+    error: { code: 'TABLE_LAPSED', message: expect.stringContaining('longer than pause_retention') },
+  });
+  expect(await order(lake, TASK, 'recover', ['a', 'b'])).toMatchObject([
+    { outcome: 'done' },
+    { outcome: 'done' },
+  ]);
+  await lake.until(async () => (await lake.tables(TASK)).every(({ state }) => state === 'live'));
+  await lake.caughtUp(TASK);
+  expect(await lake.differences(database.url)).toEqual([]);
+  expect(await reloads(lake, TASK)).toEqual([
+    'api public.a loaded anew: recover-table was ordered, and the changes of its pause are no longer kept',
+  ]);
+}, 120_000);

@@ -67,11 +67,11 @@ export function describeOrders(type: 'postgres' | 'mysql'): void {
         expect(await order(lake, TASK, 'pause', ['a'])).toMatchObject([{ outcome: 'done', state: 'paused' }]);
         await reader.looksAgain(2);
         const still = await lake.sql(`SELECT max(_source_ts) FROM "${subject.schema}".a`);
-        expectCalm(before, await watch.median(16));
+        expectCalm('while paused', before, await watch.median(16));
         expect(await lake.sql(`SELECT max(_source_ts) FROM "${subject.schema}".a`)).toEqual(still);
         expect(await order(lake, TASK, 'recover', ['a'])).toMatchObject([{ outcome: 'done' }]);
         await live();
-        expectCalm(before, await watch.median(16));
+        expectCalm('recover', before, await watch.median(16));
         await equal();
         expect((await tableOf(lake, TASK, 'a')).rowsLoaded).toBe(loaded);
         expect(await lake.attemptLog(TASK)).not.toContain('loaded anew');
@@ -90,7 +90,7 @@ export function describeOrders(type: 'postgres' | 'mysql'): void {
         ]);
         const was = await reader.fromHere();
         expect(await order(lake, TASK, 'resync', ['a'])).toMatchObject([{ outcome: 'done' }]);
-        expectCalm(before, await watch.median(10));
+        expectCalm('resync', before, await watch.median(10));
         await live();
         await reader.looksAgain(2);
         expect(reader.seen).toEqual([state(was), state([was[0] - 9, was[1], was[2] + 11])]);
@@ -114,7 +114,7 @@ export function describeOrders(type: 'postgres' | 'mysql'): void {
         const was = await reader.fromHere();
         const where = `WHERE id > ${ROWS - 136} AND (id < ${ROWS - 120} OR id = ${ROWS + 2})`;
         expect(await order(lake, TASK, 'backfill', ['a'], { where })).toMatchObject([{ outcome: 'done' }]);
-        expectCalm(before, await watch.median(10));
+        expectCalm('backfill', before, await watch.median(10));
         await live();
         await reader.looksAgain(2);
         expect(reader.seen).toEqual([state(was), state([was[0], was[1], was[2] + 2])]);
@@ -167,7 +167,7 @@ export function describeOrders(type: 'postgres' | 'mysql'): void {
         await subject.query(`UPDATE a SET note = 'while stopped' WHERE id = ${ROWS - 50}`);
         reader.seen.length = 0;
         await lake.caughtUp(TASK);
-        expectCalm(before, await watch.median(10));
+        expectCalm('stop', before, await watch.median(10));
         await reader.looksAgain(2);
         expect(reader.seen).toHaveLength(1);
         expect(await order(lake, TASK, 'start', ['a'])).toMatchObject([{ outcome: 'done' }]);
@@ -179,7 +179,7 @@ export function describeOrders(type: 'postgres' | 'mysql'): void {
           expect(await order(lake, TASK, 'start', ['a'])).toMatchObject([{ outcome: 'done' }]);
         await live();
         await equal();
-        expectCalm(before, await watch.median(10));
+        expectCalm('start and cancel', before, await watch.median(10));
       },
       MINUTES,
     );
