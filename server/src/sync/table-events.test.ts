@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
+import type { SchemaPolicy } from '../model/schema-policy.ts';
 import type { Column, TableSchema } from '../model/table.ts';
 import type { DiscoveredTable, LogRelation, TableEvent } from '../sources/source.ts';
 import type { Lane } from './lane.ts';
@@ -46,6 +47,7 @@ const BEFORE = schema(column(1, 'id'), column(2, 'a'));
 const lane = (more: Partial<Lane> = {}): Lane =>
   ({
     id: 7,
+    source: BEFORE.name,
     state: 'live',
     generation: 0,
     armedAt: null,
@@ -75,6 +77,36 @@ describe('DDL between reading and commit', () => {
     // The next load begins from the catalog.
     one.generation++;
     expect(read.schemaOf(one).schema).toEqual(BEFORE);
+  });
+
+  it('what a policy refuses is kept where changes could bring it some day, and ends the lines where only a load could', () => {
+    const wider = becomes(schema(column(1, 'id'), column(2, 'a'), column(3, 'b')));
+    const other = becomes(schema(column(1, 'id'), column(2, 'a', 'varchar(3)')));
+    const under = (policy: SchemaPolicy) =>
+      new TableEvents(
+        () => true,
+        () => policy,
+      );
+    const [stop, ignore] = [under('stop'), under('ignore')];
+    const one = lane();
+    stop.add(one, wider);
+    expect(stop.takes(one)).toBe(true);
+    expect(stop.schemaOf(one)).toMatchObject({ target: BEFORE, schema: { columns: { length: 3 } } });
+    expect(stop.schemaOf(one).targetLacks).toBe(undefined);
+    // Back to what it was: nothing is left to refuse.
+    stop.add(one, becomes(BEFORE));
+    expect(stop.schemaOf(one).target).toBe(undefined);
+    stop.add(one, other);
+    expect(stop.takes(one)).toBe(false);
+    stop.commit('10');
+    expect(outcomeOf(stop.seal().get(one) ?? [], one, compare)).toMatchObject({
+      kind: 'refused',
+      error: { code: 'TABLE_SCHEMA_CHANGED' },
+    });
+    ignore.add(one, wider);
+    expect(ignore.schemaOf(one)).toMatchObject({ target: BEFORE, targetLacks: true });
+    ignore.add(one, other);
+    expect(ignore.takes(one)).toBe(false);
   });
 
   it.each([
