@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeLook } from './rounds.ts';
+import { judgeLook, looksAgain } from './rounds.ts';
 
 describe('a look at a key', () => {
   it.each([
@@ -30,5 +30,21 @@ describe('a look at a key', () => {
         expect(['equal', 'unsettled']).toContain(judgeLook(look));
       }),
     );
+  });
+});
+
+describe('another look', () => {
+  it.each([
+    ['nothing is open', [0], false],
+    ['there was none yet', [5], true],
+    ['keys settle', [5000, 40, 3], true],
+    ['all are settled', [5000, 40, 0], false],
+    ['the same are open after two looks', [5000, 7, 7, 7], true],
+    ['three looks in a row settled none', [5000, 7, 7, 7, 7], false],
+    ['the first three settled none', [7, 7, 7, 7], false],
+    ['the ninth settled one', [20, 19, 18, 17, 16, 15, 14, 13, 12, 11], true],
+    ['there were ten', [20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10], false],
+  ])('where %s', (_what, open, again) => {
+    expect(looksAgain(open)).toBe(again);
   });
 });

@@ -12,6 +12,20 @@ export interface Look {
   readonly after: Seen;
 }
 
+const MOST_LOOKS = 10;
+const IDLE_LOOKS = 3;
+
+/**
+ * Whether it is worth to look once more. Rows that change all the time are never settled, and a look costs a commit's wait
+ * and a scan of the lake's table.
+ * @param open how many keys were open: before the first look, and after each
+ */
+export function looksAgain(open: readonly number[]): boolean {
+  const left = open.at(-1) ?? 0;
+  if (left === 0 || open.length > MOST_LOOKS) return false;
+  return !(open.length > IDLE_LOOKS && open.at(-1 - IDLE_LOOKS) === left);
+}
+
 /**
  * What one look at a key tells. The lake showed the source as it was at some moment between the two looks at the
  * source; so a row that was the same at both was that, unless it changed there and back in between, and a lake that has

@@ -8,7 +8,7 @@ import type { ChunkRange, Position, Source, TableSnapshot } from '../sources/sou
 import { columnFigures } from './column-figures.ts';
 import { type Arrivals, followChange } from './follow-change.ts';
 import { repairFilters } from './repair-filter.ts';
-import { judgeLook } from './rounds.ts';
+import { judgeLook, looksAgain } from './rounds.ts';
 
 /** What is compared: digests of rows by key, from both sides (targets/lakehouse/row-digests.ts). */
 export interface Digests<State> {
@@ -53,7 +53,6 @@ export interface TableToVerify<State> {
 
 /** Keys that are looked at again; a table that differs in more is loaded anew rather than mended row by row. */
 const MOST_CANDIDATES = 100_000;
-const MOST_LOOKS = 10;
 const EXAMPLES = 20;
 /** Keys that the source is asked for at a time. */
 const ASKED_AT_ONCE = 5000;
@@ -92,7 +91,8 @@ export async function verifyTable<State>(
     const differing: (readonly string[])[] = [];
     const examples: { difference: Difference; key: Record<string, string> }[] = [];
     let looks = 0;
-    while (open > 0 && looks < MOST_LOOKS) {
+    const history = [open];
+    while (looksAgain(history)) {
       looks++;
       await lookAtSource(table, 'before', signal);
       await digests.addLake('now', await lake(), 'candidates');
@@ -110,6 +110,7 @@ export async function verifyTable<State>(
       await digests.keepCandidates(unsettled);
       await digests.forget('before', 'now', 'after');
       open = unsettled.length;
+      history.push(open);
     }
     const different = found.size > 0;
     return {
