@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { TableVerdict, Task, TimelineEvent, Verification } from '@sluice/contract';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { parseExposition } from '../metrics/exposition-text.ts';
 import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql } from '../support/mysql.ts';
 import { sharedPostgres } from '../support/postgres.ts';
@@ -196,6 +199,11 @@ describe('a comparison with PostgreSQL', () => {
       );
       await lake.killServer();
       await lake.restart();
+      const token = (await readFile(join(lake.dataDir, 'token'), 'utf8')).trim();
+      const answer = await fetch(`${lake.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+      const series = parseExposition(await answer.text());
+      expect(series.value('sluice_compared_tables', { task: 'compared', verdict: 'equal' })).toBe(1);
+      expect(series.value('sluice_compared_tables', { task: 'compared', verdict: 'different' })).toBe(0);
       expect((await known()).find(({ id }) => id === asked.id)).toEqual(asked);
       await lake.stop('compared');
       await expect((await lake.api()).post('/tasks/compared/verifications', {})).rejects.toMatchObject({

@@ -100,7 +100,12 @@ function figures(table: TableVerdict): string {
       `a change of ${table.followed.committedAt} was visible after ${(table.followed.ms / 1000).toFixed(1)} s`,
     );
   for (const { column, sourceType, lakeType, mapping, sourceNulls, lakeNulls } of table.columns) {
-    if (mapping !== 'exact') lines.push(`${column}: ${sourceType} is ${lakeType ?? 'missing'} (${mapping})`);
+    if (mapping !== 'exact')
+      lines.push(
+        lakeType === null
+          ? `${column}: not in the lake`
+          : `${column}: ${sourceType} is ${lakeType} (${mapping})`,
+      );
     if (sourceNulls !== lakeNulls)
       lines.push(`${column}: null in ${sourceNulls} rows at the source, in ${lakeNulls} of the lake`);
   }

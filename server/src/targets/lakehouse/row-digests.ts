@@ -18,7 +18,7 @@ import { type ReadingRules, textExpression } from './text-expression.ts';
 
 /**
  * Rows of one side: key columns k0 …, and h, a digest of all values. The first two, which have all rows, also have
- * n0 …, a bit for each column that may be null (NULLS_IN_ONE of them in each), and `lake` has o, what last made the row.
+ * n0 …, a bit for each column that may be null (NULLS_IN_ONE of them in each), and `lake` has o, the letter of what last made the row.
  */
 const SIDES = ['source', 'lake', 'before', 'now', 'after'] as const;
 export type Side = (typeof SIDES)[number];
@@ -152,7 +152,8 @@ export class RowDigests implements AsyncDisposable {
         const bits = word.map((index, bit) => `((v${index} IS NULL)::UINTEGER << ${bit})`);
         fields.push(`(${bits.join(' | ')})::UINTEGER AS n${n}`);
       }
-    if (side === 'lake') fields.push('o');
+    // A byte; a text would be as much as key and digest together.
+    if (side === 'lake') fields.push('TRY_CAST(ascii(o) AS UTINYINT) AS o');
     return `SELECT ${fields.join(', ')} FROM ${rows}`;
   }
 
@@ -188,7 +189,7 @@ export class RowDigests implements AsyncDisposable {
   /** How many of the lake's rows were last made by what: `_op`. */
   async ops(): Promise<Readonly<Record<string, number>>> {
     const rows = await this.#connection.rows(
-      'SELECT o, count(*) AS n FROM lake GROUP BY o ORDER BY o',
+      'SELECT chr(o) AS o, count(*) AS n FROM lake GROUP BY ALL ORDER BY o',
       this.#signal,
     );
     return Object.fromEntries(rows.map(({ o, n }) => [String(o), Number(n)]));
