@@ -103,9 +103,16 @@ async function configure(agent: Agent, { connection }: TestDatabase): Promise<nu
   ]);
   const parameters = { commit_interval: '200ms', discover_interval: '1s', full_load_concurrency: '1' };
   await agent.call('save_task_configuration', { task_id, parameters, vcluster: 'default_sync' });
-  const configured = await agent.call<{ task_version: number; draft: object }>('get_task_detail', {
-    task_id,
-  });
+  const configured = await agent.call<{ task_version: number; draft: object; studio_url: string }>(
+    'get_task_detail',
+    {
+      task_id,
+    },
+  );
+  // Its page for a person: Studio itself is there, whatever the place.
+  const page = await fetch(configured.studio_url);
+  expect([page.status, new URL(configured.studio_url).pathname]).toEqual([200, '/tasks/mirror']);
+  expect(await page.text()).toContain('<div id="root"');
   expect(configured).toMatchObject({ task_version: 0, draft: { database: connection.database, parameters } });
   expect(await agent.refused('publish_task', { task_id, task_version: 7 })).toMatchObject({
     code: 'CONFLICT',

@@ -16,7 +16,8 @@ export function mcpRoutes(app: FastifyInstance, closing: AbortSignal): void {
     ({ requestInfo }) => {
       if (requestInfo === undefined) throw new Error('an MCP request over HTTP is one');
       const readOnly = new URL(requestInfo.url).searchParams.get('read_only') === 'true';
-      return mcpServer({ call: through(app, requestInfo), confirmations, readOnly });
+      const studio = async (): Promise<string> => addressOf(requestInfo.headers);
+      return mcpServer({ call: through(app, requestInfo), studio, confirmations, readOnly });
     },
     { onerror: (error) => app.log.debug({ err: error }, 'an MCP request') },
   );
@@ -30,6 +31,12 @@ export function mcpRoutes(app: FastifyInstance, closing: AbortSignal): void {
       return reply.send(response);
     },
   });
+}
+
+/** As the caller wrote it, perhaps to a proxy that speaks TLS. */
+function addressOf(headers: Headers): string {
+  const scheme = headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  return `${scheme}://${headers.get('host') ?? 'localhost'}`;
 }
 
 function webRequest(request: FastifyRequest, reply: FastifyReply, closing: AbortSignal): Request {

@@ -8,6 +8,8 @@ import { TOOLS } from './tools/all.ts';
 
 export interface McpOptions {
   readonly call: Call;
+  /** The address of Studio, as the caller reaches the server. */
+  readonly studio: () => Promise<string>;
   readonly confirmations: Confirmations;
   /** Only the tools that change nothing. */
   readonly readOnly?: boolean;
@@ -42,7 +44,7 @@ export function mcpServer(options: McpOptions): McpServer {
   return server;
 }
 
-function register(server: McpServer, tool: Tool, { call, confirmations }: McpOptions): void {
+function register(server: McpServer, tool: Tool, { call, studio, confirmations }: McpOptions): void {
   const { name, title, description, kind, input } = tool;
   const asks = kind === 'destructive';
   const inputSchema = asks ? input.extend({ confirmation: CONFIRMATION }) : input;
@@ -52,9 +54,9 @@ function register(server: McpServer, tool: Tool, { call, confirmations }: McpOpt
     try {
       const answer = asks
         ? await confirmations.through(name, args, confirmation, (confirm) =>
-            tool.run({ call, args, confirm }),
+            tool.run({ call, studio, args, confirm }),
           )
-        : await tool.run({ call, args, confirm: false });
+        : await tool.run({ call, studio, args, confirm: false });
       return result({ data: answer });
     } catch (error) {
       return { ...result({ ...errorBody(error) }), isError: true };

@@ -7,6 +7,8 @@ export type ToolKind = 'read' | 'write' | 'destructive';
 export interface Asked {
   /** To the HTTP API, by the contract's table of routes: a tool knows no other way to do anything. */
   readonly call: Call;
+  /** The address of Studio, as the caller reaches the server. */
+  readonly studio: () => Promise<string>;
   readonly args: Readonly<Record<string, unknown>>;
   /** Only once somebody has agreed to it; read by destructive tools alone. */
   readonly confirm: boolean;

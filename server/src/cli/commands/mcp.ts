@@ -38,10 +38,10 @@ export function addMcpCommands(program: Command, terminal: Terminal, script = pr
     const options = serve.opts<ServeOptions>();
     const caller = `${callerName()} (mcp)`;
     // Anew for each request: the server may be started again meanwhile, at another port.
-    const call: Call = async (name, request) =>
-      createCall(await openSession(options, terminal.env), caller)(name, request);
+    const session = () => openSession(options, terminal.env);
+    const call: Call = async (name, request) => createCall(await session(), caller)(name, request);
     const { serveOnStdio } = await import('../../mcp/stdio.ts');
-    serveOnStdio(call, options.readOnly === true);
+    serveOnStdio(call, async () => (await session()).url, options.readOnly === true);
   });
 
   const init = group

@@ -5,11 +5,12 @@ import { CDC_FIELDS, cdcDraft } from '../cdc-draft.ts';
 import { routeTool } from '../route-tool.ts';
 import { type Tool, tool } from '../tool.ts';
 
-/** The reference's words for a task's id, and the version that publish_task wants to be told. */
-const detailOf = (task: Task) => ({
+/** The reference's words for a task's id and its page in Studio, and the version that publish_task wants to be told. */
+const detailOf = async (task: Task, studio: () => Promise<string>) => ({
   task_id: task.id,
   data_file_id: task.id,
   task_version: task.publishedVersion ?? 0,
+  studio_url: `${await studio()}/tasks/${encodeURIComponent(task.name)}`,
   ...task,
 });
 
@@ -17,7 +18,7 @@ const createTask = tool({
   name: 'create_task',
   title: 'Make a task',
   description:
-    'Makes an empty task in a folder: say with save_cdc_realtime_task what it syncs, publish_task it, start_task it. The answer’s task_id is the data_file_id of the next calls.',
+    'Makes an empty task in a folder: say with save_cdc_realtime_task what it syncs, publish_task it, start_task it. The answer’s task_id is the data_file_id of the next calls; studio_url is its page for a person.',
   kind: 'write',
   input: z.strictObject({
     task_name: API.createTask.body.shape.name,
@@ -27,9 +28,10 @@ const createTask = tool({
       .default(TASK_TYPES['multi-table-realtime'])
       .describe('281 multi-table real-time sync; this version has no other'),
   }),
-  run: async ({ call, args: { task_name, data_folder_id, task_type } }) =>
-    detailOf(
+  run: async ({ call, studio, args: { task_name, data_folder_id, task_type } }) =>
+    await detailOf(
       await call('createTask', { body: { name: task_name, folder: data_folder_id, taskType: task_type } }),
+      studio,
     ),
 });
 
@@ -40,11 +42,11 @@ const saveCdcRealtimeTask = tool({
     'Saves the draft of a task: source, tables or databases, mode. What runs is not touched before publish_task. A merge’s draft is looked at with get_merge_report.',
   kind: 'write',
   input: z.strictObject({ data_file_id: TASK, ...CDC_FIELDS }),
-  run: async ({ call, args: { data_file_id, ...args } }) => {
+  run: async ({ call, studio, args: { data_file_id, ...args } }) => {
     const params = { ref: String(data_file_id) };
     const { draft } = await call('getTask', { params });
     const spec = cdcDraft(args, await call('listDataSources'), draft);
-    return detailOf(await call('configureTask', { params, body: spec }));
+    return await detailOf(await call('configureTask', { params, body: spec }), studio);
   },
 });
 
@@ -62,7 +64,7 @@ const saveTaskConfiguration = tool({
       .describe('such as {"commit_interval": "500ms"}; those that are left out stay, null takes one away'),
     vcluster: z.string().min(1).optional().describe('name; its type contains SYNC'),
   }),
-  run: async ({ call, args: { task_id, parameters, vcluster } }) => {
+  run: async ({ call, studio, args: { task_id, parameters, vcluster } }) => {
     const params = { ref: String(task_id) };
     const { draft, name } = await call('getTask', { params });
     if (draft === null)
@@ -77,7 +79,7 @@ const saveTaskConfiguration = tool({
       parameters: Object.fromEntries(kept),
       ...(vcluster === undefined ? {} : { vcluster }),
     };
-    return detailOf(await call('configureTask', { params, body: spec }));
+    return await detailOf(await call('configureTask', { params, body: spec }), studio);
   },
 });
 
@@ -88,8 +90,8 @@ const getTaskDetail = tool({
     'A task with its draft (null: not configured yet) and task_version, the published version (0: none), for publish_task. How it fares is told by get_task_status.',
   kind: 'read',
   input: z.strictObject({ task_id: TASK }),
-  run: async ({ call, args: { task_id } }) =>
-    detailOf(await call('getTask', { params: { ref: String(task_id) } })),
+  run: async ({ call, studio, args: { task_id } }) =>
+    await detailOf(await call('getTask', { params: { ref: String(task_id) } }), studio),
 });
 
 const publishTask = tool({
