@@ -98,6 +98,54 @@ describe('sluice setup', () => {
   );
 
   it(
+    'makes one table of shards, and says before there is a task that some do not go together',
+    async () => {
+      await using database = await sharedPostgres().createDatabase();
+      await database.query(`CREATE TABLE o_1 (id int PRIMARY KEY, n int); CREATE TABLE o_2 (LIKE o_1 INCLUDING ALL);
+        INSERT INTO o_1 VALUES (1, 1), (2, 2); INSERT INTO o_2 VALUES (2, 3);
+        CREATE TABLE p_1 (id int PRIMARY KEY); CREATE TABLE p_2 (id text PRIMARY KEY)`);
+      await using lake = await TestLake.start();
+      const person: Person = {
+        types: {
+          'Kind of database': '',
+          Host: database.connection.host,
+          Port: String(database.connection.port),
+          Account: database.connection.username,
+          Password: database.connection.password,
+          Database: database.name,
+          'Name of this data source': 'shop',
+          'Database to mirror': '',
+          'All of it, some tables, or shards that become one table': 'merge',
+          'Tables that become one, as a pattern such as orders_\\d+': 'o_\\d',
+          'The table that they become, as schema.table': 'lake.orders',
+          'May two shards hold rows with equal keys': 'yes',
+          'Is the source prepared for change capture, or shall that be checked': 'check',
+          'Name of the task': 'merged',
+          Folder: '',
+        },
+      };
+      const { code, notes, asked } = await setup(lake, [], person);
+      expect(code, notes).toBe(0);
+      expect(asked.length).toBe(Object.keys(person.types ?? {}).length);
+      expect(notes).toContain('The shards go together exactly.');
+      await lake.caughtUp('merged');
+      expect(await lake.sql('SELECT id, n, _schema, _table FROM lake.orders ORDER BY n')).toMatchObject({
+        rows: [
+          [1, 1, 'public', 'o_1'],
+          [2, 2, 'public', 'o_1'],
+          [2, 3, 'public', 'o_2'],
+        ],
+      });
+      const options = ['--source', 'shop', '--match', 'table=p_\\d', '--target', 'lake.p'];
+      const refused = await setup(lake, [...options, '--name', 'other', '--folder', 'new']);
+      expect(refused.code).toBe(1);
+      expect(refused.notes).toMatch(/MERGE_REFUSED.*pk column type mismatch/s);
+      expect(await (await lake.api()).get('/tasks')).toHaveLength(1);
+    },
+    MINUTES,
+  );
+
+  it(
     'asks a person for what is not known, shows what the source lacks, and looks again',
     async () => {
       await using database = await shop();

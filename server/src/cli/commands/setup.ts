@@ -4,22 +4,23 @@ import {
   type DataSource,
   DS_TYPES,
   SluiceError,
+  type TableRef,
   type TaskSpecInput,
 } from '@sluice/contract';
 import { type Command, Option } from 'commander';
-import { onlyTable, splitList, tableName, wholeNumber } from '../arguments.ts';
+import { gather, onlyTable, splitList, tableName, wholeNumber } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
 import { Interview } from '../interview.ts';
 import { checkText, readPassword } from './datasource.ts';
+import { chosenMerge, type MergeChoices } from './setup-merge.ts';
 import { chosenSource, type SourceOptions } from './setup-source.ts';
 
-interface SetupOptions extends Omit<SourceOptions, 'password'> {
+interface SetupOptions extends Omit<SourceOptions, 'password'>, MergeChoices {
   readonly passwordStdin?: boolean;
   readonly mode?: string;
   readonly tables?: string;
   readonly prepared?: boolean;
   readonly targetSchema?: string;
-  readonly syncMode?: '1' | '2';
   readonly name?: string;
   readonly folder?: string;
   readonly timeout?: string;
@@ -28,6 +29,7 @@ interface SetupOptions extends Omit<SourceOptions, 'password'> {
 
 const WHOLE = 'database';
 const SOME = 'tables';
+const MERGE = 'merge';
 
 /** From nothing to a running mirror: what it does is what the single commands do. */
 export function addSetupCommand(program: Command, terminal: Terminal): void {
@@ -47,12 +49,16 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
         )
         .option('--database <database>', 'database to mirror')
         .addOption(
-          new Option('--mode <mode>', 'all of the database, later tables too; or some tables').choices([
-            WHOLE,
-            SOME,
-          ]),
+          new Option(
+            '--mode <mode>',
+            'all of the database, later tables too; some tables; or shards that become one table',
+          ).choices([WHOLE, SOME, MERGE]),
         )
         .option('--tables <a,b>', 'these tables')
+        .option('--match <part=pattern>', "the shards of a merge: 'table=orders_\\d+'; several times", gather)
+        .option('--target <schema.table>', 'the table that they become')
+        .option('--extended-field <part=column>', 'a column that says which shard a row is from', gather)
+        .option('--extended-key', 'shards may hold equal keys: where a row is from is part of the key')
         .option('--prepared', 'the source is prepared for change capture: do not check it')
         .option('--target-schema <rule>', "naming rule, such as '{SOURCE_SCHEMA}'")
         .addOption(
@@ -67,21 +73,28 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
       const seconds = wholeNumber('--timeout', options.timeout ?? '60', 0, 3600);
       const interview = new Interview(terminal, options.yes === true);
       const source = await chosenSource(call, interview, { ...options, password });
-      const spec = await chosenTables(call, interview, source, options);
-      await prepared(call, interview, source, spec, options.prepared === true);
-      return await begun(call, interview, source, spec, options, seconds);
+      const chosen = await chosenTables(call, interview, source, options);
+      await prepared(call, interview, source, chosen, options.prepared === true);
+      return await begun(call, interview, source, chosen, options, seconds);
     },
   });
 }
 
-type MirrorInput = Exclude<TaskSpecInput, { pipelineType: 2 }>;
+/** What will be synced, and what the source is checked for. */
+interface Chosen {
+  readonly spec: TaskSpecInput;
+  readonly database: string;
+  readonly tables: readonly TableRef[];
+  /** For a person: from what into what. */
+  readonly what: string;
+}
 
 async function chosenTables(
   call: Call,
   interview: Interview,
   source: DataSource,
   options: SetupOptions,
-): Promise<MirrorInput> {
+): Promise<Chosen> {
   const catalogs = (await call('listCatalogs', { params: { ref: source.name } })).map(({ name }) => name);
   const database = await interview.know({
     flag: '--database',
@@ -92,11 +105,17 @@ async function chosenTables(
   });
   const mode = await interview.know({
     flag: '--mode',
-    given: options.mode ?? (options.tables === undefined ? undefined : SOME),
-    text: 'All of it, or some tables',
+    given: options.mode ?? impliedMode(options),
+    text: 'All of it, some tables, or shards that become one table',
     otherwise: WHOLE,
-    choices: [WHOLE, SOME],
+    choices: [WHOLE, SOME, MERGE],
   });
+  if (mode === MERGE) {
+    const spec = await chosenMerge(call, interview, source, database, options);
+    const [virtual] = spec.virtualTables ?? [];
+    const what = `shards of ${database} from ${source.name} into ${virtual?.target.schema}.${virtual?.target.table}`;
+    return { spec, database, tables: [], what };
+  }
   const common = {
     dataSource: source.id,
     database,
@@ -109,7 +128,19 @@ async function chosenTables(
     text: 'Schema in the lakehouse',
     otherwise: '{SOURCE_SCHEMA}',
   });
-  return { ...common, pipelineType: mode === WHOLE ? 3 : 1, tables, targetSchema };
+  const spec = {
+    ...common,
+    pipelineType: mode === WHOLE ? (3 as const) : (1 as const),
+    tables,
+    targetSchema,
+  };
+  const those = mode === WHOLE ? database : `${tables.length} tables of ${database}`;
+  return { spec, database, tables, what: `${those} from ${source.name} into ${targetSchema}` };
+}
+
+function impliedMode({ tables, match }: SetupOptions): string | undefined {
+  if (tables !== undefined) return SOME;
+  return match === undefined ? undefined : MERGE;
 }
 
 async function namedTables(
@@ -118,7 +149,7 @@ async function namedTables(
   source: DataSource,
   database: string,
   given: string | undefined,
-): Promise<NonNullable<MirrorInput['tables']>> {
+): Promise<TableRef[]> {
   const known = await call('listObjects', { params: { ref: source.name, catalog: database } });
   interview.tell(known.map(({ schema, table }) => `  ${schema}.${table}\n`).join(''));
   const text = await interview.know({ flag: '--tables', given, text: 'Which, with commas between them' });
@@ -130,7 +161,7 @@ async function prepared(
   call: Call,
   interview: Interview,
   source: DataSource,
-  { database, tables = [] }: MirrorInput,
+  { database, tables }: Chosen,
   given: boolean,
 ): Promise<void> {
   const answer = given
@@ -171,11 +202,11 @@ async function begun(
   call: Call,
   interview: Interview,
   source: DataSource,
-  spec: MirrorInput,
+  { spec, database, what }: Chosen,
   options: SetupOptions,
   seconds: number,
 ): Promise<{ data: unknown; view: string }> {
-  const name = await freeName(call, interview, options.name, spec.database);
+  const name = await freeName(call, interview, options.name, database);
   const folders = (await call('listFolders')).map((folder) => folder.name);
   const folder = await interview.know({
     flag: '--folder',
@@ -183,10 +214,7 @@ async function begun(
     text: 'Folder',
     otherwise: folders[0] ?? 'mirrors',
   });
-  const what = spec.pipelineType === 1 ? `${spec.tables?.length} tables of ${spec.database}` : spec.database;
-  interview.tell(
-    `The task ${name} will mirror ${what} from ${source.name} (${source.host}:${source.port}) into ${spec.targetSchema}.\n`,
-  );
+  interview.tell(`The task ${name} will sync ${what} (${source.host}:${source.port}).\n`);
   if (interview.asks && !(await interview.agreed('Make, publish and start it?')))
     throw new SluiceError('CONFIRMATION_REQUIRED', 'Nothing was started.');
   if (!folders.includes(folder)) await call('createFolder', { body: { name: folder } });
