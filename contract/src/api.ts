@@ -36,6 +36,7 @@ import {
   MergeSpecInput,
   PublishedVersion,
   StartTask,
+  TableLatency,
   Task,
   TaskSpecInput,
   TaskStatus,
@@ -316,6 +317,13 @@ export const API = {
     summary: 'The tables of the task',
     params: ByRef,
     response: z.array(TaskTable),
+  },
+  tableLatency: {
+    method: 'GET',
+    path: '/tasks/:ref/tables/:id/latency',
+    summary: 'A histogram of how long the commits of a table took to become visible, of the last hour',
+    params: z.strictObject({ ref: Reference, id: z.coerce.number().int().positive() }),
+    response: TableLatency,
   },
   taskExceptions: {
     method: 'GET',

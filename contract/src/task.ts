@@ -283,6 +283,7 @@ export const TaskTable = z.object({
   source: SourceTable,
   target: TableRef,
   state: z.string(),
+  since: Time.describe('in this state'),
   phase: z
     .string()
     .describe('initialization, full_load, backfill, incremental, paused, stopped, blocklisted, dropped'),
@@ -309,6 +310,21 @@ export const TaskTable = z.object({
   error: Problem.nullable(),
 });
 export type TaskTable = z.infer<typeof TaskTable>;
+
+/** How long the commits that changed a table took to become visible. */
+export const TableLatency = z.object({
+  commits: z.int().describe('of the last hour that were heard of since the server began'),
+  p50Ms: z.int().nullable().describe('from the commit at the source until visible, about; null: no commit'),
+  p95Ms: z.int().nullable(),
+  p99Ms: z.int().nullable(),
+  buckets: z.array(
+    z.object({
+      uptoMs: z.int().nullable().describe('and above that of the bucket before; null: no bound'),
+      commits: z.int(),
+    }),
+  ),
+});
+export type TableLatency = z.infer<typeof TableLatency>;
 
 export const WaitTask = z.strictObject({
   for: z.enum(['incremental', 'caught-up']),

@@ -9,6 +9,7 @@ import { overviewUpdate, TaskTeller } from './control/live.ts';
 import { PaceHistory } from './control/pace.ts';
 import { VERSION } from './control/server-status.ts';
 import { Supervisor } from './control/supervisor.ts';
+import { TableLatencies } from './control/table-latencies.ts';
 import { eventFeed } from './control/timeline.ts';
 import { VerificationSchedule } from './control/verification-schedule.ts';
 import { Verifications } from './control/verifications.ts';
@@ -16,6 +17,7 @@ import { isLoopback } from './http/access.ts';
 import { alertHandlers } from './http/alert-handlers.ts';
 import { controlHandlers } from './http/control-handlers.ts';
 import { lakeHandlers } from './http/lake-handlers.ts';
+import { latencyHandlers } from './http/latency-handlers.ts';
 import { httpServer } from './http/server.ts';
 import { verificationHandlers } from './http/verification-handlers.ts';
 import { embeddedCatalog } from './lakehouse/embedded-catalog.ts';
@@ -121,6 +123,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     undo.add(async () => metrics.close());
     const pace = new PaceHistory(supervisor.pulses);
     undo.add(async () => pace.close());
+    const latencies = new TableLatencies(supervisor.pulses);
+    undo.add(async () => latencies.close());
     let recovered = false;
     const app = await httpServer({
       log,
@@ -132,6 +136,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
         ...lakeHandlers(warehouse, query),
         ...alertHandlers(control),
         ...verificationHandlers(control, verifications),
+        ...latencyHandlers(control, latencies),
       },
       openMetrics: options.openMetrics ?? false,
       watch: {

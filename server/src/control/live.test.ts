@@ -21,7 +21,7 @@ describe('what is told of tables', () => {
 const pulse = (logBytes: number, latencies: (number | null)[] = []): Pulse => ({
   logBytes,
   loadBytes: 0,
-  commits: latencies.map((latencyMs) => ({ durationMs: 1, latencyMs })),
+  commits: latencies.map((latencyMs) => ({ durationMs: 1, latencyMs, laneIds: [] })),
   waitingLines: 0,
   waitingBytes: 7,
   oldestWaitingMs: null,

@@ -16,7 +16,8 @@ const pulse = (over: Partial<Pulse> = {}): Pulse => ({
   heapBytes: 0,
   ...over,
 });
-const commits = (...latencies: number[]) => latencies.map((latencyMs) => ({ durationMs: 1, latencyMs }));
+const commits = (...latencies: number[]) =>
+  latencies.map((latencyMs) => ({ durationMs: 1, latencyMs, laneIds: [] }));
 
 describe('how late a task is', () => {
   it('is not known without its process', () => {

@@ -9,7 +9,13 @@ import { AttemptLogWriter } from './attempt-log.ts';
 const RunnerPulse = z.object({
   logBytes: z.number(),
   loadBytes: z.number(),
-  commits: z.array(z.object({ durationMs: z.number(), latencyMs: z.number().nullable() })),
+  commits: z.array(
+    z.object({
+      durationMs: z.number(),
+      latencyMs: z.number().nullable(),
+      laneIds: z.array(z.number()),
+    }),
+  ),
   waitingLines: z.number(),
   waitingBytes: z.number(),
   oldestWaitingMs: z.number().nullable(),

@@ -3,7 +3,7 @@ import { isBlocklisted, type LaneState } from '../model/lane-state.ts';
 import type { PulseLoad } from '../model/pulse.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { type LaneRow, readCheckpoint, readChunkCounts, readLanes, sourceOf } from '../store/progress.ts';
-import { type Control, isoTimeOrNull } from './context.ts';
+import { type Control, isoTime, isoTimeOrNull } from './context.ts';
 import { loadEstimate } from './load-estimate.ts';
 import { findNamed } from './references.ts';
 import { newestRun } from './run-rows.ts';
@@ -95,6 +95,7 @@ function tableView(
     source: sourceOf(lane),
     target: { schema: lane.target_schema, table: lane.target_table },
     state: lane.state,
+    since: isoTime(lane.since),
     phase: PHASE_OF[lane.state] ?? lane.state,
     rowsEstimated: lane.rows_estimated,
     rowsLoaded: lane.rows_loaded,

@@ -22,6 +22,7 @@ import { callerName } from '../model/caller.ts';
 import type { AlertRoute } from './alert-handlers.ts';
 import type { Handlers } from './handlers.ts';
 import type { LakeRoute } from './lake-handlers.ts';
+import type { LatencyRoute } from './latency-handlers.ts';
 import type { VerificationRoute } from './verification-handlers.ts';
 
 /** A stop answers when the run has ended, or after this long when it is still about to. */
@@ -34,7 +35,7 @@ const within = (signal: AbortSignal, ms: number): AbortSignal =>
 
 export function controlHandlers(
   control: Control,
-): Handlers<Exclude<ApiName, LakeRoute | AlertRoute | VerificationRoute>> {
+): Handlers<Exclude<ApiName, LakeRoute | AlertRoute | VerificationRoute | LatencyRoute>> {
   return {
     status: () => serverStatus(control),
 

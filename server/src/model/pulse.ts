@@ -31,4 +31,6 @@ export interface PulseCommit {
   readonly durationMs: number;
   /** From the commit of its oldest transaction at the source until all of it was visible; null: it had no rows. */
   readonly latencyMs: number | null;
+  /** The tables whose rows it made visible. */
+  readonly laneIds: readonly number[];
 }

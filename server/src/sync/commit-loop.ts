@@ -238,6 +238,7 @@ export class CommitLoop {
     context.meter.committed({
       durationMs: context.now() - this.#lastBegin,
       latencyMs: visibleAfter,
+      laneIds: steps.flatMap(({ step, lane }) => (step === null ? [] : [lane.id])),
       bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     });
     if (rows > 0 || handedIn.length > 0)

@@ -19,7 +19,11 @@ export class RunMeter {
   committed(commit: PulseCommit & { readonly bytes: number }): void {
     this.#logBytes += commit.bytes;
     if (this.#commits.length < MOST_COMMITS)
-      this.#commits.push({ durationMs: commit.durationMs, latencyMs: commit.latencyMs });
+      this.#commits.push({
+        durationMs: commit.durationMs,
+        latencyMs: commit.latencyMs,
+        laneIds: commit.laneIds,
+      });
   }
 
   lagSeen(bytes: number | null): void {

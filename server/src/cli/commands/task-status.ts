@@ -79,6 +79,19 @@ export function addTaskStatusCommands(group: Command, terminal: Terminal): void 
     },
   });
   addLeaf(cdc, terminal, {
+    usage: 'latency <task> <table>',
+    summary: 'How long the commits of a table took to become visible, of the last hour',
+    run: async ({ call, args: [ref = '', name = ''] }) => {
+      const tables = await call('taskTables', { params: { ref } });
+      const table = tables.find(({ id, source }) => name === sourceTableText(source) || name === `${id}`);
+      if (table === undefined)
+        throw new SluiceError('NOT_FOUND', `The task ${ref} has no table ${name}.`, {
+          remedy: 'sluice task cdc tables shows the tables of the task with their ids.',
+        });
+      return { data: await call('tableLatency', { params: { ref, id: table.id } }) };
+    },
+  });
+  addLeaf(cdc, terminal, {
     usage: 'exceptions <task>',
     summary: 'Tables that something is wrong with: what, the columns of both sides, what mends it',
     run: async ({ call, args: [ref = ''] }) => {
