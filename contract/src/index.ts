@@ -19,6 +19,7 @@ export * from './primitives.ts';
 export * from './row-filter.ts';
 export * from './run.ts';
 export * from './server-status.ts';
+export * from './source-table-text.ts';
 export * from './sql.ts';
 export * from './table-exception.ts';
 export * from './table-file.ts';

@@ -33,12 +33,6 @@ export const SourceTable = TableRef.extend({
 });
 export type SourceTable = z.infer<typeof SourceTable>;
 
-/** `schema.table`, of a merge `server/database.table` or `server/database.schema.table`: for people, and to name it by. */
-export function sourceTableText({ schema, table, shard }: SourceTable): string {
-  const text = `${schema}.${table}`;
-  return shard === undefined ? text : `${shard}${shard.includes('/') ? '.' : '/'}${text}`;
-}
-
 /** An error as it is kept and shown. */
 export const Problem = z.object({ code: z.string(), message: z.string(), remedy: z.string() });
 export type Problem = z.infer<typeof Problem>;
