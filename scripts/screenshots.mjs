@@ -20,6 +20,8 @@ const PAGES = {
   overview: '/',
   tasks: '/tasks',
   task: '/tasks/shop-mirror',
+  'task-table': '/tasks/shop-mirror',
+  'task-stop': '/tasks/shop-mirror',
   'task-exceptions': '/tasks/shop-mirror?tab=exceptions',
   'task-comparison': '/tasks/shop-mirror?tab=comparison',
   'task-runs': '/tasks/shop-mirror?tab=runs',
@@ -30,9 +32,14 @@ const PAGES = {
   'data-source-check': '/data-sources/shop',
   'data-source-browse': '/data-sources/shop?tab=browse&table=public%1Forders',
   'new-sync': '/new-sync?source=shop',
+  'new-sync-2': '/new-sync?source=shop',
+  'new-sync-3': '/new-sync?source=shop',
+  'new-sync-4': '/new-sync?source=shop',
+  'go-to': '/',
   lakehouse: '/lakehouse',
   'lakehouse-table': '/lakehouse/public/orders',
   'lakehouse-snapshots': '/lakehouse/public/orders?tab=snapshots',
+  'lakehouse-files': '/lakehouse/public/orders?tab=files',
   connect: '/lakehouse/connect',
   alerts: '/alerts',
   'alerts-rules': '/alerts?tab=rules',
@@ -60,6 +67,10 @@ for (const colorScheme of ['light', 'dark'])
     for (const [name, where] of Object.entries(PAGES)) {
       await page.goto(base + where);
       await page.locator('main h1').waitFor();
+      if (name === 'task-table') await page.getByRole('button', { name: 'public.orders' }).click();
+      if (name === 'task-stop') await page.getByRole('button', { name: 'Stop', exact: true }).click();
+      if (name === 'go-to') await page.keyboard.press('Control+k');
+      if (name.startsWith('new-sync-')) await next(page, Number(name.at(-1)));
       if (name === 'sql') await page.getByRole('button', { name: 'Run', exact: true }).click();
       // Live pages never come to rest; two messages are enough to show them full.
       await page.waitForTimeout(2200);
@@ -70,6 +81,15 @@ for (const colorScheme of ['light', 'dark'])
 await browser.close();
 process.stdout.write(`${folder}\n`);
 demo?.end();
+
+/** The wizard keeps what is chosen, and so where it is: its steps are gone to by their names. */
+async function next(page, step) {
+  await page
+    .getByRole('list', { name: 'Steps' })
+    .getByRole('button')
+    .nth(step - 1)
+    .click();
+}
 
 /** `npm start` without npm: it says by itself where Studio is. */
 async function startDemo() {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dataDirLayout, openToken } from '../../server/src/store/data-dir.ts';
@@ -133,6 +134,18 @@ describe('Studio', () => {
     await line('public.orders').getByText('live', { exact: true }).waitFor();
     await lake.caughtUp('shop%20mirror');
 
+    // All of one table: how long its commits took, and what happened to it. Its address can be sent.
+    await line('public.orders').getByRole('button', { name: 'public.orders' }).click();
+    await page.waitForURL(/table=\d/);
+    await dialogOf(page).getByText('p95').waitFor();
+    await dialogOf(page).getByLabel('Commits by how long they took to become visible').waitFor();
+    await dialogOf(page).getByText('paused → catching_up').waitFor();
+    await dialogOf(page).getByRole('button', { name: 'p99' }).focus();
+    await page.getByRole('tooltip').getByText('99 of 100 commits').waitFor();
+    await axe();
+    await page.keyboard.press('Escape');
+    await dialogOf(page).waitFor({ state: 'detached' });
+
     // A filter is part of the address.
     await page.getByLabel('Find a table').fill('items');
     await page.waitForURL(/find=items/);
@@ -147,20 +160,49 @@ describe('Studio', () => {
       await axe();
     }
 
-    // What came of it, in the lake and by SQL.
-    await page.getByRole('link', { name: 'Lakehouse' }).click();
-    await page.getByRole('link', { name: 'shop.orders' }).click();
+    // What came of it, in the lake and by SQL; a table by its name, without a mouse.
+    await page.keyboard.press('Control+k');
+    await dialogOf(page).getByRole('combobox').fill('shop.ord');
+    await dialogOf(page).getByRole('option', { name: 'shop.orders' }).waitFor();
+    await axe();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${lake.url}/lakehouse/shop/orders`);
     for (const tab of ['Columns', 'Rows', 'Snapshots', 'Files']) {
       await page.getByRole('tab', { name: tab }).click();
       await page.locator('main table').waitFor();
       await axe();
     }
     await page.getByRole('link', { name: 'SQL', exact: true }).click();
-    await page.getByLabel('SQL statement').fill('SELECT count(*) AS n, min(id) AS low FROM shop.orders');
+    await page.getByLabel('SQL statement').click();
+    await page.keyboard.type('SELECT count(*) AS n, min(id) AS low FROM shop.ord');
+    await page.getByRole('option', { name: 'orders' }).click();
+    await page.keyboard.type(' WHERE shop.orders.no');
+    await page.getByRole('option', { name: 'note' }).click();
+    await page.keyboard.type(" <> ''");
     await page.keyboard.press('Control+Enter');
     await page.getByRole('cell', { name: '400', exact: true }).waitFor();
     await page.getByRole('cell', { name: '101', exact: true }).waitFor();
     await axe();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save as CSV' }).click(),
+    ]);
+    expect(await readFile(await file.path(), 'utf8')).toBe('n,low\r\n400,101\r\n');
+    // A question that would take for ever is given up by the button, and can be asked again.
+    const five = ['a', 'b', 'c', 'd', 'e'];
+    await page
+      .getByLabel('SQL statement')
+      .fill(
+        `SELECT max(${five.map((one) => `${one}.id`).join(' + ')}) FROM ${five.map((one) => `shop.orders ${one}`).join(', ')}`,
+      );
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Cancelled.', { exact: true }).waitFor();
+    await page
+      .getByRole('button', { name: /count.*FROM shop\.orders/ })
+      .first()
+      .click();
+    await page.getByLabel('SQL statement').filter({ hasText: 'min(id) AS low' }).waitFor();
     await page.goto(`${lake.url}/sql?q=${encodeURIComponent('DROP TABLE shop.orders')}`);
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText('SQL_REFUSED').waitFor();

@@ -35,6 +35,7 @@ const ROUTES = {
   undeployTask: ['POST', '/tasks/:ref/undeploy'],
   deleteTask: ['DELETE', '/tasks/:ref'],
   taskTables: ['GET', '/tasks/:ref/tables'],
+  tableLatency: ['GET', '/tasks/:ref/tables/:id/latency'],
   taskExceptions: ['GET', '/tasks/:ref/exceptions'],
   orderTables: ['POST', '/tasks/:ref/tables/orders'],
   taskEvents: ['GET', '/tasks/:ref/events'],

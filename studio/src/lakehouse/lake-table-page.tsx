@@ -2,13 +2,15 @@ import { useQuery } from '@tanstack/react-query';
 import { call } from '../api/calls.ts';
 import { Badge } from '../design/badge.tsx';
 import { ButtonLink } from '../design/button.tsx';
-import { ErrorNotice } from '../design/notice.tsx';
+import { ErrorNotice, Notice } from '../design/notice.tsx';
 import { Tabs } from '../design/tabs.tsx';
-import { bytes, compact, count } from '../format/numbers.ts';
+import { Term } from '../design/term.tsx';
+import { bytes, compact, count, percent } from '../format/numbers.ts';
 import { Ago, When } from '../format/time.tsx';
 import { useQueryValue } from '../routing/location.tsx';
 import { PageHead } from '../shell/page-head.tsx';
 import { ResultGrid } from '../sql/result-grid.tsx';
+import { deletedShare, fileHealth } from './file-health.ts';
 
 const TABS = [
   ['columns', 'Columns'],
@@ -178,14 +180,41 @@ function Files(name: Name) {
   });
   if (stats.data === undefined) return <ErrorNotice error={stats.error} />;
   const { data } = stats;
+  const health = fileHealth(data);
   const size = (value: number | null) => (value === null ? '–' : bytes(value));
   return (
     <div className="stack">
-      <p className="muted">
-        Data files from {size(data.smallestFileBytes)} to {size(data.largestFileBytes)}. Delete files list{' '}
-        {count(data.deletedRows)} rows. {count(data.snapshots)} snapshots are kept. Small files, and files
-        with many deleted rows, are put together by the task while it runs.
-      </p>
+      <Notice tone={health.tone} title={health.title}>
+        <p className="muted">
+          Small files, and files with many deleted rows, are put together by the task while it runs.
+        </p>
+      </Notice>
+      <dl className="figures of-4 small">
+        <div>
+          <dt>Data files</dt>
+          <dd>{data.dataFiles === null ? '–' : count(data.dataFiles)}</dd>
+          <dd className="note">
+            {size(data.smallestFileBytes)} to {size(data.largestFileBytes)}
+          </dd>
+        </div>
+        <div>
+          <dt>
+            <Term about="Files that list deleted rows: readers leave these out">Delete files</Term>
+          </dt>
+          <dd>{data.deleteFiles === null ? '–' : count(data.deleteFiles)}</dd>
+          <dd className="note">beside the data files</dd>
+        </div>
+        <div>
+          <dt>Deleted rows</dt>
+          <dd>{count(data.deletedRows)}</dd>
+          <dd className="note">{percent(deletedShare(data))} of those in its files</dd>
+        </div>
+        <div>
+          <dt>Snapshots</dt>
+          <dd>{count(data.snapshots)}</dd>
+          <dd className="note">are kept</dd>
+        </div>
+      </dl>
       <section className="card scroll" aria-label="Columns in files">
         <table className="list">
           <thead>

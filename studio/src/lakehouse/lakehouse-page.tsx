@@ -3,6 +3,7 @@ import { call } from '../api/calls.ts';
 import { Badge } from '../design/badge.tsx';
 import { ButtonLink } from '../design/button.tsx';
 import { Empty, ErrorNotice } from '../design/notice.tsx';
+import { Term } from '../design/term.tsx';
 import { bytes, count, counted } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
 import { Link, useQueryValue } from '../routing/location.tsx';
@@ -75,8 +76,10 @@ export function LakehousePage() {
                   <th className="right">Rows</th>
                   <th className="right">Size</th>
                   <th className="right">Data files</th>
-                  <th className="right" title="Files that list deleted rows; maintenance merges them away">
-                    Delete files
+                  <th className="right">
+                    <Term about="Files that list deleted rows; maintenance merges them away while the task runs">
+                      Delete files
+                    </Term>
                   </th>
                   <th className="right">Updated</th>
                 </tr>

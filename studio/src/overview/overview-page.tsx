@@ -1,15 +1,21 @@
-import type { OverviewUpdate, TaskPace } from '@sluice/contract';
+import type { OverviewUpdate, TaskPace, TaskStatus } from '@sluice/contract';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { call } from '../api/calls.ts';
 import { useLive } from '../api/live.ts';
+import { Badge } from '../design/badge.tsx';
 import { ButtonLink } from '../design/button.tsx';
-import { Empty, ErrorNotice, ProblemNotice } from '../design/notice.tsx';
+import { Empty, ErrorNotice, Notice } from '../design/notice.tsx';
+import { Term } from '../design/term.tsx';
 import { bytes, compact, counted, duration } from '../format/numbers.ts';
-import { useNow } from '../format/time.tsx';
+import { Ago, useNow } from '../format/time.tsx';
 import { Link } from '../routing/location.tsx';
 import { LiveMark } from '../shell/live-mark.tsx';
 import { PageHead } from '../shell/page-head.tsx';
-import { behindMs } from '../tasks/state.ts';
+import { behindMs, taskLook } from '../tasks/state.ts';
 import { TaskRows } from '../tasks/task-rows.tsx';
+import { needsOf, type Need as Reason } from './needs.ts';
+import './overview.css';
 
 export function OverviewPage() {
   const [tasks, setTasks] = useState<readonly TaskPace[] | null>(null);
@@ -49,7 +55,9 @@ function Fleet({ tasks }: { tasks: readonly TaskPace[] }) {
   const tables = tasks.reduce((sum, { status }) => sum + status.tables.total, 0);
   const troubled = tasks.reduce((sum, { status }) => sum + status.tables.blocklisted, 0);
   const rate = tasks.reduce((sum, { pace }) => sum + (pace?.readBytesPerSecond ?? 0), 0);
-  const worst = running
+  // One that somebody stopped is as far behind as was wished for.
+  const worst = tasks
+    .filter(({ status }) => status.state !== 'stopped' && status.state !== 'draft')
     .map(({ status }) => ({ name: status.name, ms: behindMs(status, now) }))
     .filter((one): one is { name: string; ms: number } => one.ms !== null)
     .sort((a, b) => b.ms - a.ms)[0];
@@ -73,12 +81,18 @@ function Fleet({ tasks }: { tasks: readonly TaskPace[] }) {
           </dd>
         </div>
         <div>
-          <dt title="Changes and full loads, of all tasks">Read from the sources</dt>
+          <dt>
+            <Term about="Changes and full loads, of all tasks">Read from the sources</Term>
+          </dt>
           <dd>{bytes(rate)}/s</dd>
           <dd className="note">now</dd>
         </div>
         <div>
-          <dt title="From the commit at the source until it is visible">Worst latency</dt>
+          <dt>
+            <Term about="From the commit at the source until it is visible; of a task that stands still, the age of its last commit">
+              Worst latency
+            </Term>
+          </dt>
           <dd>{worst === undefined ? '–' : duration(worst.ms)}</dd>
           <dd className="note cut">{worst?.name ?? 'no task is incremental'}</dd>
         </div>
@@ -95,31 +109,79 @@ function Fleet({ tasks }: { tasks: readonly TaskPace[] }) {
   );
 }
 
-/** What waits for a person: tasks that failed or try again, and tables on the blocklist. */
+/** What waits for a person: tasks, tables, and alerts that fire. Where nothing does, that is said. */
 function Needed({ tasks }: { tasks: readonly TaskPace[] }) {
-  const needed = tasks.filter(
-    ({ status }) =>
-      status.state === 'failed' || status.state === 'backing_off' || status.tables.blocklisted > 0,
-  );
-  if (needed.length === 0) return null;
+  const now = useNow();
+  const alerts = useQuery({
+    queryKey: ['alerts', 'now'],
+    queryFn: ({ signal }) => call('listAlerts', { query: {}, signal }),
+    refetchInterval: 10_000,
+  });
+  const firing = (alerts.data ?? []).filter(({ state }) => state === 'firing');
+  const needed = tasks
+    .map(({ status }) => ({ status, needs: needsOf(status, now) }))
+    .filter(({ needs }) => needs.length > 0);
+  if (needed.length === 0 && firing.length === 0)
+    return <Notice tone="good" title="Nothing needs a hand now" />;
   return (
-    <section className="stack">
-      <h2>Needs a hand</h2>
-      {needed.map(({ status }) => (
-        <div key={status.id} className="stack">
-          <div className="row">
-            <Link to={`/tasks/${encodeURIComponent(status.name)}`}>
-              <strong>{status.name}</strong>
-            </Link>
-            {status.tables.blocklisted > 0 && (
-              <Link to={`/tasks/${encodeURIComponent(status.name)}?show=trouble`}>
-                {counted(status.tables.blocklisted, 'table')} on the blocklist
-              </Link>
-            )}
-          </div>
-          {status.error !== null && status.state !== 'running' && <ProblemNotice problem={status.error} />}
-        </div>
-      ))}
+    <section className="card" aria-label="Needs a hand now">
+      <header>
+        <h2>Needs a hand now</h2>
+        {firing.length > 0 && (
+          <Link to="/alerts">{counted(firing.length, 'alert fires', 'alerts fire')}</Link>
+        )}
+      </header>
+      <ul className="needs">
+        {needed.map(({ status, needs }) => (
+          <Need key={status.id} status={status} needs={needs} />
+        ))}
+        {needed.length === 0 &&
+          firing.slice(0, 5).map((alert) => (
+            <li key={alert.id}>
+              <Badge tone="warn">alert</Badge>
+              <span className="grow">{alert.message}</span>
+            </li>
+          ))}
+      </ul>
     </section>
+  );
+}
+
+function Need({ status, needs }: { status: TaskStatus; needs: readonly Reason[] }) {
+  const path = `/tasks/${encodeURIComponent(status.name)}`;
+  const look = taskLook(status.state);
+  const { blocklisted } = status.tables;
+  return (
+    <li>
+      <Badge tone={needs[0] === 'tables' ? 'bad' : needs[0] === 'stopped long ago' ? 'warn' : look.tone}>
+        {needs[0] === 'tables' ? 'blocklist' : look.text}
+      </Badge>
+      <div className="grow stack">
+        <Link to={path}>
+          <strong>{status.name}</strong>
+        </Link>
+        {status.error !== null && needs.some((one) => one === 'failed' || one === 'tries again') && (
+          <span>
+            {status.error.message} <span className="muted">{status.error.remedy}</span>{' '}
+            <code className="faint">{status.error.code}</code>
+          </span>
+        )}
+        {needs.includes('tables') && (
+          <span>
+            {counted(blocklisted, 'table')} {blocklisted === 1 ? 'is' : 'are'} not followed any more; the
+            others go on.
+          </span>
+        )}
+        {needs.includes('stopped long ago') && (
+          <span>
+            It has been stopped for long: the source may give up the log that it needs to go on. Last commit{' '}
+            <Ago time={status.committedAt} />.
+          </span>
+        )}
+      </div>
+      <ButtonLink to={needs.includes('tables') ? `${path}?tab=exceptions` : path}>
+        {needs.includes('tables') ? 'What is wrong' : 'To the task'}
+      </ButtonLink>
+    </li>
   );
 }

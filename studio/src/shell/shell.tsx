@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { call } from '../api/calls.ts';
 import { signOut } from '../api/session.ts';
 import { Button } from '../design/button.tsx';
@@ -7,6 +7,8 @@ import { setZone, useZone, type Zone } from '../format/time.tsx';
 import { Link, usePath } from '../routing/location.tsx';
 import { NotFound, pageOf } from './pages.tsx';
 import { applyTheme, chosenTheme, THEMES, type Theme } from './theme.ts';
+
+const GoTo = lazy(() => import('./go-to.tsx'));
 
 const PLACES = [
   ['/', 'Overview'],
@@ -21,6 +23,16 @@ export function Shell() {
   const path = usePath();
   const page = pageOf(path);
   const title = page?.title ?? 'Not found';
+  const [going, setGoing] = useState(false);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      event.preventDefault();
+      setGoing(true);
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
   useEffect(() => {
     document.title = `${title} · Sluice`;
   }, [title]);
@@ -43,11 +55,20 @@ export function Shell() {
             </li>
           ))}
         </ul>
+        <button type="button" className="input find" onClick={() => setGoing(true)}>
+          <span>Go to …</span>
+          <kbd>Ctrl K</kbd>
+        </button>
         <Foot />
       </nav>
       <main id="main">
         <Suspense fallback={<p className="muted">Loading …</p>}>{page?.element ?? <NotFound />}</Suspense>
       </main>
+      {going && (
+        <Suspense>
+          <GoTo onClose={() => setGoing(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -62,8 +83,9 @@ function Foot() {
   return (
     <div className="foot">
       <label className="row apart">
-        Times
+        <span className="label">Times</span>
         <select
+          aria-label="Times"
           className="input small"
           value={zone}
           onChange={(event) => setZone(event.target.value as Zone)}
@@ -73,8 +95,9 @@ function Foot() {
         </select>
       </label>
       <label className="row apart">
-        Theme
+        <span className="label">Theme</span>
         <select
+          aria-label="Theme"
           className="input small"
           value={theme}
           onChange={(event) => {
@@ -88,7 +111,9 @@ function Foot() {
         </select>
       </label>
       <div className="row apart">
-        <span className="muted">{server.data === undefined ? ' ' : `Version ${server.data.version}`}</span>
+        <span className="muted version">
+          {server.data === undefined ? ' ' : `Version ${server.data.version}`}
+        </span>
         <Button small look="quiet" onClick={signOut}>
           Sign out
         </Button>

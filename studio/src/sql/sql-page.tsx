@@ -1,5 +1,6 @@
-import type { SqlResult } from '@sluice/contract';
-import { useQuery } from '@tanstack/react-query';
+import type { SQLNamespace } from '@codemirror/lang-sql';
+import type { LakeTable, SqlResult } from '@sluice/contract';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
 import './sql.css';
 import { call } from '../api/calls.ts';
@@ -11,6 +12,7 @@ import { useQueryValue } from '../routing/location.tsx';
 import { PageHead } from '../shell/page-head.tsx';
 import { csv } from './csv.ts';
 import { Editor } from './editor.tsx';
+import { mentioned, namespaceOf } from './known-names.ts';
 import { keepStatement, pastStatements } from './past-statements.ts';
 import { ResultGrid } from './result-grid.tsx';
 
@@ -20,6 +22,7 @@ interface Outcome {
   readonly ms: number;
 }
 
+const NONE: readonly LakeTable[] = [];
 const LIMITS = ['100', '1000', '10000', '100000'] as const;
 
 export default function SqlPage() {
@@ -34,11 +37,7 @@ export default function SqlPage() {
     queryKey: ['lake-tables'],
     queryFn: ({ signal }) => call('listLakeTables', { signal }),
   });
-  const names = useMemo(() => {
-    const schemas: Record<string, Record<string, string[]>> = {};
-    for (const { schema, table } of tables.data ?? []) schemas[schema] = { ...schemas[schema], [table]: [] };
-    return schemas;
-  }, [tables.data]);
+  const names = useNames(text, tables.data ?? NONE);
 
   const run = async () => {
     if (text.trim() === '' || busy) return;
@@ -134,6 +133,22 @@ export default function SqlPage() {
       )}
     </>
   );
+}
+
+/** Columns are asked for when their table is named. */
+function useNames(text: string, tables: readonly LakeTable[]): SQLNamespace {
+  const columns = useQueries({
+    queries: mentioned(text, tables).map(({ schema, table }) => ({
+      queryKey: ['lake-columns', schema, table],
+      queryFn: async ({ signal }: { signal: AbortSignal }) => {
+        const detail = await call('describeLakeTable', { query: { schema, table }, signal });
+        return [`${schema}.${table}`, detail.columns.map(({ name }) => name)] as const;
+      },
+      staleTime: 60_000,
+    })),
+    combine: (answers) => JSON.stringify(answers.flatMap(({ data }) => (data === undefined ? [] : [data]))),
+  });
+  return useMemo(() => namespaceOf(tables, new Map(JSON.parse(columns))), [tables, columns]);
 }
 
 function download(result: SqlResult): void {

@@ -4,6 +4,7 @@ import { call } from '../api/calls.ts';
 import { Badge, type Tone } from '../design/badge.tsx';
 import { Button, Copyable } from '../design/button.tsx';
 import { Empty, ErrorNotice, Notice, ProblemNotice } from '../design/notice.tsx';
+import { Term } from '../design/term.tsx';
 import { count, counted, duration } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
 import { nameOf } from './table-filter.ts';
@@ -112,11 +113,10 @@ function Result({ task, verification }: { task: string; verification: Verificati
                 <th className="right">Missing</th>
                 <th className="right">Extra</th>
                 <th className="right">Changed</th>
-                <th
-                  className="right spare"
-                  title="The longest time from the end of the source's log to its visibility"
-                >
-                  Freshness
+                <th className="right spare">
+                  <Term about="The longest time from the end of the source's log to its visibility">
+                    Freshness
+                  </Term>
                 </th>
               </tr>
             </thead>

@@ -3,9 +3,12 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useRef } from 'react';
 import { Badge } from '../design/badge.tsx';
 import { Button } from '../design/button.tsx';
-import { count, duration, percent } from '../format/numbers.ts';
+import { Term } from '../design/term.tsx';
+import { count, percent } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
 import { Link } from '../routing/location.tsx';
+import { Behind } from './behind.tsx';
+import { loadText } from './load-progress.tsx';
 import { ORDERS, possibleFor, remedyFor } from './orders.ts';
 import { tableLook } from './state.ts';
 import { nameOf } from './table-filter.ts';
@@ -27,6 +30,7 @@ const COLUMNS = WIDTHS.length;
 
 interface Does {
   readonly onToggle: (id: number) => void;
+  readonly onOpen: (id: number) => void;
   readonly onOrder: (order: TableOrder, table: TaskTable) => void;
 }
 
@@ -34,8 +38,9 @@ interface Does {
 export function TableLines({
   tables,
   picked,
+  still,
   ...does
-}: { tables: readonly TaskTable[]; picked: ReadonlySet<number> } & Does) {
+}: { tables: readonly TaskTable[]; picked: ReadonlySet<number>; still: string | null } & Does) {
   const box = useRef<HTMLElement>(null);
   const lines = useVirtualizer({
     count: tables.length,
@@ -65,9 +70,13 @@ export function TableLines({
             <th>Source table</th>
             <th>State</th>
             <th className="right spare">Rows loaded</th>
-            <th className="right spare">Changes</th>
-            <th className="right" title="From the commit at the source until it is visible">
-              Latency
+            <th className="right spare">
+              <Term about="Rows of the source's log that were applied to it">Changes</Term>
+            </th>
+            <th className="right">
+              <Term about="From the commit at the source until it is visible; of a table whose changes are not applied, how long that has been so">
+                Latency
+              </Term>
             </th>
             <th className="right spare">Updated</th>
             <th>
@@ -80,7 +89,7 @@ export function TableLines({
           const table = tables[item.index];
           return table === undefined ? null : (
             <tbody key={item.key} ref={lines.measureElement} data-index={item.index}>
-              <Line at={item.index} table={table} picked={picked.has(table.id)} {...does} />
+              <Line at={item.index} table={table} picked={picked.has(table.id)} still={still} {...does} />
             </tbody>
           );
         })}
@@ -105,9 +114,11 @@ const Line = memo(function Line({
   at,
   table,
   picked,
+  still,
   onToggle,
+  onOpen,
   onOrder,
-}: { at: number; table: TaskTable; picked: boolean } & Does) {
+}: { at: number; table: TaskTable; picked: boolean; still: string | null } & Does) {
   const look = tableLook(table.state);
   const name = nameOf(table.source);
   const target = nameOf(table.target);
@@ -126,23 +137,32 @@ const Line = memo(function Line({
           />
         </td>
         <td className="cut" title={`${name} → ${target}`}>
-          {name}
+          <button type="button" className="link" onClick={() => onOpen(table.id)}>
+            {name}
+          </button>
           {target !== name && <span className="faint"> → {target}</span>}
         </td>
         <td className="cut">
-          <Badge tone={look.tone} title={look.about}>
+          <Badge
+            tone={still !== null && look.tone === 'good' ? 'idle' : look.tone}
+            title={
+              still !== null && look.tone === 'good'
+                ? 'Its changes are applied when the task runs'
+                : look.about
+            }
+          >
             {look.text}
           </Badge>
           {loadProgress !== null && look.tone === 'busy' && (
             <span className="small muted number"> {percent(loadProgress)}</span>
           )}
         </td>
-        <td className="right number spare" title={estimate(table)}>
+        <td className="right number spare" title={loadText(table)}>
           {count(table.rowsLoaded)}
         </td>
         <td className="right number spare">{count(table.rowsApplied)}</td>
         <td className="right number">
-          {table.latencyMs === null || table.state !== 'live' ? '–' : duration(table.latencyMs)}
+          <Behind table={table} still={still} />
         </td>
         <td className="right small spare">
           <Ago time={table.updatedAt} />
@@ -192,15 +212,3 @@ const Line = memo(function Line({
     </>
   );
 });
-
-function estimate(table: TaskTable): string {
-  const { rowsEstimated: rows, loadRowsPerSecond: rate, loadSecondsLeft: left } = table;
-  if (rows === null && rate === null) return '';
-  return [
-    ...(rows === null
-      ? []
-      : [`${table.rowsLoaded > rows ? 'more than' : 'of'} about ${count(rows)} rows at the source`]),
-    ...(rate === null ? [] : [`${count(rate)} rows/s`]),
-    ...(left === null ? [] : [`about ${duration(left * 1000)} left`]),
-  ].join(' · ');
-}

@@ -9,6 +9,7 @@ import { OrderDialog } from './order-dialog.tsx';
 import { ORDERS, possibleFor } from './orders.ts';
 import { chosenTables, kindOf, SHOWS, type Sort } from './table-filter.ts';
 import { TableLines } from './table-lines.tsx';
+import { TableSheet } from './table-sheet.tsx';
 
 interface Ordering {
   readonly order: TableOrder;
@@ -19,16 +20,19 @@ interface Ordering {
 export function TableOfTables({
   task,
   running,
+  still,
   tables,
 }: {
   task: string;
   running: boolean;
+  still: string | null;
   tables: readonly TaskTable[];
 }) {
   const [text, setText] = useQueryValue('find');
   const [show, setShow] = useQueryValue('show');
   const [sort, setSort] = useQueryValue('sort', 'state');
   const [picked, setPicked] = useState<ReadonlySet<number>>(new Set());
+  const [open, setOpen] = useQueryValue('table');
   const [ordering, setOrdering] = useState<Ordering | null>(null);
   const shown = useMemo(
     () => chosenTables(tables, { text, show, sort: sort as Sort }),
@@ -39,6 +43,7 @@ export function TableOfTables({
     for (const table of tables) sums[kindOf(table)] = (sums[kindOf(table)] ?? 0) + 1;
     return sums;
   }, [tables]);
+  const opened = open === '' ? undefined : tables.find(({ id }) => String(id) === open);
   const chosen = tables.filter(({ id }) => picked.has(id));
   const toggle = (id: number) =>
     setPicked((before) => {
@@ -78,8 +83,13 @@ export function TableOfTables({
             ))}
           </fieldset>
           <label className="row small muted">
-            Order
-            <select className="input small" value={sort} onChange={(event) => setSort(event.target.value)}>
+            <span className="label">Order</span>
+            <select
+              aria-label="Order"
+              className="input small"
+              value={sort}
+              onChange={(event) => setSort(event.target.value)}
+            >
               <option value="state">by state</option>
               <option value="name">by name</option>
               <option value="latency">by latency</option>
@@ -102,8 +112,20 @@ export function TableOfTables({
         <TableLines
           tables={shown}
           picked={picked}
+          still={still}
           onToggle={toggle}
+          onOpen={(id) => setOpen(String(id))}
           onOrder={(order, table) => setOrdering({ order, tables: [table] })}
+        />
+      )}
+      {opened !== undefined && (
+        <TableSheet
+          key={opened.id}
+          task={task}
+          table={opened}
+          still={still}
+          onOrder={(order) => setOrdering({ order, tables: [opened] })}
+          onClose={() => setOpen('')}
         />
       )}
       {ordering !== null && (

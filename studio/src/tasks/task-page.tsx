@@ -5,6 +5,7 @@ import { Badge } from '../design/badge.tsx';
 import { Chart } from '../design/chart.tsx';
 import { ErrorNotice, ProblemNotice } from '../design/notice.tsx';
 import { Tabs } from '../design/tabs.tsx';
+import { Term } from '../design/term.tsx';
 import { bytes, compact, count, duration } from '../format/numbers.ts';
 import { Ago, useNow } from '../format/time.tsx';
 import { useQueryValue } from '../routing/location.tsx';
@@ -12,6 +13,8 @@ import { LiveMark } from '../shell/live-mark.tsx';
 import { PageHead } from '../shell/page-head.tsx';
 import { ComparisonView } from './comparison-view.tsx';
 import { ExceptionsView } from './exceptions-view.tsx';
+import { LoadProgress } from './load-progress.tsx';
+import { type RowSums, rowRates, withSums } from './row-rates.ts';
 import { RunsView } from './runs-view.tsx';
 import { behindMs, phaseText, taskLook } from './state.ts';
 import { TableOfTables } from './table-of-tables.tsx';
@@ -26,17 +29,21 @@ interface Shown {
   readonly status: TaskStatus;
   readonly pace: readonly PacePoint[];
   readonly tables: readonly TaskTable[];
+  readonly sums: readonly RowSums[];
 }
 
 function taken(before: Shown | null, update: TaskUpdate, first: boolean): Shown {
-  if (first || before === null) return { status: update.status, pace: update.pace, tables: update.tables };
+  const { rowsRead: read, rowsWritten: written } = update.status;
+  const sums = withSums(before?.sums ?? [], { at: Date.parse(update.at), read, written });
+  if (first || before === null)
+    return { status: update.status, pace: update.pace, tables: update.tables, sums };
   const pace = update.pace.length === 0 ? before.pace : [...before.pace, ...update.pace].slice(-KEPT_POINTS);
   if (update.tables.length === 0 && update.gone.length === 0)
-    return { status: update.status, pace, tables: before.tables };
+    return { status: update.status, pace, tables: before.tables, sums };
   const tables = new Map(before.tables.map((table) => [table.id, table]));
   for (const table of update.tables) tables.set(table.id, table);
   for (const id of update.gone) tables.delete(id);
-  return { status: update.status, pace, tables: [...tables.values()] };
+  return { status: update.status, pace, tables: [...tables.values()], sums };
 }
 
 const tabsOf = (troubled: number) =>
@@ -64,7 +71,7 @@ export function TaskPage({ name }: { name: string }) {
         <ErrorNotice error={live.error} />
       </>
     );
-  const { status, pace, tables } = shown;
+  const { status, pace, tables, sums } = shown;
   const look = taskLook(status.state);
   return (
     <>
@@ -91,7 +98,8 @@ export function TaskPage({ name }: { name: string }) {
         <TaskActions status={status} />
       </PageHead>
       {status.error !== null && status.state !== 'stopped' && <ProblemNotice problem={status.error} />}
-      <Figures status={status} pace={pace} />
+      <Figures status={status} pace={pace} rates={rowRates(sums)} />
+      <LoadProgress tables={tables} />
       {pace.length > 0 && <Paces pace={pace} />}
       <Tabs
         label="Views of the task"
@@ -110,13 +118,26 @@ export function TaskPage({ name }: { name: string }) {
       ) : tab === 'versions' ? (
         <VersionsView task={status.name} version={status.publishedVersion} />
       ) : (
-        <TableOfTables task={status.name} running={status.state === 'running'} tables={tables} />
+        <TableOfTables
+          task={status.name}
+          running={status.state === 'running'}
+          still={status.state === 'running' ? null : status.committedAt}
+          tables={tables}
+        />
       )}
     </>
   );
 }
 
-function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoint[] }) {
+function Figures({
+  status,
+  pace,
+  rates,
+}: {
+  status: TaskStatus;
+  pace: readonly PacePoint[];
+  rates: ReturnType<typeof rowRates>;
+}) {
   const now = useNow();
   const behind = behindMs(status, now);
   const last = pace.at(-1);
@@ -142,8 +163,10 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
         </dd>
       </div>
       <div>
-        <dt title="From the commit at the source until it is visible; while the task stands still, the age of its last commit">
-          Latency
+        <dt>
+          <Term about="From the commit at the source until it is visible; while the task stands still, the age of its last commit">
+            Latency
+          </Term>
         </dt>
         <dd>{behind === null ? '–' : duration(behind)}</dd>
         <dd className="note">
@@ -157,7 +180,11 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
         </dd>
       </div>
       <div>
-        <dt title="From the place that was read last to the end of the source's log">Log ahead</dt>
+        <dt>
+          <Term about="Bytes from the place that was read last to the end of the source's log">
+            Log ahead
+          </Term>
+        </dt>
         <dd>{running && last?.lagBytes != null ? bytes(last.lagBytes) : '–'}</dd>
         <dd className="note">
           {running && last?.lagMs != null ? `read position ${duration(last.lagMs)} behind` : ' '}
@@ -166,12 +193,16 @@ function Figures({ status, pace }: { status: TaskStatus; pace: readonly PacePoin
       <div>
         <dt>Rows written</dt>
         <dd title={`${count(status.rowsWritten)} rows`}>{compact(status.rowsWritten)}</dd>
-        <dd className="note" title={`${count(status.rowsRead)} rows`}>
-          {compact(status.rowsRead)} read
+        <dd className="note cut" title={`${count(status.rowsRead)} rows read in all; rates over a minute`}>
+          {rates === null || !running
+            ? `${compact(status.rowsRead)} read`
+            : `${compact(Math.round(rates.written))}/s, read ${compact(Math.round(rates.read))}/s`}
         </dd>
       </div>
       <div>
-        <dt title="How often this run's process had to be begun again">Failovers</dt>
+        <dt>
+          <Term about="How often this run's process had to be begun again">Failovers</Term>
+        </dt>
         <dd>{status.run?.failovers ?? '–'}</dd>
         <dd className="note">
           {status.run === null ? (

@@ -80,7 +80,7 @@ export function TasksPage() {
             </span>
           </header>
           {shown.length > 0 ? (
-            <TaskRows tasks={shown} />
+            <TaskRows tasks={shown} folderOf={folderOf} />
           ) : tasks.length === 0 ? (
             <Empty title="There is no task yet">
               <p>A task mirrors a database, or tables of it, and keeps them fresh.</p>
