@@ -7,7 +7,7 @@ import { SelectField, TextField } from '../design/field.tsx';
 import { Notice } from '../design/notice.tsx';
 import { duration } from '../format/numbers.ts';
 import { navigate } from '../routing/location.tsx';
-import { KINDS } from './kinds.ts';
+import { hasSchemas, KINDS } from './kinds.ts';
 
 /**
  * Adds or changes a connection. Saving tries it; one that does not work is kept, so that what was typed is not lost,
@@ -25,6 +25,7 @@ export function ConnectionDialog({ source, onClose }: { source: DataSource | nul
   const [sslmode, setSslmode] = useState<NonNullable<CreateDataSource['sslmode']>>(
     source?.sslmode ?? 'disable',
   );
+  const [timezone, setTimezone] = useState(source?.timezone ?? '');
   /** Once it was saved, it is changed and not made a second time. */
   const [saved, setSaved] = useState(source?.name ?? null);
   const save = useMutation({
@@ -38,10 +39,17 @@ export function ConnectionDialog({ source, onClose }: { source: DataSource | nul
         ...(port.trim() === '' ? {} : { port: Number(port) }),
         ...(password === '' ? {} : { password }),
       };
+      // One that was taken away is told to a data source that had it.
+      const zone = hasSchemas(type) || timezone.trim() === '' ? null : timezone.trim();
       const kept =
         saved === null
-          ? await call('createDataSource', { body: { ...connection, type } })
-          : await call('updateDataSource', { params: { ref: saved }, body: connection });
+          ? await call('createDataSource', {
+              body: { ...connection, type, ...(zone === null ? {} : { timezone: zone }) },
+            })
+          : await call('updateDataSource', {
+              params: { ref: saved },
+              body: hasSchemas(type) ? connection : { ...connection, timezone: zone },
+            });
       setSaved(kept.name);
       await queries.invalidateQueries();
       return call('testDataSource', { params: { ref: kept.name } });
@@ -102,6 +110,15 @@ export function ConnectionDialog({ source, onClose }: { source: DataSource | nul
           onText={setPassword}
         />
         <TextField label="Database" value={database} onText={setDatabase} hint="The one to connect to" />
+        {!hasSchemas(type) && (
+          <TextField
+            label="Time zone"
+            value={timezone}
+            onText={setTimezone}
+            placeholder="+08:00 or Asia/Shanghai"
+            hint="That the server is meant to run in; the check compares. It may stay empty"
+          />
+        )}
         <SelectField
           label="Encryption"
           value={sslmode}

@@ -56,7 +56,8 @@ export function Editor({
           // Tab leaves the editor, as people without a mouse need it.
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
           names.current.of(sql({ dialect: PostgreSQL, schema })),
-          EditorView.contentAttributes.of({ 'aria-label': 'SQL statement' }),
+          EditorView.lineWrapping,
+          EditorView.contentAttributes.of({ 'aria-label': 'SQL statement', tabindex: '0' }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) does.current.onText(update.state.doc.toString());
           }),

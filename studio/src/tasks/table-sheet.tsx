@@ -41,7 +41,9 @@ export function TableSheet({
       <div className="row">
         <Badge tone={still !== null && look.tone === 'good' ? 'idle' : look.tone}>{look.text}</Badge>
         <span className="muted small">
-          since <When time={table.since} />. {look.about}.
+          since <When time={table.since} />.{' '}
+          {still !== null && look.tone === 'good' ? 'Its changes are applied when the task runs' : look.about}
+          .
         </span>
       </div>
       {error !== null && look.tone === 'bad' && <ProblemNotice problem={error} />}
