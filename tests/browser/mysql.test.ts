@@ -57,10 +57,19 @@ describe('Studio', () => {
     await page.getByLabel('Tables that I choose').check();
     await page.getByLabel('Find tables').fill('orders_*');
     await page.getByRole('button', { name: 'Add these 2' }).click();
+    // A file with a name in the lake, and a table that is not there.
+    await page.locator('input[type=file]').setInputFiles({
+      name: 'tables.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from('table,target_table\norders_b,second\nnowhere,x\n'),
+    });
+    await page.getByText(/nowhere \(line 3\)/).waitFor();
+    await page.getByText('2 tables chosen').waitFor();
     await page.getByLabel('Changes only').check();
     await page.getByLabel('Full load, then changes').check();
     await next(page);
     await page.getByLabel('Schema in the lake').fill('till');
+    await page.getByRole('cell', { name: 'till.second' }).waitFor();
     await next(page);
     await page.getByLabel('Name of the task').fill('till');
     await page.getByRole('button', { name: 'Publish and start' }).click();

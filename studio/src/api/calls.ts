@@ -18,6 +18,7 @@ const ROUTES = {
   checkCdc: ['POST', '/data-sources/:ref/check-cdc'],
   listCatalogs: ['GET', '/data-sources/:ref/catalogs'],
   listObjects: ['GET', '/data-sources/:ref/catalogs/:catalog/objects'],
+  readTableFile: ['POST', '/data-sources/:ref/catalogs/:catalog/table-file'],
   describeObject: ['GET', '/data-sources/:ref/catalogs/:catalog/object'],
   sampleObject: ['GET', '/data-sources/:ref/catalogs/:catalog/sample'],
   listFolders: ['GET', '/folders'],

@@ -7,11 +7,13 @@ import {
   draftOf,
   EMPTY,
   fileOf,
+  kindOfFile,
   missing,
   specOf,
   tablesOfPattern,
   tablesOfText,
 } from './draft.ts';
+import { targetOf } from './naming-step.tsx';
 
 const table = (schema: string, name: string) => ({ schema, table: name });
 const chosen: Draft = { ...EMPTY, source: 'shop', database: 'db', name: 'the mirror' };
@@ -77,7 +79,8 @@ describe('a draft', () => {
           ? /task configure-merge-sync t .*--set commit_interval=1s/s
           : /^sluice task apply -f t.yaml --publish$/,
       );
-      expect(commandOf(shown)).toContain('--set commit_interval=1s');
+      const byRule = { ...shown, tables: shown.tables.map((one) => table(one.schema, one.table)) };
+      expect(commandOf(byRule)).toContain('--set commit_interval=1s');
       expect(parse(fileOf(shown))).toMatchObject({
         name: 't',
         folder: 'f',
@@ -128,5 +131,23 @@ describe('tables', () => {
     expect(tablesOfPattern('public.*', known)).toEqual([known[0], known[1]]);
     expect(tablesOfPattern('publicXorders', known)).toEqual([]);
     expect(tablesOfPattern('(', known)).toEqual([]);
+  });
+
+  it('tells a list of names from a file that the server reads, names in the lake included', () => {
+    expect(kindOfFile('tables.txt', 'public.orders\npublic.items')).toBe('list');
+    expect(kindOfFile('tables.csv', 'public.table,public.items')).toBe('list');
+    expect(kindOfFile('tables.csv', '\uFEFFSchema,Table,target_table\r\npublic,a,b')).toBe('csv');
+    expect(kindOfFile('tables.YML', '- a')).toBe('yaml');
+    const named = {
+      ...chosen,
+      mode: 'tables' as const,
+      tables: [{ ...table('s', 'a'), target: { table: 'b' } }],
+    };
+    expect(commandOf(named)).toBe(
+      "sluice task apply -f 'the mirror.yaml' --publish\nsluice task start 'the mirror'",
+    );
+    expect(parse(fileOf(named))).toMatchObject({ tables: [{ table: 'a', target: { table: 'b' } }] });
+    expect(targetOf(named, named.tables[0]!)).toBe('s.b');
+    expect(targetOf(named, table('s', 'c'))).toBe('s.c');
   });
 });

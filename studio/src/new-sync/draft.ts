@@ -1,4 +1,4 @@
-import type { TableRef, Task, TaskSpecInput } from '@sluice/contract';
+import type { MirrorTable, TableRef, Task, TaskSpecInput } from '@sluice/contract';
 import {
   type DraftSource,
   type DraftVirtualTable,
@@ -20,7 +20,8 @@ export interface Draft {
   readonly sources: readonly DraftSource[];
   readonly virtualTables: readonly DraftVirtualTable[];
   readonly schemas: readonly string[];
-  readonly tables: readonly TableRef[];
+  /** With the name in the lake where a file gave one. */
+  readonly tables: readonly MirrorTable[];
   readonly syncMode: 1 | 2;
   readonly targetSchema: string;
   readonly targetTable: string;
@@ -121,7 +122,11 @@ export function commandOf(draft: Draft, there = false): string {
   if (draft.mode === 'merge')
     return mergeCommandOf(draft, { name: draft.name, folder: draft.folder, more, there });
   // A mirror is changed by its file, which says all of it.
-  if (there) return `sluice task apply -f ${quoted(`${draft.name}.yaml`)} --publish`;
+  const apply = `sluice task apply -f ${quoted(`${draft.name === '' ? 'NAME' : draft.name}.yaml`)} --publish`;
+  if (there) return apply;
+  // Names in the lake, table by table, stand in a file only.
+  if (draft.mode === 'tables' && draft.tables.some(({ target }) => target !== undefined))
+    return `${apply}\nsluice task start ${quoted(draft.name === '' ? 'NAME' : draft.name)}`;
   const options = [
     `--folder ${quoted(draft.folder)}`,
     `--source ${quoted(draft.source === '' ? 'SOURCE' : draft.source)}`,
@@ -197,6 +202,17 @@ export function tablesOfText(
     else found.set(`${table.schema}.${table.table}`, table);
   }
   return { found: [...found.values()], unknown };
+}
+
+/**
+ * What an uploaded file is: names one by one, or CSV with a first line of columns or YAML, which the server reads, names
+ * in the lake included.
+ */
+export function kindOfFile(name: string, text: string): 'list' | 'csv' | 'yaml' {
+  if (/\.ya?ml$/i.test(name)) return 'yaml';
+  const [first = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
+  const columns = first.split(',').map((column) => column.trim().toLowerCase());
+  return columns.includes('table') && columns.length > 1 ? 'csv' : 'list';
 }
 
 /** What a pattern with `*` for any letters selects, of `schema.table`. */

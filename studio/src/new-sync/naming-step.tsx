@@ -1,16 +1,18 @@
+import type { MirrorTable } from '@sluice/contract';
 import { TextField } from '../design/field.tsx';
 import type { StepProps } from './new-sync-page.tsx';
 
-/** The target's name of a table, by the rules; the server fills the same placeholders. */
+/** The target's name of a table: its own, or by the rules; the server fills the same placeholders. */
 export function targetOf(
   draft: Pick<StepProps['draft'], 'database' | 'targetSchema' | 'targetTable'>,
-  source: { readonly schema: string; readonly table: string },
+  source: MirrorTable,
 ): string {
   const fill = (rule: string) =>
     rule.replace(/\{SOURCE_(DATABASE|SCHEMA|TABLE)\}/g, (_, part: string) =>
       part === 'DATABASE' ? draft.database : part === 'SCHEMA' ? source.schema : source.table,
     );
-  return `${fill(draft.targetSchema)}.${fill(draft.targetTable)}`;
+  const { target } = source;
+  return `${target?.schema ?? fill(draft.targetSchema)}.${target?.table ?? fill(draft.targetTable)}`;
 }
 
 export function NamingStep({ draft, change }: StepProps) {

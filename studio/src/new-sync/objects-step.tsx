@@ -87,7 +87,14 @@ export function ObjectsStep({ draft, change }: StepProps) {
         </>
       )}
       {objects.data !== undefined && draft.mode === 'tables' && (
-        <TablePicker known={objects.data} chosen={draft.tables} onChoose={(tables) => change({ tables })} />
+        <TablePicker
+          known={objects.data}
+          chosen={draft.tables}
+          readFile={(body) =>
+            call('readTableFile', { params: { ref: draft.source, catalog: draft.database }, body })
+          }
+          onChoose={(tables) => change({ tables })}
+        />
       )}
       <fieldset className="stack">
         <legend>How it begins</legend>

@@ -1,27 +1,31 @@
-import type { ObjectSummary, TableRef } from '@sluice/contract';
+import type { MirrorTable, ObjectSummary, TableFile, TableFileContent, TableRef } from '@sluice/contract';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import { Badge } from '../design/badge.tsx';
 import { Button } from '../design/button.tsx';
-import { Notice } from '../design/notice.tsx';
+import { ErrorNotice, Notice } from '../design/notice.tsx';
 import { compact, count, counted } from '../format/numbers.ts';
-import { tablesOfPattern, tablesOfText } from './draft.ts';
+import { kindOfFile, tablesOfPattern, tablesOfText } from './draft.ts';
 
 const nameOf = ({ schema, table }: TableRef): string => `${schema}.${table}`;
-const refOf = ({ schema, table }: TableRef): TableRef => ({ schema, table });
+const refOf = ({ schema, table }: TableRef): MirrorTable => ({ schema, table });
 
 /** Chooses among thousands: by eye, by pattern, or by a list that somebody has. */
 export function TablePicker({
   known,
   chosen,
+  readFile,
   onChoose,
 }: {
   known: readonly ObjectSummary[];
-  chosen: readonly TableRef[];
-  onChoose: (tables: readonly TableRef[]) => void;
+  chosen: readonly MirrorTable[];
+  /** The server's reading of a file that has names in the lake too. */
+  readFile: (file: TableFile) => Promise<TableFileContent>;
+  onChoose: (tables: readonly MirrorTable[]) => void;
 }) {
   const [text, setText] = useState('');
   const [unknown, setUnknown] = useState<readonly string[]>([]);
+  const [error, setError] = useState<unknown>(null);
   const box = useRef<HTMLElement>(null);
   const picked = useMemo(() => new Set(chosen.map(nameOf)), [chosen]);
   const shown = useMemo(
@@ -45,9 +49,27 @@ export function TablePicker({
   };
   const upload = async (file: File | undefined) => {
     if (file === undefined) return;
-    const listed = tablesOfText(await file.text(), known);
-    add(listed.found);
-    setUnknown(listed.unknown);
+    setError(null);
+    setUnknown([]);
+    try {
+      const text = await file.text();
+      const kind = kindOfFile(file.name, text);
+      if (kind === 'list') {
+        const listed = tablesOfText(text, known);
+        add(listed.found);
+        setUnknown(listed.unknown);
+        return;
+      }
+      const { tables, missing } = await readFile({ format: kind, text });
+      const lacking = new Set(missing.map(nameOf));
+      const found = tables.filter((table) => !lacking.has(nameOf(table)));
+      // What the file says of a table holds over what was chosen before.
+      const named = new Set(found.map(nameOf));
+      onChoose([...chosen.filter((table) => !named.has(nameOf(table))), ...found]);
+      setUnknown(missing.map((one) => `${nameOf(one)} (line ${one.line})`));
+    } catch (thrown) {
+      setError(thrown);
+    }
   };
   return (
     <section className="card" aria-label="Choose tables">
@@ -68,7 +90,7 @@ export function TablePicker({
             From a file …
             <input
               type="file"
-              accept=".txt,.csv"
+              accept=".txt,.csv,.yaml,.yml"
               className="unseen"
               onChange={(event) => void upload(event.target.files?.[0])}
             />
@@ -81,6 +103,7 @@ export function TablePicker({
           </Button>
         </span>
       </header>
+      <ErrorNotice error={error} />
       {unknown.length > 0 && (
         <Notice
           tone="warn"
