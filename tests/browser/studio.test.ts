@@ -135,6 +135,7 @@ describe('Studio', () => {
     await lake.caughtUp('shop%20mirror');
 
     // All of one table: how long its commits took, and what happened to it. Its address can be sent.
+    await database.query("UPDATE orders SET note = 'm' WHERE id = 101");
     await line('public.orders').getByRole('button', { name: 'public.orders' }).click();
     await page.waitForURL(/table=\d/);
     await dialogOf(page).getByText('p95').waitFor();
