@@ -7,6 +7,8 @@ import { Empty, ErrorNotice, Notice, ProblemNotice } from '../design/notice.tsx'
 import { Term } from '../design/term.tsx';
 import { count, counted, duration } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
+import { useQueryValue } from '../routing/location.tsx';
+import { ComparisonSheet } from './comparison-sheet.tsx';
 import { nameOf } from './table-filter.ts';
 
 const LOOKS: Readonly<Record<TableVerdict['verdict'], readonly [Tone, string]>> = {
@@ -61,7 +63,7 @@ export function ComparisonView({ task, running }: { task: string; running: boole
         <>
           <div className="row apart">
             <span className="muted">
-              Began <Ago time={newest.startedAt} />
+              Asked for by {newest.by}, began <Ago time={newest.startedAt} />
               {newest.by === 'schedule' && ' by its schedule'}
               {newest.endedAt !== null &&
                 `, took ${duration(Date.parse(newest.endedAt) - Date.parse(newest.startedAt))}`}
@@ -77,6 +79,8 @@ export function ComparisonView({ task, running }: { task: string; running: boole
 
 function Result({ task, verification }: { task: string; verification: Verification }) {
   const { state, equal, error, tables } = verification;
+  const [open, setOpen] = useQueryValue('compared');
+  const opened = tables.find(({ source }) => nameOf(source) === open);
   const wrong = tables.filter(({ verdict }) => verdict === 'different');
   if (error !== null) return <ProblemNotice problem={error} />;
   return (
@@ -122,12 +126,13 @@ function Result({ task, verification }: { task: string; verification: Verificati
             </thead>
             <tbody>
               {tables.map((table) => (
-                <Line key={nameOf(table.source)} table={table} />
+                <Line key={nameOf(table.source)} table={table} onOpen={() => setOpen(nameOf(table.source))} />
               ))}
             </tbody>
           </table>
         </section>
       )}
+      {opened !== undefined && <ComparisonSheet table={opened} onClose={() => setOpen('')} />}
     </>
   );
 }
@@ -158,12 +163,14 @@ function Figures({ table }: { table: TableVerdict }) {
   );
 }
 
-function Line({ table }: { table: TableVerdict }) {
+function Line({ table, onOpen }: { table: TableVerdict; onOpen: () => void }) {
   const [tone, text] = LOOKS[table.verdict];
   return (
     <tr className="top">
       <td>
-        {nameOf(table.source)}
+        <button type="button" className="link" onClick={onOpen}>
+          {nameOf(table.source)}
+        </button>
         {table.reason !== null && <div className="small muted">{table.reason}</div>}
         <Figures table={table} />
         {table.examples.slice(0, EXAMPLES).map(({ difference, key }) => (
