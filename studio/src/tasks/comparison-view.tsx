@@ -63,8 +63,8 @@ export function ComparisonView({ task, running }: { task: string; running: boole
         <>
           <div className="row apart">
             <span className="muted">
-              Asked for by {newest.by}, began <Ago time={newest.startedAt} />
-              {newest.by === 'schedule' && ' by its schedule'}
+              {newest.by === 'schedule' ? 'By its schedule' : `Asked for by ${newest.by}`}, began{' '}
+              <Ago time={newest.startedAt} />
               {newest.endedAt !== null &&
                 `, took ${duration(Date.parse(newest.endedAt) - Date.parse(newest.startedAt))}`}
             </span>
@@ -137,30 +137,18 @@ function Result({ task, verification }: { task: string; verification: Verificati
   );
 }
 
-/** What last made the rows, how fresh the lake was, and the columns whose types or nulls are not alike. */
-function Figures({ table }: { table: TableVerdict }) {
-  const { followed } = table;
-  const ops = Object.entries(table.ops).map(([op, rows]) => `${op} ${count(rows)}`);
-  const odd = table.columns.filter(
+/** The columns whose types or nulls are not alike. */
+function OddColumns({ columns }: Pick<TableVerdict, 'columns'>) {
+  const odd = columns.filter(
     ({ mapping, sourceNulls, lakeNulls }) => mapping !== 'exact' || sourceNulls !== lakeNulls,
   );
-  return (
-    <>
-      {ops.length > 0 && (
-        <div className="small muted">
-          _op: {ops.join(', ')}
-          {followed !== null && ` · a change was visible after ${duration(followed.ms)}`}
-        </div>
-      )}
-      {odd.map((one) => (
-        <div key={one.column} className="small muted">
-          {one.column}: {one.sourceType} is {one.lakeType ?? 'missing'}
-          {one.mapping === 'wider' && ', which holds all of it'}; null in {count(one.sourceNulls)} rows at the
-          source, in {count(one.lakeNulls)} of the lake
-        </div>
-      ))}
-    </>
-  );
+  return odd.map((one) => (
+    <div key={one.column} className="small muted">
+      {one.column}: {one.sourceType} is {one.lakeType ?? 'missing'}
+      {one.mapping === 'wider' && ', which holds all of it'}; null in {count(one.sourceNulls)} rows at the
+      source, in {count(one.lakeNulls)} of the lake
+    </div>
+  ));
 }
 
 function Line({ table, onOpen }: { table: TableVerdict; onOpen: () => void }) {
@@ -172,7 +160,7 @@ function Line({ table, onOpen }: { table: TableVerdict; onOpen: () => void }) {
           {nameOf(table.source)}
         </button>
         {table.reason !== null && <div className="small muted">{table.reason}</div>}
-        <Figures table={table} />
+        <OddColumns columns={table.columns} />
         {table.examples.slice(0, EXAMPLES).map(({ difference, key }) => (
           <div key={difference + JSON.stringify(key)} className="small muted mono">
             {difference}:{' '}
