@@ -219,7 +219,7 @@ export const ERRORS = {
   FENCED: task('never', 'A newer attempt of this run has taken over; nothing is to be done.'),
   RUNNER_DIED: task(
     'limited',
-    'The process of the run ended without a word (killed, out of memory). The next attempt goes on from the last commit.',
+    'The process of the run ended without a word (killed, or out of memory: the log of the system tells). The next attempt goes on from the last commit.',
   ),
   RUNNER_MEMORY: task(
     'limited',
@@ -268,7 +268,7 @@ export const ERRORS = {
     'The table no longer exists at the source; its target is kept. Delete the target if it is not needed.',
   ),
   TABLE_VALUE: table(
-    'A value does not fit its type in the lake; the message names the column. Change the value or set the parameter `out_of_range`, then load the table again.',
+    'A value does not fit its type in the lake; the message names the column. Change the value or set the parameter `out_of_range`, then start the table again: `sluice task cdc start-table`.',
   ),
   TABLE_KEY_LENGTH: table(
     'Raise the parameter max_key_size to the size that the message names, or above, and publish; then start the table again: `sluice task cdc start-table`. Or shorten the key at the source.',
@@ -277,7 +277,7 @@ export const ERRORS = {
     'Give one of the two rows another key at the source, then start the shard again: `sluice task cdc start-table`. Or make the extended fields part of the key (--extended-key), publish and start the task stateless.',
   ),
   TABLE_SCHEMA: table(
-    'The table changed in a way that a lakehouse table cannot follow. Load the table again.',
+    'The table is, or has become, what its mirror cannot follow; the message says how. Mend that, then start the table again: it is loaded anew.',
   ),
   TABLE_SCHEMA_CHANGED: table(
     'Look at both sides: `sluice task cdc exceptions`. Change the source back, or publish a schema_evolution that lets the table follow; then start it again: `sluice task cdc start-table`. Or take the columns of the source over with a load: `sluice task cdc resync-table`.',
@@ -286,7 +286,7 @@ export const ERRORS = {
     'Two source tables lead to the same target name: change the naming rule of the target.',
   ),
   BINLOG_STATEMENT: table(
-    "Some session writes its statements to the binary log instead of rows: run SET GLOBAL binlog_format = 'ROW'; and end the session, then load the table again.",
+    "Some session writes its statements to the binary log instead of rows: run SET GLOBAL binlog_format = 'ROW'; and end the session, then start the table again: it is loaded anew.",
   ),
 } as const satisfies Record<string, ErrorRule>;
 

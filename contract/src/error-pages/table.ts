@@ -72,7 +72,7 @@ export const TABLE = {
       toDo: 'Grant what the remedy names (PostgreSQL: `BYPASSRLS` for row-level security; MySQL and MariaDB: `SELECT` on the whole table). [Leave the blocklist](errors.md#leaving-the-blocklist).',
     },
     TABLE_NOT_PUBLISHED: {
-      means: 'The table could not join the publication, so its changes would not be in the log.',
+      means: 'PostgreSQL: the table could not join the publication, so its changes would not be in the log.',
       comesFrom:
         "The account does not own it; or an administrator's publication does not hold it, holds a part of it only (column list, row filter), leaves out a kind of change, or has `publish_via_partition_root` off for a partitioned table.",
       toDo: 'Let its owner or the administrator add it: [sources/postgres.md](sources/postgres.md#rights). [Leave the blocklist](errors.md#leaving-the-blocklist).',

@@ -20,7 +20,7 @@ export const TASK = {
       means: 'The disk of the data folder is full.',
       comesFrom:
         'Data files, segments, temporary files or the metastore cannot grow. Also: temporary files of a run have reached 256 GiB.',
-      toDo: 'Free space. The task tries again by itself and goes on from its last commit. Meanwhile the source keeps its log: watch its disk too.',
+      toDo: 'Free space. The task tries again by itself and goes on from its last commit. Meanwhile it reads nothing. PostgreSQL keeps its log for the slot: watch the disk there too. MySQL and MariaDB remove theirs after their own time (`binlog_expire_logs_seconds`): free space before that, or the tables are to be loaded anew (`BINLOG_PURGED`).',
     },
     STORAGE_FAILED: {
       means: 'A file of the data folder could not be read or written. The message names it.',
