@@ -70,7 +70,7 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
         columns: [
           {
             column: 'id',
-            sourceType: 'int',
+            sourceType: expect.stringMatching(/^int/),
             lakeType: 'int',
             mapping: 'exact',
             sourceNulls: 0,
