@@ -29,22 +29,24 @@ export function Checklist({ result }: { result: CheckCdcResult }) {
       >
         {!result.passed && <p>Run the statements as an administrator of the database, then check again.</p>}
       </Notice>
-      <ul className="card findings">
-        {findings.map((finding) => (
-          <li key={`${finding.code}-${finding.subject}`}>
-            <Badge tone={LEVELS[finding.level].tone}>{LEVELS[finding.level].text}</Badge>
-            <div className="stack">
-              <div>
-                <strong>{finding.subject}</strong> <span className="muted">{finding.found}</span>
+      {findings.length > 0 && (
+        <ul className="card findings">
+          {findings.map((finding) => (
+            <li key={`${finding.code}-${finding.subject}`}>
+              <Badge tone={LEVELS[finding.level].tone}>{LEVELS[finding.level].text}</Badge>
+              <div className="stack">
+                <div>
+                  <strong>{finding.subject}</strong> <span className="muted">{finding.found}</span>
+                </div>
+                {finding.level !== 'ok' && <p className="muted">{finding.why}</p>}
+                {finding.fix !== null && finding.level !== 'ok' && (
+                  <Copyable text={finding.fix} label={`the statement for ${finding.subject}`} />
+                )}
               </div>
-              {finding.level !== 'ok' && <p className="muted">{finding.why}</p>}
-              {finding.fix !== null && finding.level !== 'ok' && (
-                <Copyable text={finding.fix} label={`the statement for ${finding.subject}`} />
-              )}
-            </div>
-          </li>
-        ))}
-      </ul>
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

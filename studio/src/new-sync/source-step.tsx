@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { call } from '../api/calls.ts';
+import { ApiError, call } from '../api/calls.ts';
 import { Checklist } from '../data-sources/checklist.tsx';
 import { ConnectionDialog } from '../data-sources/connection-dialog.tsx';
 import '../data-sources/data-sources.css';
@@ -80,10 +80,12 @@ function Databases({
     queryKey: ['catalogs', source],
     queryFn: ({ signal }) => call('listCatalogs', { params: { ref: source }, signal }),
   });
+  // What is wrong with the connection is said by the check beneath.
+  const said = catalogs.error instanceof ApiError && catalogs.error.code.startsWith('SOURCE_');
   const names = [...new Set([chosen, ...(catalogs.data ?? []).map(({ name }) => name)])];
   return (
     <>
-      <ErrorNotice error={catalogs.error} />
+      <ErrorNotice error={said ? null : catalogs.error} />
       <SelectField
         label="Which database"
         value={chosen}
