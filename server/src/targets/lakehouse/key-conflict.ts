@@ -20,19 +20,56 @@ export interface KeyConflict {
   readonly key: string;
 }
 
+export interface LineChange {
+  /** null: the line was not there. */
+  readonly before: TableMetadata | null;
+  readonly after: TableMetadata;
+}
+
+/**
+ * Which lines of a commit would bring a key that another line has. All of them move at once: a key may leave one line
+ * and come to another. One that is refused stays as it was, so those that went along with its change are looked at again.
+ * @param before every line of the merged table
+ * @param after those that the commit moves
+ */
+export async function lineConflicts(
+  before: ReadonlyMap<string, TableMetadata>,
+  after: ReadonlyMap<string, TableMetadata>,
+  find: (change: LineChange, others: readonly LineNow[]) => Promise<KeyConflict | null>,
+): Promise<ReadonlyMap<string, KeyConflict>> {
+  const now = new Map([...before, ...after]);
+  const conflicts = new Map<string, KeyConflict>();
+  for (let refused = true; refused; ) {
+    refused = false;
+    for (const [shard, moved] of after) {
+      if (conflicts.has(shard)) continue;
+      const was = before.get(shard) ?? null;
+      const others = [...now].flatMap(([name, metadata]) =>
+        name === shard ? [] : [{ shard: name, metadata }],
+      );
+      const conflict = await find({ before: was, after: moved }, others);
+      if (conflict === null) continue;
+      conflicts.set(shard, conflict);
+      refused = true;
+      if (was === null) now.delete(shard);
+      else now.set(shard, was);
+    }
+  }
+  return conflicts;
+}
+
 /**
  * Whether keys that a line gets with a commit are another line's already, so that the merged table would have two
  * rows of one key. Only keys that are new to the line are looked for: what it held before was looked for then.
  * @param root the merged table's schema of now
  * @param key the key's columns, as TableSchema numbers them (sourceId)
- * @param before null: the line was not there
  */
 export async function findKeyConflict(
   sql: Sql,
   storage: Storage,
   root: TableMetadata,
   key: readonly number[],
-  line: { readonly before: TableMetadata | null; readonly after: TableMetadata },
+  line: LineChange,
   others: readonly LineNow[],
 ): Promise<KeyConflict | null> {
   const columns = keyColumns(root, key);

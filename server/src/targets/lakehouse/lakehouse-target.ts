@@ -38,7 +38,7 @@ import { writeCascadeLines } from './cascade-lines.ts';
 import { rawPart } from './change-lines.ts';
 import { columnMapOf, followSchema, newTable } from './column-map.ts';
 import { parseFiles } from './content-file-json.ts';
-import { findKeyConflict } from './key-conflict.ts';
+import { findKeyConflict, lineConflicts } from './key-conflict.ts';
 import { type Chunk, loadChunk } from './load-chunk.ts';
 import {
   compose,
@@ -273,28 +273,27 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       const own = steps.filter((step) => isLineOf(step.table, table));
       if (own.length === 0) continue;
       const root = await this.#root(table);
-      const lines = new Map<string, TableMetadata>();
+      const before = new Map<string, TableMetadata>();
       for (const { name, metadataLocation } of await this.#options.catalog.lines(table))
-        if (name.shard !== ROOT) lines.set(name.shard ?? '', await this.#metadata(metadataLocation));
-      for (const { table: line, staged } of own) {
-        const shard = line.shard ?? '';
-        const after = await this.#metadata(staged.location);
-        const others = [...lines].flatMap(([name, metadata]) =>
-          name === shard ? [] : [{ shard: name, metadata }],
-        );
-        const change = { before: lines.get(shard) ?? null, after };
-        const conflict = await withSql(this.#options.engine, signal, (sql) =>
+        if (name.shard !== ROOT) before.set(name.shard ?? '', await this.#metadata(metadataLocation));
+      const after = new Map<string, TableMetadata>();
+      for (const { table: line, staged } of own)
+        after.set(line.shard ?? '', await this.#metadata(staged.location));
+      const conflicts = await lineConflicts(before, after, (change, others) =>
+        withSql(this.#options.engine, signal, (sql) =>
           findKeyConflict(sql, this.#options.storage, root, key, change, others),
-        );
-        if (conflict === null) lines.set(shard, after);
-        else
-          refused.push({
-            line,
-            error: new SluiceError(
-              'TABLE_KEY_CONFLICT',
-              `The key (${conflict.key}) of ${shard} is also one of ${conflict.shard}; ${tableText(table)} can have it once.`,
-            ),
-          });
+        ),
+      );
+      for (const { table: line } of own) {
+        const conflict = conflicts.get(line.shard ?? '');
+        if (conflict === undefined) continue;
+        refused.push({
+          line,
+          error: new SluiceError(
+            'TABLE_KEY_CONFLICT',
+            `The key (${conflict.key}) of ${line.shard} is also one of ${conflict.shard}; ${tableText(table)} can have it once.`,
+          ),
+        });
       }
     }
     return refused;
