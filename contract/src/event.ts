@@ -59,6 +59,14 @@ export const EVENTS = {
     means: 'a process of the run began; all but the first are failovers or restarts of the server',
     text: ({ number, failover }) => `attempt ${number} began${failover === true ? ' (failover)' : ''}`,
   },
+  'source.away': {
+    means: 'a merge goes on without a server that cannot be reached',
+    text: ({ source, code, message }) => `goes on without ${source} (${code}: ${message})`,
+  },
+  'source.back': {
+    means: 'a merge reads again of a server that could not be reached',
+    text: ({ source }) => `reads ${source} again`,
+  },
   'attempt.failed': { means: 'a process of the run ended by itself', text: problem },
   'table.joined': {
     means: 'a table became part of the task',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIVE_PARAMETERS, waitsForStart } from './live-changes.ts';
 import { PARAMETERS } from './parameters.ts';
-import { MirrorSpec } from './task.ts';
+import { MergeSpec, MirrorSpec } from './task.ts';
 
 const spec = (changes: object = {}) =>
   MirrorSpec.parse({ dataSource: 1, database: 'shop', pipelineType: 3, ...changes });
@@ -35,6 +35,25 @@ describe('what a published version changes of a running run', () => {
     ['memory, back', spec({ parameters: { runner_memory: '2048' } }), spec(), ['parameters.runner_memory']],
   ] as const)('%s', (_, running, published, waits) => {
     expect(waitsForStart(running, published)).toEqual(waits);
+  });
+
+  it('takes data sources and virtual tables of a merge over, and not how their values are read', () => {
+    const merge = (servers: readonly string[], tables: readonly string[], changes: object = {}) =>
+      MergeSpec.parse({
+        pipelineType: 2,
+        sources: servers.map((server, index) => ({ dataSource: index + 1, server })),
+        virtualTables: tables.map((table) => ({
+          name: table,
+          target: { schema: 'lake', table },
+          shards: { by: 'rules', rules: [{ table }] },
+        })),
+        ...changes,
+      });
+    const running = merge(['a'], ['x']);
+    expect(waitsForStart(running, merge(['a', 'b'], ['x', 'y']))).toEqual([]);
+    const parameters = { tinyint1: 'int', commit_interval: '1s' };
+    expect(waitsForStart(running, merge(['a'], ['x'], { parameters }))).toEqual(['parameters.tinyint1']);
+    expect(waitsForStart(running, merge(['a'], ['x'], { syncMode: 2 }))).toEqual(['syncMode']);
   });
 
   it('knows parameters only', () => {

@@ -1,7 +1,7 @@
 import type { Api } from '../../demo/api.ts';
 import type { SourceType, TestLake } from '../support/lake.ts';
-import { startMysql } from '../support/mysql.ts';
-import { startPostgres, type TestConnection } from '../support/postgres.ts';
+import { startMysql, type TestMysqlDatabase } from '../support/mysql.ts';
+import { startPostgres, type TestConnection, type TestDatabase } from '../support/postgres.ts';
 
 export interface ShardDatabase {
   readonly server: string;
@@ -11,7 +11,7 @@ export interface ShardDatabase {
   query(sql: string): Promise<unknown>;
   /** Every value as text. */
   rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
-  /** A connection for a writer; one transaction a call. */
+  /** A connection for a writer; one transaction a call, which is rolled back when it fails. */
   writer(): Promise<(statements: readonly string[]) => Promise<void>>;
 }
 
@@ -22,6 +22,10 @@ export interface ShardServers extends AsyncDisposable {
   /** What a merge of all of them names as its sources. */
   readonly sources: readonly { readonly dataSource: string }[];
   register(api: Api): Promise<void>;
+  /** One of them, to be taken away for a while. */
+  readonly servers: readonly { stop(): Promise<void>; start(): Promise<void> }[];
+  /** Another database on one of them. */
+  addDatabase(server: number, name: string): Promise<ShardDatabase>;
 }
 
 export async function startShardServers(
@@ -40,6 +44,8 @@ export async function startShardServers(
     type,
     databases: started.flatMap(({ databases }) => databases),
     sources: started.map(({ name }) => ({ dataSource: name })),
+    servers: started,
+    addDatabase: (server, name) => started[server]!.addDatabase(name),
     register: async (api) => {
       for (const { name, connection } of started)
         await api.post('/data-sources', { name, type, ...connection });
@@ -54,19 +60,19 @@ interface Started {
   readonly name: string;
   readonly connection: Omit<TestConnection, 'sslmode'>;
   readonly databases: readonly ShardDatabase[];
+  addDatabase(name: string): Promise<ShardDatabase>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
   close(): Promise<void>;
 }
 
 async function postgres(name: string, count: number): Promise<Started> {
   const server = await startPostgres();
-  const made = await Promise.all(
-    Array.from({ length: count }, (_, index) => server.createDatabase(`d${index}`)),
-  );
-  const { sslmode: _, ...connection } = made[0]!.connection;
-  return {
-    name,
-    connection,
-    databases: made.map((database) => ({
+  const made: TestDatabase[] = [];
+  const addDatabase = async (wanted: string): Promise<ShardDatabase> => {
+    const database = await server.createDatabase(wanted);
+    made.push(database);
+    return {
       server: name,
       name: database.name,
       schema: 'public',
@@ -79,11 +85,20 @@ async function postgres(name: string, count: number): Promise<Started> {
       },
       writer: async () => {
         const client = await database.client();
-        return async (statements) => {
-          await client.query(`BEGIN; ${statements.join('; ')}; COMMIT`);
-        };
+        return transactions((sql) => client.query(sql));
       },
-    })),
+    };
+  };
+  const databases = [];
+  for (let index = 0; index < count; index++) databases.push(await addDatabase(`d${index}`));
+  const { sslmode: _, ...connection } = made[0]!.connection;
+  return {
+    name,
+    connection,
+    databases,
+    addDatabase,
+    stop: () => server.stop(),
+    start: () => server.start(),
     close: async () => {
       for (const database of made) await database[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -91,11 +106,37 @@ async function postgres(name: string, count: number): Promise<Started> {
   };
 }
 
+function transactions(query: (sql: string) => Promise<unknown>) {
+  return async (statements: readonly string[]): Promise<void> => {
+    try {
+      await query(`BEGIN; ${statements.join('; ')}; COMMIT`);
+    } catch (error) {
+      await query('ROLLBACK');
+      throw error;
+    }
+  };
+}
+
 async function mysql(flavour: 'mysql' | 'mariadb', name: string, count: number): Promise<Started> {
   const server = await startMysql(flavour);
-  const made = await Promise.all(
-    Array.from({ length: count }, (_, index) => server.createDatabase(`d${index}`)),
-  );
+  const made: TestMysqlDatabase[] = [];
+  const addDatabase = async (wanted: string): Promise<ShardDatabase> => {
+    const database = await server.createDatabase(wanted);
+    made.push(database);
+    return {
+      server: name,
+      name: database.name,
+      schema: database.name,
+      query: (sql) => database.query(sql),
+      rows: (sql) => database.rows(sql),
+      writer: async () => {
+        const client = await database.client();
+        return transactions((sql) => client.query(sql));
+      },
+    };
+  };
+  const databases = [];
+  for (let index = 0; index < count; index++) databases.push(await addDatabase(`d${index}`));
   const { username, password } = new URL(server.url);
   return {
     name,
@@ -106,19 +147,10 @@ async function mysql(flavour: 'mysql' | 'mariadb', name: string, count: number):
       password: decodeURIComponent(password),
       database: 'd0',
     },
-    databases: made.map((database) => ({
-      server: name,
-      name: database.name,
-      schema: database.name,
-      query: (sql) => database.query(sql),
-      rows: (sql) => database.rows(sql),
-      writer: async () => {
-        const client = await database.client();
-        return async (statements) => {
-          await client.query(`BEGIN; ${statements.join('; ')}; COMMIT`);
-        };
-      },
-    })),
+    databases,
+    addDatabase,
+    stop: () => server.stop(),
+    start: () => server.start(),
     close: async () => {
       for (const database of made) await database[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

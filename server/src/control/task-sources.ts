@@ -1,14 +1,17 @@
 import { type MergeSpec, SluiceError, type TaskSpec } from '@sluice/contract';
 import { comparePositions, joinPositions, splitPositions } from '../sources/composite/composite-position.ts';
-import { shardOf } from '../sources/composite/member-label.ts';
-import { type MergeMember, mergeMembers } from '../sources/composite/members.ts';
+import { named } from '../sources/composite/composite-source.ts';
+import { memberOf, shardOf } from '../sources/composite/member-label.ts';
+import { type MergeMember, memberTaskKey, mergeMembers } from '../sources/composite/members.ts';
 import { taggedId, taggedName } from '../sources/composite/names.ts';
 import { virtualTables } from '../sources/composite/virtual-table-match.ts';
 import { sourceAdmin } from '../sources/registry.ts';
 import type { Connection, Position, SourceAdmin, StartChoice } from '../sources/source.ts';
 import { readConnection } from '../store/connections.ts';
+import { dataSourceOfServer } from '../store/merge-servers.ts';
 import type { Control } from './context.ts';
 import { selectTables } from './publish-check.ts';
+import type { TaskRow } from './tasks.ts';
 
 /** What the control plane asks of what a task reads of: a mirror's one database, or all logs of a merge. */
 export interface TaskSources {
@@ -50,9 +53,10 @@ function membersOf(
   spec: MergeSpec,
   sourceKey: string,
   signal: AbortSignal,
+  otherwise?: (server: string) => readonly string[],
 ): Promise<readonly MergeMember[]> {
   const connectionOf = (dataSource: number) => readConnection(control.db, control.sealer, dataSource, null);
-  return mergeMembers({ sources: control.sources, connectionOf }, spec, sourceKey, signal);
+  return mergeMembers({ sources: control.sources, connectionOf }, spec, sourceKey, signal, otherwise);
 }
 
 async function mergeSources(
@@ -65,7 +69,17 @@ async function mergeSources(
   const tables = virtualTables(spec);
   const joined = async (ask: (member: MergeMember) => Promise<Position>): Promise<Position> =>
     joinPositions(
-      new Map(await Promise.all(members.map(async (one) => [one.label, await ask(one)] as const))),
+      new Map(
+        await Promise.all(
+          members.map(async (one) => {
+            try {
+              return [one.label, await ask(one)] as const;
+            } catch (error) {
+              throw named(one.label, error);
+            }
+          }),
+        ),
+      ),
     );
   return {
     head: (until) => joined(({ admin, connection }) => admin.head(connection, until)),
@@ -110,16 +124,13 @@ export interface KeptThere {
 /** Sources that keep nothing are not asked, so that they need not be there. */
 export async function keptAtSources(
   control: Control,
+  task: Pick<TaskRow, 'id' | 'source_key'>,
   spec: TaskSpec,
-  sourceKey: string,
+  position: Position | null,
   signal: AbortSignal,
 ): Promise<readonly KeptThere[]> {
-  if (spec.pipelineType === 2) {
-    const members = await membersOf(control, spec, sourceKey, signal);
-    return members.flatMap(({ label, admin, connection, taskKey }) =>
-      admin.keeps === null ? [] : [{ source: label, ...admin.keeps, admin, connection, taskKey }],
-    );
-  }
+  if (spec.pipelineType === 2) return keptByMerge(control, task, spec, position, signal);
+  const sourceKey = task.source_key;
   const { dsType, connection } = await readConnection(
     control.db,
     control.sealer,
@@ -135,4 +146,36 @@ export async function keptAtSources(
   return admin.keeps === null
     ? []
     : [{ source: name, ...admin.keeps, admin, connection, taskKey: sourceKey }];
+}
+
+/** At every log that it reads, or read under an earlier version; a server that cannot be asked is one of its position. */
+async function keptByMerge(
+  control: Control,
+  { id, source_key }: Pick<TaskRow, 'id' | 'source_key'>,
+  spec: MergeSpec,
+  position: Position | null,
+  signal: AbortSignal,
+): Promise<readonly KeptThere[]> {
+  const labels = position === null ? [] : [...splitPositions(position).keys()];
+  const members = await membersOf(control, spec, source_key, signal, (server) =>
+    labels.flatMap((label) => {
+      const member = memberOf(label);
+      return member.server === server ? [member.database ?? ''] : [];
+    }),
+  );
+  const kept = members.flatMap(({ label, admin, connection, taskKey }) =>
+    admin.keeps === null ? [] : [{ source: label, ...admin.keeps, admin, connection, taskKey }],
+  );
+  for (const label of labels) {
+    if (members.some((member) => member.label === label)) continue;
+    const { server, database } = memberOf(label);
+    const dataSource = await dataSourceOfServer(control.db, id, server);
+    if (dataSource === null) continue;
+    const { dsType, connection } = await readConnection(control.db, control.sealer, dataSource, database);
+    const admin = sourceAdmin(control.sources, dsType);
+    if (admin.keeps === null) continue;
+    const taskKey = memberTaskKey(source_key, label);
+    kept.push({ source: label, ...admin.keeps, admin, connection, taskKey });
+  }
+  return kept;
 }

@@ -137,10 +137,9 @@ export async function publishTask(
   const published = await publishVersion(control, ref, signal);
   const { id } = await findNamed(control.db, 'tasks', ref);
   const run = await newestRun(control.db, id);
-  if (run === null || isEnded(run.state) || published.spec.pipelineType === 2)
+  if (run === null || isEnded(run.state))
     return { ...published, takesEffect: 'at the next start', waits: [] };
   const before = await specOfVersion(control.db, id, run.version);
-  if (before.pipelineType === 2) return { ...published, takesEffect: 'at the next start', waits: [] };
   const waits = waitsForStart(before, published.spec);
   if (waits.length > 0) return { ...published, takesEffect: 'at the next start', waits: [...waits] };
   control.supervisor.look(run.id);

@@ -32,7 +32,7 @@ export async function undeployTask(
   const kept = (await readLanes(db, task.id)).map(
     (lane): TableRef => ({ schema: lane.target_schema, table: lane.target_table }),
   );
-  const there = await keptAtSources(control, spec, task.source_key, signal);
+  const there = await keptAtSources(control, task, spec, position, signal);
   const keeps = `${kept.length} target ${kept.length === 1 ? 'table stays' : 'tables stay'} with every row`;
   if (!request.confirm)
     throw new SluiceError(

@@ -314,7 +314,12 @@ export type Visibility =
   | { readonly kind: 'none' };
 
 /** A source but for the reading of its log. */
-export type AskedSource = Omit<Source, 'stream'>;
+export type AskedSource = Omit<Source, 'stream'> & {
+  /** Of a merge: members that cannot be reached now, by label, and why. */
+  readonly away?: ReadonlyMap<string, SluiceError>;
+  /** Whether the table is of one of them: nothing is known of what that has. */
+  isAway?(table: TableName): boolean;
+};
 
 /** What takes each of the logs of a source that has several (composite/). */
 export interface MemberSinks {

@@ -23,3 +23,16 @@ it('a look is answered when what it has shown is committed, and not before', () 
   looks.committed(7, new Set());
   expect(answered).toHaveLength(3);
 });
+
+it('a look that is not answered when the run ends is asked of the next one', () => {
+  const asked = [1, 2];
+  const answered: number[] = [];
+  const looks = new CatalogLooks(asked, (look) => answered.push(look));
+  looks.shown({ looks: looks.take(), from: 1, lanes: new Set() });
+  looks.committed(1, new Set());
+  asked.push(3);
+  looks.take();
+  looks.giveBack();
+  expect(answered).toEqual([1, 2]);
+  expect(asked).toEqual([3]);
+});

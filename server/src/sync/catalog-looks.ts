@@ -16,6 +16,8 @@ export class CatalogLooks {
   readonly #asked: number[];
   readonly #answer: (look: number) => void;
   #shown: readonly Shown[] = [];
+  /** Taken and not answered. */
+  readonly #open = new Set<number>();
 
   /** @param asked grows from outside, and is emptied here */
   constructor(asked: number[], answer: (look: number) => void) {
@@ -29,7 +31,16 @@ export class CatalogLooks {
 
   /** Those that the look which begins now is for. */
   take(): readonly number[] {
-    return this.#asked.splice(0);
+    const looks = this.#asked.splice(0);
+    for (const look of looks) this.#open.add(look);
+    return looks;
+  }
+
+  /** The run ends, and whoever goes on in this process is to do those that are not answered. */
+  giveBack(): void {
+    this.#asked.push(...this.#open);
+    this.#open.clear();
+    this.#shown = [];
   }
 
   shown(shown: Shown): void {
@@ -43,6 +54,9 @@ export class CatalogLooks {
       commit >= from && [...lanes].every((lane) => !waiting.has(lane));
     const done = this.#shown.filter(isDone);
     this.#shown = this.#shown.filter((one) => !done.includes(one));
-    for (const look of done.flatMap(({ looks }) => looks)) this.#answer(look);
+    for (const look of done.flatMap(({ looks }) => looks)) {
+      this.#open.delete(look);
+      this.#answer(look);
+    }
   }
 }

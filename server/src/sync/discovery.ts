@@ -80,6 +80,7 @@ export class Discovery {
     }
     for (const lane of [...this.#port.lanes.values()])
       if (!byObject.has(lane.objectId) && lane.state !== 'dropped') {
+        if (source.isAway?.(lane.source) === true && !left.has(lane)) continue;
         lane.state = nextLaneState(lane.state, 'drop');
         lane.generation++;
         lane.load = null;

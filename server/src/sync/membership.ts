@@ -41,8 +41,11 @@ export function mergeMembership(merges: MergeTables): Membership {
       if (target === null) throw new Error(`${tableKey(source)} belongs to no merged table`);
       return target;
     },
-    // Under another name its rows say that they come from another place.
-    wantsLane: (lane) => wants(lane.source),
+    // Another version may lead it to another merged table.
+    wantsLane: ({ source, target }) => {
+      const now = merges.targetOf(source);
+      return now !== null && now.schema === target.schema && now.table === target.table;
+    },
   };
 }
 

@@ -50,3 +50,21 @@ export async function saveMergeState(
     .onConflict((conflict) => conflict.columns(['namespace', 'name']).doUpdateSet(kept))
     .execute();
 }
+
+/** As a stateless start does (store/progress.ts), of one merged table: it shows what it shows until its shards are loaded. */
+export async function forgetMergeState(
+  transaction: MetastoreDb,
+  { schema, table }: TableName,
+): Promise<void> {
+  await transaction
+    .deleteFrom('merge_lines')
+    .where('namespace', '=', schema)
+    .where('name', '=', table)
+    .execute();
+  await transaction
+    .updateTable('merged_tables')
+    .set({ table_json: null, shards_json: '[]', shown: 0 })
+    .where('namespace', '=', schema)
+    .where('name', '=', table)
+    .execute();
+}

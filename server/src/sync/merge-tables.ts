@@ -19,7 +19,7 @@ import { type MatchedTable, virtualTables } from '../sources/composite/virtual-t
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { KeyedMerge, MergedStep, Target } from '../targets/target.ts';
 import type { Lane } from './lane.ts';
-import { type MergeState, readMergeState, saveMergeState } from './merge-store.ts';
+import { forgetMergeState, type MergeState, readMergeState, saveMergeState } from './merge-store.ts';
 import type { RunStore } from './run-store.ts';
 
 /** What a shard's lines and rows become in the merged table. */
@@ -56,6 +56,21 @@ export class MergeTables {
   async load(): Promise<void> {
     for (const { table: spec } of this.#tables)
       this.#states.set(tableKey(spec.target), await readMergeState(this.#store.db, spec.target));
+  }
+
+  /** Whether the lane's rows that are there say otherwise where they come from than another version wants it said. */
+  saysOtherwise({ target }: Pick<Lane, 'target'>): boolean {
+    const found = this.#tables.find(({ table }) => isOf(target, table.target));
+    return found !== undefined && extendedOtherwise(found.table, this.#stateOf(found.table));
+  }
+
+  /** Begins the tables of such lanes anew. The lanes wait for their loads already: a crash between the two says it again. */
+  async beginAnew(): Promise<void> {
+    for (const { table: spec } of this.#tables) {
+      if (!extendedOtherwise(spec, this.#stateOf(spec))) continue;
+      await this.#store.write((transaction) => forgetMergeState(transaction, spec.target));
+      this.#states.set(tableKey(spec.target), await readMergeState(this.#store.db, spec.target));
+    }
   }
 
   /** Where a source table's rows go; null: it belongs to no merged table. */
@@ -250,6 +265,15 @@ export class MergeTables {
   #stateOf({ target }: VirtualTable): MergeState {
     return this.#states.get(tableKey(target))!;
   }
+}
+
+/** Whether the merged table was made with other extended fields. */
+function extendedOtherwise(spec: VirtualTable, { table, shards }: MergeState): boolean {
+  if (table === null) return false;
+  if (JSON.stringify(table.extended) !== JSON.stringify(spec.extendedFields)) return true;
+  const [first] = shards;
+  const { key } = mergeShards(first === undefined ? [] : [first], spec).table;
+  return first !== undefined && key.length !== table.key.length;
 }
 
 function merged({ table }: MergeState): MergedTable {

@@ -9,14 +9,17 @@ import { Router, type RouterOptions, type RunRouter, type Sealed } from './route
  */
 export class RouterGroup implements RunRouter {
   readonly #routers: ReadonlyMap<string, Router>;
+  readonly #read: ReadonlySet<string>;
   /** Members from which a mark is still to come back, by its text. */
   readonly #marks = new Map<string, Set<string>>();
 
-  constructor(labels: readonly string[], options: RouterOptions) {
+  /** `away`: members whose place stays, and whose log is not read. */
+  constructor(labels: readonly string[], away: readonly string[], options: RouterOptions) {
     const positions =
       options.position === '' ? new Map<string, Position>() : splitPositions(options.position);
+    this.#read = new Set(labels);
     this.#routers = new Map(
-      labels.map((label, index) => [
+      [...labels, ...away].map((label, index) => [
         label,
         new Router({
           ...options,
@@ -120,7 +123,7 @@ export class RouterGroup implements RunRouter {
 
   /** A mark is written into every log; it has come back when it has from each. */
   #allReturned(mark: string, label: string): boolean {
-    const left = this.#marks.get(mark) ?? new Set(this.#routers.keys());
+    const left = this.#marks.get(mark) ?? new Set(this.#read);
     left.delete(label);
     if (left.size > 0) this.#marks.set(mark, left);
     else this.#marks.delete(mark);

@@ -20,6 +20,9 @@ export async function pulses(
     lag.seen(now(), end);
     meter.lagSeen(bytes);
   };
+  const begun = now();
+  // Of a server that is away nobody knows the log's end: at least this long it was not read.
+  const unread = (): number => ((source.away?.size ?? 0) > 0 ? now() - begun : 0);
   let looking: Promise<void> | null = null;
   let lookedAt = 0;
   while (!signal.aborted) {
@@ -44,7 +47,7 @@ export async function pulses(
         lines: router.linesWaiting,
         bytes: router.bytesWaiting,
         oldestMs: waitingSince === null ? null : Math.max(0, now() - Number(waitingSince / 1000n)),
-        lagMs: behind(lag, context),
+        lagMs: unread() > 0 ? Math.max(unread(), behind(lag, context) ?? 0) : behind(lag, context),
       }),
     );
   }

@@ -1,4 +1,4 @@
-import { MirrorSpec, type Problem, parseParameters, SluiceError, waitsForStart } from '@sluice/contract';
+import { type Problem, parseParameters, SluiceError, TaskSpec, waitsForStart } from '@sluice/contract';
 import { appliesNone, type LaneState } from '../model/lane-state.ts';
 import { type TableName, tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
@@ -73,9 +73,10 @@ export class RunStore {
 
   /**
    * Makes the run one of the version that was published last, where that is a later one and differs in nothing that
-   * waits for a start. @returns whether it did
+   * waits for a start. A merge is only looked at: it begins anew with that version before it is one of it.
+   * @returns that version; null: there is none to be taken over
    */
-  async takeOver(): Promise<boolean> {
+  async takeOver(): Promise<number | null> {
     const work = this.#work;
     const row = await this.db
       .selectFrom('runs')
@@ -92,21 +93,22 @@ export class RunStore {
       ])
       .where('runs.id', '=', work.runId)
       .executeTakeFirst();
-    if (row === undefined || row.version <= row.running) return false;
-    const spec = MirrorSpec.safeParse(JSON.parse(row.spec));
-    if (!spec.success || work.spec.pipelineType === 2 || waitsForStart(work.spec, spec.data).length > 0)
-      return false;
-    await this.write(async (transaction) => {
-      await transaction
-        .updateTable('runs')
-        .set({ version: row.version })
-        .where('id', '=', work.runId)
-        .execute();
-      await this.timeline.record(transaction, { kind: 'run.version', detail: { version: row.version } });
-    });
+    if (row === undefined || row.version <= row.running) return null;
+    const spec = TaskSpec.safeParse(JSON.parse(row.spec));
+    if (!spec.success || waitsForStart(work.spec, spec.data).length > 0) return null;
+    if (spec.data.pipelineType === 2) return row.version;
+    await this.recordVersion(row.version);
     work.spec = spec.data;
     work.parameters = parseParameters(spec.data.parameters);
-    return true;
+    return row.version;
+  }
+
+  /** From now on the run is one of this version. */
+  async recordVersion(version: number): Promise<void> {
+    await this.write(async (transaction) => {
+      await transaction.updateTable('runs').set({ version }).where('id', '=', this.#work.runId).execute();
+      await this.timeline.record(transaction, { kind: 'run.version', detail: { version } });
+    });
   }
 
   async checkpoint(): Promise<Checkpoint> {

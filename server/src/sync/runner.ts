@@ -10,9 +10,9 @@ import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
 import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
 import { TableUpkeep } from '../targets/lakehouse/table-upkeep.ts';
-import { openSource } from './open-source.ts';
-import { runTask } from './task-run.ts';
-import { readWork } from './work.ts';
+import { canReadMore, forgetLogs, openSource } from './open-source.ts';
+import { type Again, runTask } from './task-run.ts';
+import { readWork, savedPosition } from './work.ts';
 
 /**
  * The process of one attempt: `runner.js --data-dir D --attempt ID`, forked by the supervisor. It says how it goes
@@ -56,6 +56,7 @@ async function main(): Promise<void> {
   try {
     const sealer = await openSealer(layout);
     const work = await readWork(metastore, attempt);
+    let now = work;
     const folder = join(layout.work, `task-${work.taskId}`);
     const storage = fileStorage();
     const engine = await Engine.open({
@@ -67,35 +68,42 @@ async function main(): Promise<void> {
     try {
       const warehouse = storage.location(layout.warehouse);
       const options = { storage, metastore, engine, warehouse, catalog: embeddedCatalog(metastore, storage) };
-      await using target = new LakehouseTarget({
-        ...options,
-        rules: {
-          infiniteDates: work.parameters.infiniteDates,
-          zeroDates: work.parameters.zeroDates,
-          outOfRange: work.parameters.outOfRange,
-        },
-        targetBytes: work.parameters.targetFileSize,
-        keyLimit: () => work.parameters.maxKeySize,
-        scratchFolder: join(folder, 'spool'),
-        upkeep: new TableUpkeep({ ...options, targetBytes: work.parameters.targetFileSize, log }),
-      });
-      await using source = await openSource({ metastore, sealer, work, log }, stop.signal);
-      await runTask(
-        {
-          work,
-          source,
-          target,
-          metastore,
-          log,
-          folder,
-          looks,
-          asked,
-          onLooked: (look) => tell({ kind: 'looked', look }),
-          onPhase: (phase) => tell({ kind: 'phase', phase }),
-          onPulse: (pulse) => tell({ kind: 'pulse', pulse }),
-        },
-        stop.signal,
-      );
+      const turn = async (): Promise<Again | null> => {
+        await using target = new LakehouseTarget({
+          ...options,
+          rules: {
+            infiniteDates: now.parameters.infiniteDates,
+            zeroDates: now.parameters.zeroDates,
+            outOfRange: now.parameters.outOfRange,
+          },
+          targetBytes: now.parameters.targetFileSize,
+          keyLimit: () => now.parameters.maxKeySize,
+          scratchFolder: join(folder, 'spool'),
+          upkeep: new TableUpkeep({ ...options, targetBytes: now.parameters.targetFileSize, log }),
+        });
+        const context = { metastore, sealer, work: now, log, saved: await savedPosition(metastore, now) };
+        await using source = await openSource(context, stop.signal);
+        return await runTask(
+          {
+            work: now,
+            source,
+            target,
+            metastore,
+            log,
+            folder,
+            looks,
+            asked,
+            onLooked: (look) => tell({ kind: 'looked', look }),
+            canReadMore: (signal) => canReadMore(context, source, signal),
+            forgetLogs: (labels, signal) => forgetLogs(context, labels, signal),
+            onPhase: (phase) => tell({ kind: 'phase', phase }),
+            onPulse: (pulse) => tell({ kind: 'pulse', pulse }),
+          },
+          stop.signal,
+        );
+      };
+      for (let again = await turn(); again !== null; again = await turn())
+        now = await readWork(metastore, attempt, again.version);
     } finally {
       engine.close();
     }

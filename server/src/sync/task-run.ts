@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { type EventEmitter, setMaxListeners } from 'node:events';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/contract';
@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { follows, isOnItsWay } from '../model/lane-state.ts';
 import type { Pulse } from '../model/pulse.ts';
 import { tableText } from '../model/table.ts';
+import { splitPositions } from '../sources/composite/composite-position.ts';
 import { CompositeSource } from '../sources/composite/composite-source.ts';
 import type { AskedSource, Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
@@ -48,6 +49,10 @@ export interface TaskRunOptions {
   readonly asked: number[];
   /** Whatever that look has shown is committed. */
   readonly onLooked: (look: number) => void;
+  /** Of a merge: whether there is a log to be read that is not read now. @throws SluiceError SOURCE_* where a server cannot be asked */
+  readonly canReadMore: (signal: AbortSignal) => Promise<boolean>;
+  /** Of a merge: has dropped what the task keeps at the sources of logs that are read no longer. */
+  readonly forgetLogs: (labels: readonly string[], signal: AbortSignal) => Promise<void>;
   readonly onPhase: (phase: Phase) => void;
   readonly onPulse: (pulse: Pulse) => void;
 }
@@ -56,14 +61,31 @@ export type Phase = 'initialization' | 'full_load' | 'incremental';
 
 /** Bytes of whole transactions that wait for a commit before the reading of the log stops. */
 const WAITING_BYTES = 256 << 20;
+/** How often a server of a merge that cannot be reached is tried. */
+const AWAY_MS = 5000;
+/** What is said of its shards. */
+const AWAY = 'SOURCE_UNREACHABLE';
 
 /**
- * One attempt of a run, from its start to the stop signal. What was read whole is committed before it returns.
+ * One attempt of a run, from its start to the stop signal, or until its sources have to be opened again. What was read
+ * whole is committed before it returns.
+ * @returns null: it was stopped
  * @throws SluiceError what ended the attempt; nothing that was committed is lost by it
  */
-export async function runTask(options: TaskRunOptions, stop: AbortSignal): Promise<void> {
+export async function runTask(options: TaskRunOptions, stop: AbortSignal): Promise<Again | null> {
   const run = new TaskRun(options);
-  await run.run(stop);
+  await run.run(AbortSignal.any([stop, run.renewal]));
+  return stop.aborted ? null : (run.renewal.reason as Again);
+}
+
+/** Ends a run that is to begin again in the same attempt. */
+export class Again extends Error {
+  readonly version: number;
+
+  constructor(version: number) {
+    super('the run begins again');
+    this.version = version;
+  }
 }
 
 class TaskRun {
@@ -78,6 +100,8 @@ class TaskRun {
   readonly #spoolFolder: string;
   readonly #segmentFolder: string;
   #phase: Phase = 'initialization';
+  /** A merge reads of other logs, or into other tables, from now on. */
+  readonly #renewal = new AbortController();
 
   constructor(options: TaskRunOptions) {
     this.#options = options;
@@ -85,6 +109,14 @@ class TaskRun {
     this.#catalogLooks = new CatalogLooks(options.asked, options.onLooked);
     this.#spoolFolder = join(options.folder, 'spool');
     this.#segmentFolder = join(options.folder, 'segments');
+  }
+
+  get renewal(): AbortSignal {
+    return this.#renewal.signal;
+  }
+
+  #renew(version: number): void {
+    this.#renewal.abort(new Again(version));
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -113,13 +145,15 @@ class TaskRun {
     await this.#removeStraySegments();
 
     const signal = this.#end.signal;
+    // Each log of a merge, and each load, listens to it.
+    setMaxListeners(0, signal, stop);
     // Until the log is followed there is nothing to commit, and much to wait for: a stop ends it at once.
     const endEarly = (): void => this.#end.abort(stop.reason);
     if (stop.aborted) endEarly();
     stop.addEventListener('abort', endEarly);
-    const from = anew ? null : await this.#startPosition();
-    // Before anything is touched: is the log still complete from there?
-    if (from !== null) await source.attach(from, signal);
+    const chosenPlace = anew ? null : await this.#startPosition();
+    // Before anything is touched: is the log still complete from there? A log that is new to a merge begins here.
+    const from = chosenPlace === null ? null : await source.attach(chosenPlace, signal);
     const routing: RouterOptions = {
       position: from ?? '',
       nextOrd: (await this.#store.checkpoint()).nextOrd,
@@ -149,7 +183,11 @@ class TaskRun {
     };
     const chosen = !work.begun && work.start === 'custom';
     for (const lane of this.#lanes.values()) {
-      if (isOfAnotherServer(lane, source)) resetForLoad(lane, null, 'the server is another one now');
+      if (merges?.saysOtherwise(lane) === true)
+        await this.#startOver(lane, 'its rows are to say otherwise where they come from');
+      else if (isAway(source, lane))
+        log.debug({ table: tableText(lane.source) }, 'a table waits for its server');
+      else if (isOfAnotherServer(lane, source)) resetForLoad(lane, null, 'the server is another one now');
       else if (chosen && follows(lane.state) && lane.state !== 'pending' && lane.state !== 'live')
         await this.#startOver(
           lane,
@@ -157,6 +195,9 @@ class TaskRun {
         );
       router.adopt(lane);
     }
+    await merges?.beginAnew();
+    // Whoever waits for the version finds the tables as it wants them.
+    if (work.version !== work.runVersion) await this.#store.recordVersion(work.version);
     const parts = this.#parts(context);
     // Where the log tells DDL the catalog is looked at behind the place that is read; at first there is none.
     const begun = anew && source.ddl === 'log' ? await source.attach(null, signal) : null;
@@ -171,11 +212,23 @@ class TaskRun {
       throw new SluiceError('NO_TABLES', 'None of the tables of the task exists at the source.');
     const position = from ?? begun ?? (await source.attach(null, signal));
     router.startAt(position);
-    if (!work.begun) await this.#store.begin(position);
+    // Before a load of a table of a new log begins: whoever came after a crash would begin that log anew.
+    if (!work.begun || position !== saved) await this.#store.begin(position);
+    if (source instanceof CompositeSource && saved !== null) {
+      const now = splitPositions(position);
+      const left = [...splitPositions(saved).keys()].filter((label) => !now.has(label));
+      const until = AbortSignal.any([stop, signal]);
+      this.#beside(() =>
+        this.#options.forgetLogs(left, until).catch((error: unknown) => {
+          if (!until.aborted) throw error;
+        }),
+      );
+    }
     log.info(
       { position, tables: this.#lanes.size, start: anew ? 'stateless' : chosen ? 'custom' : 'resume' },
       'the run begins',
     );
+    if (source instanceof CompositeSource) await this.#noteAway(source);
     this.#notePhase();
     stop.removeEventListener('abort', endEarly);
     await this.#follow(context, parts, position, stream, stop);
@@ -233,13 +286,16 @@ class TaskRun {
 
   /** Goes on as a run of the version that was published last, where it can be taken over. */
   async #takeOver(context: RunContext, loader: Loader): Promise<void> {
-    if (!(await this.#store.takeOver())) return;
+    const version = await this.#store.takeOver();
+    if (version === null) return;
     const { spec, parameters } = context.work;
+    if (spec.pipelineType === 2) {
+      context.log.info({ version }, 'a new version is taken over');
+      this.#renew(version);
+      return;
+    }
     context.log.info(
-      {
-        ...(spec.pipelineType === 2 ? {} : { tables: spec.tables.length, schemas: spec.schemas }),
-        parameters,
-      },
+      { tables: spec.tables.length, schemas: spec.schemas, parameters },
       'a new version is taken over',
     );
     loader.nudge();
@@ -315,6 +371,7 @@ class TaskRun {
     const signal = this.#end.signal;
     // Stopping ends the loading and the reading; the commit loop then makes its last commit.
     const reading = AbortSignal.any([stop, signal]);
+    setMaxListeners(0, reading);
     const guard = async (work: Promise<void>): Promise<void> => {
       try {
         await work;
@@ -337,11 +394,13 @@ class TaskRun {
       guard(pulses(context, this.#options.onPulse, reading)),
       guard(this.#looks(discovery, commits, reading)),
       guard(this.#heartbeats(reading)),
+      guard(this.#otherLogs(reading)),
     ]);
     const committing = guard(commits.run(reading));
     await Promise.all([streaming, background, committing]);
     await Promise.allSettled(this.#drains);
     this.#options.looks.off('look', onLook);
+    this.#catalogLooks.giveBack();
     await this.#queue;
     context.router.discard();
     if (this.#failure !== null) throw this.#failure;
@@ -369,6 +428,54 @@ class TaskRun {
       await next.wait(work.parameters.heartbeatInterval, signal);
       if (!signal.aborted) await source.mark('heartbeat', signal);
     }
+  }
+
+  /** A database that is new on a server of a merge, or a server that is back, is read from now on. */
+  async #otherLogs(signal: AbortSignal): Promise<void> {
+    const { source, work, canReadMore, log } = this.#options;
+    if (!(source instanceof CompositeSource)) return;
+    const next = new Alarm();
+    while (!signal.aborted) {
+      const { discoverInterval } = work.parameters;
+      await next.wait(source.away.size > 0 ? Math.min(AWAY_MS, discoverInterval) : discoverInterval, signal);
+      if (signal.aborted) return;
+      try {
+        if (await canReadMore(signal)) this.#renew(work.version);
+      } catch (error) {
+        // Whoever reads of that server finds out as well.
+        if (!signal.aborted) log.debug({ err: error }, 'the servers could not be asked for their databases');
+      }
+    }
+  }
+
+  /** Says of the shards of a server that cannot be reached that they stand still, and of those of one that is back that they do not. */
+  async #noteAway(source: CompositeSource): Promise<void> {
+    const back = new Set<string>();
+    const away = new Set<string>();
+    await this.#store.write(async (transaction) => {
+      for (const lane of this.#lanes.values()) {
+        const label = lane.source.shard ?? '';
+        const error = source.away.get(label)?.toBody().error ?? null;
+        const noted = lane.trouble === AWAY;
+        // What stopped a table by itself is not to be forgotten over it.
+        if (!follows(lane.state) || (lane.trouble !== null && !noted)) continue;
+        if (noted === (error !== null)) continue;
+        (error === null ? back : away).add(label);
+        lane.trouble = error === null ? null : AWAY;
+        await this.#store.saveLane(transaction, lane, error === null ? null : { ...error, code: AWAY });
+      }
+      for (const label of back)
+        await this.#store.timeline.record(transaction, { kind: 'source.back', detail: { source: label } });
+      for (const label of away) {
+        const { code, message } = source.away.get(label)!;
+        await this.#store.timeline.record(transaction, {
+          kind: 'source.away',
+          detail: { source: label, code, message },
+        });
+      }
+    });
+    for (const [label, { code, message }] of source.away)
+      this.#options.log.warn({ source: label, code, cause: message }, 'the run goes on without a server');
   }
 
   readonly #drains = new Set<Promise<void>>();
@@ -451,6 +558,8 @@ interface Parts {
   readonly orders: TableOrders;
 }
 
+const isAway = (source: AskedSource, lane: Lane): boolean => source.isAway?.(lane.source) === true;
+
 /** Numbers of transactions in what is loaded mean nothing in this server's log. */
 function isOfAnotherServer(lane: Lane, source: AskedSource): boolean {
   const visibility = lane.load?.visibility;
@@ -468,7 +577,10 @@ function routed(
   readonly stream: (from: Position, signal: AbortSignal) => Promise<void>;
 } {
   if (source instanceof CompositeSource) {
-    const router = new RouterGroup(source.labels, { ...options, source: source.ofOneLog });
+    const router = new RouterGroup(source.labels, [...source.away.keys()], {
+      ...options,
+      source: source.ofOneLog,
+    });
     return { router, stream: (from, signal) => source.stream(from, router.sink, signal) };
   }
   const router = new Router(options);

@@ -8,6 +8,9 @@ export interface Work {
   readonly taskId: number;
   readonly taskName: string;
   readonly sourceKey: string;
+  /** The version that this is of; its run is of an earlier one until the new one is recorded (RunStore.recordVersion). */
+  readonly version: number;
+  readonly runVersion: number;
   /** Both become those of a later version when the run takes it over (RunStore.takeOver). */
   spec: TaskSpec;
   parameters: TaskParameters;
@@ -19,7 +22,8 @@ export interface Work {
   readonly inexact: boolean;
 }
 
-export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work> {
+/** @param version a later one than the run's, to be taken over */
+export async function readWork(db: MetastoreDb, attemptId: number, version?: number): Promise<Work> {
   const row = await db
     .selectFrom('attempts')
     .innerJoin('runs', 'runs.id', 'attempts.run_id')
@@ -27,10 +31,14 @@ export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work
     .innerJoin('task_versions', (join) =>
       join
         .onRef('task_versions.task_id', '=', 'runs.task_id')
-        .onRef('task_versions.version', '=', 'runs.version'),
+        .on(({ eb, ref }) =>
+          eb('task_versions.version', '=', version === undefined ? ref('runs.version') : eb.val(version)),
+        ),
     )
     .select([
       'runs.id as runId',
+      'runs.version as runVersion',
+      'task_versions.version as version',
       'runs.task_id as taskId',
       'tasks.name as taskName',
       'tasks.source_key as sourceKey',
@@ -60,4 +68,17 @@ export async function readWork(db: MetastoreDb, attemptId: number): Promise<Work
     begun: row.begun === 1,
     inexact: spec.syncMode === 2 || lastChoice?.start_mode === 'custom',
   };
+}
+
+/** Where the task has come to; null: it has not begun. */
+export async function savedPosition(
+  db: MetastoreDb,
+  { taskId }: Pick<Work, 'taskId'>,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('checkpoints')
+    .select('position')
+    .where('task_id', '=', taskId)
+    .executeTakeFirst();
+  return row?.position ?? null;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SluiceError } from '@sluice/contract';
 import type { Column, TableName, TableSchema } from '../../model/table.ts';
 import type {
@@ -16,14 +17,21 @@ import { belonging, memberTable, plainName, taggedId, taggedName, taggedTable } 
 /**
  * Several sources as one, for a sharded-table merge. Each member keeps its own log, connection and place; a position is
  * the places of all of them, and what is known by name is known with its member's label (TableName.shard).
+ *
+ * A member that is away cannot be reached now: its place stays, nothing is asked of it, and it has no tables.
  */
 export class CompositeSource implements AskedSource, AsyncDisposable {
   readonly ddl: Source['ddl'];
   readonly #members: ReadonlyMap<string, Source>;
   readonly #first: Source;
+  readonly away: ReadonlyMap<string, SluiceError>;
 
-  /** `members` by label, at least one. @throws SluiceError INVALID_REQUEST where they are of two kinds */
-  constructor(members: ReadonlyMap<string, Source>) {
+  /**
+   * @param members by label, at least one
+   * @param away members that cannot be reached, and why
+   * @throws SluiceError INVALID_REQUEST where they are of two kinds
+   */
+  constructor(members: ReadonlyMap<string, Source>, away: ReadonlyMap<string, SluiceError> = new Map()) {
     const [first] = members.values();
     if (first === undefined) throw new Error('a merge without a member');
     for (const member of members.values())
@@ -34,8 +42,13 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
           { remedy: 'Make a task for each.' },
         );
     this.#members = members;
+    this.away = away;
     this.#first = first;
     this.ddl = first.ddl;
+  }
+
+  isAway({ shard }: TableName): boolean {
+    return this.away.has(shard ?? '');
   }
 
   serverOf(table: TableName): string {
@@ -79,7 +92,8 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
 
   async attach(from: Position | null, signal: AbortSignal): Promise<Position> {
     const places = from === null ? new Map<string, Position>() : splitPositions(from);
-    return this.#joined((label, source) => source.attach(places.get(label) ?? null, signal));
+    const attached = await this.#places((label, source) => source.attach(places.get(label) ?? null, signal));
+    return joinPositions(new Map([...[...places].filter(([label]) => this.away.has(label)), ...attached]));
   }
 
   async redefined(from: Position, signal: AbortSignal): Promise<(table: TableName) => boolean> {
@@ -93,8 +107,8 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
     return (table) => asked.get(table.shard ?? '')?.(plainName(table)) ?? true;
   }
 
-  head(signal: AbortSignal): Promise<Position> {
-    return this.#joined((_, source) => source.head(signal));
+  async head(signal: AbortSignal): Promise<Position> {
+    return joinPositions(await this.#places((_, source) => source.head(signal)));
   }
 
   async remaining(from: Position, signal: AbortSignal): ReturnType<Source['remaining']> {
@@ -120,6 +134,7 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
     return this.#first;
   }
 
+  /** Members whose log is read. */
   get labels(): readonly string[] {
     return [...this.#members.keys()];
   }
@@ -130,12 +145,13 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
     // One that fails ends the others.
     const end = new AbortController();
     const all = AbortSignal.any([signal, end.signal]);
+    setMaxListeners(0, all);
     let failed: { readonly error: unknown } | null = null;
     await this.#each(async (label, source) => {
       try {
         await source.stream(places.get(label)!, sinkOf(label, sinks.member(label)), all);
       } catch (error) {
-        if (!all.aborted) failed = { error };
+        if (!all.aborted) failed = { error: named(label, error) };
         end.abort(error);
       }
     });
@@ -166,17 +182,34 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
 
   #of({ shard }: TableName): Source {
     const source = this.#members.get(shard ?? '');
+    const away = this.away.get(shard ?? '');
+    if (away !== undefined) throw away;
     if (source === undefined)
       throw new SluiceError('TABLE_DROPPED', `${shard ?? 'A server'} is no longer part of the merge.`);
     return source;
   }
 
   #each<T>(work: (label: string, source: Source) => T | PromiseLike<T>): Promise<Awaited<T>[]> {
-    return Promise.all([...this.#members].map(async ([label, source]) => work(label, source)));
+    return Promise.all(
+      [...this.#members].map(async ([label, source]) => {
+        try {
+          return await work(label, source);
+        } catch (error) {
+          throw named(label, error);
+        }
+      }),
+    );
   }
 
-  async #joined(work: (label: string, source: Source) => Promise<Position>): Promise<Position> {
-    const places = await this.#each(async (label, source) => [label, await work(label, source)] as const);
-    return joinPositions(new Map(places));
+  async #places(
+    work: (label: string, source: Source) => Promise<Position>,
+  ): Promise<ReadonlyMap<string, Position>> {
+    return new Map(await this.#each(async (label, source) => [label, await work(label, source)] as const));
   }
+}
+
+/** Says which of the members it is that has a trouble. */
+export function named(label: string, error: unknown): unknown {
+  if (!(error instanceof SluiceError)) return error;
+  return new SluiceError(error.code, `${label}: ${error.message}`, { remedy: error.remedy, cause: error });
 }

@@ -15,6 +15,10 @@ export interface MergeMember {
   readonly taskKey: string;
 }
 
+export function memberTaskKey(taskKey: string, label: string): string {
+  return `${taskKey}_${createHash('sha256').update(label).digest('hex').slice(0, 6)}`;
+}
+
 /** Servers whose one log tells of all their databases. */
 const ONE_LOG: ReadonlySet<number> = new Set([
   DS_TYPES.mysql,
@@ -41,6 +45,10 @@ export async function mergeMembers(
   spec: MergeSpec,
   taskKey: string,
   signal: AbortSignal,
+  /** Databases to take a server to have that cannot be asked, and why it cannot. @throws where nothing is known of it */
+  otherwise: (server: string, error: unknown) => readonly string[] = (_, error) => {
+    throw error;
+  },
 ): Promise<readonly MergeMember[]> {
   const tables = virtualTables(spec);
   const members: MergeMember[] = [];
@@ -55,14 +63,17 @@ export async function mergeMembers(
         admin,
         // A data source's own database is where its users look first, no limit of what its server has.
         connection: { ...connection, database: database ?? '' },
-        taskKey: `${taskKey}_${createHash('sha256').update(label).digest('hex').slice(0, 6)}`,
+        taskKey: memberTaskKey(taskKey, label),
       };
     };
     if (ONE_LOG.has(dsType)) {
       members.push(member(null));
       continue;
     }
-    const named = databases.length > 0 ? databases : await admin.catalogs(connection, signal);
+    const named =
+      databases.length > 0
+        ? databases
+        : await admin.catalogs(connection, signal).catch((error: unknown) => otherwise(server, error));
     for (const database of named)
       if (tables.some(({ match }) => match.mayHold(server, database))) members.push(member(database));
   }
