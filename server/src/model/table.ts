@@ -69,4 +69,6 @@ export interface TableSchema {
   readonly identity: Identity;
   /** Foreign keys by which the source changes rows of this table on its own; without: there are none. */
   readonly cascades?: readonly CascadeRule[];
+  /** The log has rows of the past too, and behind the columns of each row when it began and ended (MariaDB: system versioning). */
+  readonly versioned?: boolean;
 }

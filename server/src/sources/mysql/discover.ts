@@ -151,6 +151,7 @@ function discovered(
       };
     }),
     identity: identityOf(columns, indexes),
+    ...(table.TABLE_TYPE === 'SYSTEM VERSIONED' ? { versioned: true } : {}),
   };
   const collations = new Map(columns.map((row) => [row.COLUMN_NAME ?? '', row.COLLATION_NAME ?? null]));
   const { text, logged } = definition;

@@ -33,8 +33,8 @@ export function schemaAfter(
     columns.push({ ...column, sourceId: known.sourceId });
     numbers.set(column.sourceId, known.sourceId);
   }
-  const schema: TableSchema = { name: before.name, columns, identity };
-  const { cascades } = catalog.schema;
+  const { cascades, versioned } = catalog.schema;
+  const schema: TableSchema = { name: before.name, columns, identity, ...(versioned ? { versioned } : {}) };
   if (cascades === undefined) return { kind: 'schema', schema, filled };
   return { kind: 'schema', schema: { ...schema, cascades: renumbered(cascades, numbers) }, filled };
 }

@@ -14,6 +14,12 @@ const NO_TABLE = 0xffffff;
 /** Table ids that are remembered; a server gives another one each time it opens a table anew. */
 const REMEMBERED = 4096;
 const ID_BYTES = 6;
+/** What the server adds to a versioned table, always as its last columns; the catalog does not show them. */
+const PERIOD: readonly NativeType[] = [
+  { kind: 'timestamp', digits: 6 },
+  { kind: 'timestamp', digits: 6 },
+];
+const PERIOD_NAMES = ['row_start', 'row_end'] as const;
 const NAME_AT = 8;
 
 /** A table's schema at the reader's place, and what follows from it. */
@@ -159,7 +165,9 @@ export class TableModels {
     const model = this.model(mapped.objectId);
     if (model === null) return;
     mapped.map ??= parseTableMap(mapped.bytes, 0, mapped.bytes.length);
-    const trouble = agrees(mapped.map, model.natives, model.names);
+    const natives = model.schema.versioned ? [...model.natives, ...PERIOD] : model.natives;
+    const names = model.schema.versioned ? [...model.names, ...PERIOD_NAMES] : model.names;
+    const trouble = agrees(mapped.map, natives, names);
     if (trouble !== null) {
       this.#disagrees(mapped, model, trouble);
       return;
@@ -178,10 +186,11 @@ export class TableModels {
       try {
         reader = compileRows(
           mapped.map,
-          model.natives,
+          natives,
           this.#options.charsets,
           writer.key,
           this.#options.leavesOutGenerated ? model.generated : [],
+          model.schema.versioned,
         );
       } catch (error) {
         this.#failed(mapped.objectId, error);

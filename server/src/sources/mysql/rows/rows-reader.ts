@@ -54,7 +54,8 @@ export interface RowsReader {
 
 /**
  * `keyColumns`: their indexes; empty for rows that are recognised whole. `leftOut`: columns that an update may leave out
- * though they changed. @throws SluiceError TABLE_SCHEMA
+ * though they changed. `versioned`: the last two columns say when the row began and ended; they are not written, and rows of
+ * the past neither. @throws SluiceError TABLE_SCHEMA
  */
 export function compileRows(
   map: TableMap,
@@ -62,9 +63,13 @@ export function compileRows(
   charsets: Charsets,
   keyColumns: readonly number[],
   leftOut: readonly number[] = [],
+  versioned = false,
 ): RowsReader {
-  return new CompiledRows(map, compileImage(map, natives, charsets, keyColumns), keyColumns, leftOut);
+  const code = compileImage(map, natives, charsets, keyColumns);
+  return new CompiledRows(map, code, keyColumns, leftOut, versioned ? PERIOD_COLUMNS : 0);
 }
+
+const PERIOD_COLUMNS = 2;
 
 /** Where one image's values lie, where it does not hold all columns. */
 class Image {
@@ -87,6 +92,10 @@ class CompiledRows implements RowsReader {
   readonly #old: Image;
   readonly #new: Image;
   readonly #leftOut: ReadonlySet<number>;
+  /** Its last column tells whether a row is one of the past. */
+  readonly #versioned: boolean;
+  /** Columns that are written. */
+  readonly #shown: number;
   readonly #oldKey: Int32Array;
   readonly #newKey: Int32Array;
   /** The letters of rows with a key, in the event at hand. */
@@ -95,7 +104,15 @@ class CompiledRows implements RowsReader {
   /** By column: those of the row at hand of which only differences were logged. */
   readonly #documents: (TextBuffer | undefined)[] = [];
 
-  constructor(map: TableMap, code: ImageCode, key: readonly number[], leftOut: readonly number[]) {
+  constructor(
+    map: TableMap,
+    code: ImageCode,
+    key: readonly number[],
+    leftOut: readonly number[],
+    hidden: number,
+  ) {
+    this.#versioned = hidden > 0;
+    this.#shown = map.columnCount - hidden;
     this.#leftOut = new Set(leftOut);
     this.#map = map;
     this.#code = code;
@@ -123,7 +140,8 @@ class CompiledRows implements RowsReader {
     if (width !== this.#columns) throw protocolError('a row of another width than its table');
     const present = q;
     q += this.#bitmapBytes;
-    const all = this.#isAll(bytes, present);
+    // Where each row has to be looked at before it is known what it is, the short way leads nowhere.
+    const all = !this.#versioned && this.#isAll(bytes, present);
     switch (type) {
       case EVENT.WRITE_ROWS:
       case EVENT.WRITE_ROWS_V1:
@@ -207,6 +225,7 @@ class CompiledRows implements RowsReader {
     let q = start;
     for (; q < end; rows++) {
       q = this.#locate(bytes, q, present, this.#new);
+      if (this.#isPast(bytes, this.#new)) continue;
       // Without a key nobody can ask the source for this row.
       if (this.#key.length === 0 && this.#new.starts.includes(ABSENT))
         throw new RowsLost(
@@ -224,6 +243,7 @@ class CompiledRows implements RowsReader {
     let q = start;
     for (; q < end; rows++) {
       q = this.#locate(bytes, q, present, this.#old);
+      if (this.#isPast(bytes, this.#old)) continue;
       this.#writeOld(bytes, end, writer, this.#key.length === 0 ? DELETE : this.#delete);
     }
     return ended(q, end, rows);
@@ -253,6 +273,12 @@ class CompiledRows implements RowsReader {
         }
       }
       q = this.#locate(bytes, q, presentAfter, now);
+      if (this.#isPast(bytes, old)) continue;
+      // A row that ends is deleted: what it was follows as a new row of the past.
+      if (this.#isPast(bytes, now, old)) {
+        this.#writeOld(bytes, end, writer, this.#key.length === 0 ? DELETE : this.#delete);
+        continue;
+      }
       if (partial >= 0) this.#patchDocuments(bytes, partial);
       if (this.#key.length === 0) {
         this.#writeOld(bytes, end, writer, DELETE);
@@ -295,15 +321,32 @@ class CompiledRows implements RowsReader {
   #writeOld(bytes: Buffer, end: number, writer: RowWriter, op: number): void {
     const { starts } = this.#old;
     const key = this.#key;
-    for (let i = 0; i < this.#columns; i++)
+    for (let i = 0; i < this.#shown; i++)
       if (starts[i] === ABSENT && (key.length === 0 || key.includes(i))) throw this.#noIdentity();
     writer.begin(op);
-    for (let i = 0; i < this.#columns; i++) {
+    for (let i = 0; i < this.#shown; i++) {
       if (starts[i]! >= 0 && (key.length === 0 || key.includes(i)))
         this.#code.fields[i]!(bytes, starts[i]!, end, writer);
       else writer.null();
     }
     writer.end();
+  }
+
+  /**
+   * Whether the image is of a row that has ended. One that has not ends at the greatest timestamp of the server, which
+   * from MariaDB 11.5 on is 2106 instead of 2038. `before`: tells what the image leaves out.
+   */
+  #isPast(bytes: Buffer, image: Image, before: Image | null = null): boolean {
+    if (!this.#versioned) return false;
+    const own = image.starts[this.#columns - 1]!;
+    const at = own === ABSENT && before !== null ? before.starts[this.#columns - 1]! : own;
+    if (at < 0)
+      throw new RowsLost(
+        `${this.#map.schema}.${this.#map.table}: the log does not tell whether a row is one of the past (binlog_row_image other than FULL)`,
+      );
+    const seconds = bytes.readUInt32BE(at);
+    const greatest = seconds === 0x7fffffff || seconds === 0xffffffff;
+    return !greatest || bytes.readUIntBE(at + 4, 3) !== 999_999;
   }
 
   #imageKeyMoved(bytes: Buffer): boolean {
@@ -328,7 +371,7 @@ class CompiledRows implements RowsReader {
     partial = -1,
   ): void {
     let json = 0;
-    for (let i = 0; i < this.#columns; i++) {
+    for (let i = 0; i < this.#shown; i++) {
       const isPartial = partial >= 0 && this.#map.types[i] === TYPE.JSON && isSet(bytes, partial, json++);
       const at = image.starts[i]!;
       if (at >= 0) {
