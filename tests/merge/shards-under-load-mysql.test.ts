@@ -1,0 +1,3 @@
+import { describeShardsUnderLoad } from './shards-under-load.ts';
+
+describeShardsUnderLoad('mysql');
