@@ -1,6 +1,6 @@
 // Ten tables, a mirror of them that is loaded, a steady load and a reader: made once, and kept where a folder is named.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -26,6 +26,8 @@ const SOURCES = { postgres: TenTablesPostgres, mysql: TenTablesMysql };
 export async function withWorld(kind, options, work) {
   const home = options.keep ?? (await mkdtemp(join(tmpdir(), 'sluice-world-')));
   await mkdir(home, { recursive: true });
+  // The source's server runs under an account of its own.
+  await chmod(home, 0o755);
   const [filled, ready] = [join(home, 'filled'), join(home, 'ready')];
   const [isFilled, isReady] = [existsSync(filled), existsSync(ready)];
   if (!isReady) await rm(join(home, 'lake'), { recursive: true, force: true });
@@ -123,6 +125,7 @@ export class World {
     const took = (Date.now() - since) / 1000;
     const seen = probe.take().map(({ ms }) => ms / 1000);
     const commits = (await mirror.commits(since)).map(({ ms }) => ms / 1000);
+    if (commits.length === 0) throw new Error('no commit was made in that time: measure for longer');
     const oldest = after.histogram.map(([le, count], n) => [le, count - (before.histogram[n]?.[1] ?? 0)]);
     return {
       'changes/s': (after.changes - before.changes) / took,

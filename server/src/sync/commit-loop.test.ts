@@ -2,13 +2,15 @@ import { expect, it } from 'vitest';
 import { dueIn } from './commit-loop.ts';
 
 const TIMING = { intervalMs: 3000, idleMs: 10_000, earlyLines: 1000 };
-const state = { waiting: 'nothing', joins: false, lines: 0, sinceMs: 0 } as const;
+const state = { waiting: 'nothing', joins: false, lines: 0, sinceMs: 0, commitMs: 0 } as const;
 
 it.each([
   ['nothing waits', {}, null],
   ['nothing waits, however long', { sinceMs: 1e9 }, null],
   ['changes wait for the interval', { waiting: 'changes', sinceMs: 1000 }, 2000],
   ['changes after it', { waiting: 'changes', sinceMs: 3001 }, 0],
+  ['a commit begins sooner by what it takes', { waiting: 'changes', sinceMs: 1000, commitMs: 400 }, 1600],
+  ['by a fifth of the interval at most', { waiting: 'changes', sinceMs: 1000, commitMs: 9000 }, 1400],
   ['a lane that can join is as changes', { joins: true, sinceMs: 1000 }, 2000],
   ['a new position alone can wait longer', { waiting: 'position', sinceMs: 4000 }, 6000],
   ['a new position after that', { waiting: 'position', sinceMs: 10_000 }, 0],

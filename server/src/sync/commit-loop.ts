@@ -15,11 +15,23 @@ import type { Checkpoint } from './run-store.ts';
 import type { SpoolPart } from './spool.ts';
 import type { TableOrders } from './table-orders.ts';
 
-/** Tables whose steps are made at a time: DuckDB shares its threads among them. */
+/** Tables whose steps are made at a time: DuckDB shares its threads and its memory among them. */
 const STEPS_AT_ONCE = 2;
+/** A step of few lines waits for the disk about as long as it works, and needs little memory. */
+const SMALL_STEPS_AT_ONCE = 4;
+const SMALL_COMMIT_LINES = 100_000;
+
+/**
+ * A run that goes on has a backlog to read. A first commit of the little that has come by then would have all the rest
+ * wait for a whole interval.
+ */
+const FIRST_MS = 500;
+
+/** A commit begins before its interval is over by what it takes, and by no more than this part of the interval. */
+const EARLY_PART = 5;
 
 export interface CommitTiming {
-  /** Between the beginnings of two commits, if the first takes no longer. */
+  /** From the beginning of one commit to about the end of the next, if none takes longer. */
   readonly intervalMs: number;
   /** A commit with a new position and nothing else is made no more often. */
   readonly idleMs: number;
@@ -47,11 +59,16 @@ export function dueIn(
     readonly joins: boolean;
     readonly lines: number;
     readonly sinceMs: number;
+    /** What the last commit with changes took. */
+    readonly commitMs: number;
   },
   timing: CommitTiming,
 ): number | null {
   if (state.lines >= timing.earlyLines) return 0;
-  if (state.waiting === 'changes' || state.joins) return Math.max(0, timing.intervalMs - state.sinceMs);
+  // So that what waited longest is visible about when the interval is over. Slow commits are not made much oftener.
+  const early = Math.min(state.commitMs, timing.intervalMs / EARLY_PART);
+  if (state.waiting === 'changes' || state.joins)
+    return Math.max(0, timing.intervalMs - early - state.sinceMs);
   if (state.waiting === 'position') return Math.max(0, timing.idleMs - state.sinceMs);
   return null;
 }
@@ -85,6 +102,7 @@ export class CommitLoop {
   #checkpoint: Checkpoint | null = null;
   #wake: () => void = () => {};
   #lastBegin = 0;
+  #commitMs = 0;
   /** Steps that other parts of the run hand in for the next commit. */
   #handedIn: MadeStep[] = [];
 
@@ -118,6 +136,7 @@ export class CommitLoop {
 
   /** Runs until the stop signal; what was read whole by then is committed before it returns. */
   async run(stop: AbortSignal): Promise<void> {
+    this.#lastBegin = this.#context.now() - Math.max(0, this.#timing().intervalMs - FIRST_MS);
     while (!stop.aborted) {
       const due = this.#due();
       if (due === 0) await this.commit();
@@ -140,6 +159,7 @@ export class CommitLoop {
         joins,
         lines: router.linesWaiting,
         sinceMs: this.#context.now() - this.#lastBegin,
+        commitMs: this.#commitMs,
       },
       this.#timing(),
     );
@@ -235,6 +255,7 @@ export class CommitLoop {
     context.source.acknowledge(sealed.position);
     this.#options.onCommitted(number);
     const parts = [...sealed.lanes.values()].flat();
+    if (rows > 0) this.#commitMs = context.now() - this.#lastBegin;
     context.meter.committed({
       durationMs: context.now() - this.#lastBegin,
       latencyMs: visibleAfter,
@@ -301,7 +322,8 @@ export class CommitLoop {
           steps.push({ step, generation: step.sentBack ? lane.generation : before });
         }
       };
-      await Promise.all(Array.from({ length: STEPS_AT_ONCE }, worker));
+      const atOnce = sealed.rows <= SMALL_COMMIT_LINES ? SMALL_STEPS_AT_ONCE : STEPS_AT_ONCE;
+      await Promise.all(Array.from({ length: atOnce }, worker));
     }
     await cascading.removeFiles();
     return steps;

@@ -21,6 +21,8 @@ export const POSITION_COLUMN = '#pos';
  * found by field id, NULL where a file has no such column. A delete hits the data file that it names if that file's
  * sequence is not above its own (spec section "Scan Planning").
  * `positions` adds "#file", the location as in the manifests, and "#pos", the row's number in it, BIGINT.
+ * `among` leaves only the rows that are in a relation, which costs less than to look for them in the answer: few rows
+ * are then held against the deletes, and not all.
  * Names that DuckDB holds for equal (`a` and `A`) are for the caller to keep apart.
  * @throws SluiceError TABLE_SCHEMA where there are equality deletes, which are not read
  */
@@ -28,7 +30,7 @@ export function scanSql(
   storage: Storage,
   files: readonly LiveFile[],
   columns: readonly ScanColumn[],
-  options: { readonly positions?: boolean } = {},
+  options: { readonly positions?: boolean; readonly among?: Among } = {},
 ): string {
   const positions = options.positions === true;
   const data = files.filter((file) => file.content === 'data' && file.records > 0);
@@ -38,10 +40,17 @@ export function scanSql(
   if (data.length === 0) return emptySql(columns, positions);
   const { clean, touched, hitting } = splitByDeletes(data, deletes);
   const parts: string[] = [];
-  if (clean.length > 0) parts.push(partSql(storage, clean, columns, positions, ''));
+  const only = amongSql(columns, options.among);
+  if (clean.length > 0) parts.push(partSql(storage, clean, columns, positions, only, ''));
   if (touched.length > 0)
-    parts.push(partSql(storage, touched, columns, positions, antiJoinSql(storage, touched, hitting)));
+    parts.push(partSql(storage, touched, columns, positions, only, antiJoinSql(storage, touched, hitting)));
   return `(${parts.join(' UNION ALL ')})`;
+}
+
+/** Rows of a relation that the rows looked for are equal to in these columns, which have the same names in both. */
+export interface Among {
+  readonly relation: string;
+  readonly columns: readonly string[];
 }
 
 export interface SplitFiles {
@@ -92,6 +101,7 @@ function partSql(
   files: readonly LiveFile[],
   columns: readonly ScanColumn[],
   positions: boolean,
+  only: string,
   antiJoin: string,
 ): string {
   const fields = columns.map((column) => `r.c${column.id} AS ${quoteIdentifier(column.name)}`);
@@ -102,7 +112,17 @@ function partSql(
       `r.file_row_number AS "${POSITION_COLUMN}"`,
     );
   const source = readSql(storage, files, columns, located);
-  return `SELECT ${fields.join(', ') || '1'} FROM ${source} AS r${antiJoin}`;
+  return `SELECT ${fields.join(', ') || '1'} FROM ${source} AS r${only}${antiJoin}`;
+}
+
+function amongSql(columns: readonly ScanColumn[], among: Among | undefined): string {
+  if (among === undefined) return '';
+  const on = among.columns.map((name) => {
+    const column = columns.find((one) => one.name === name);
+    if (column === undefined) throw new Error(`${name} is not read`);
+    return `r.c${column.id} = among.${quoteIdentifier(name)}`;
+  });
+  return ` SEMI JOIN ${among.relation} AS among ON ${on.join(' AND ')}`;
 }
 
 function readSql(

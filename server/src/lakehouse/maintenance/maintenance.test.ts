@@ -11,7 +11,7 @@ import { discardCompaction, finishCompaction, prepareCompaction } from './compac
 import { finishDeleteMerge, prepareDeleteMerge } from './delete-merge.ts';
 import { countDeletedRows } from './deleted-rows.ts';
 import { removeOrphans } from './orphans.ts';
-import { planMaintenance } from './plan.ts';
+import { mayBeDue, planMaintenance } from './plan.ts';
 import { finishUpkeep, prepareUpkeep } from './upkeep.ts';
 
 let warehouse: WarehouseFixture;
@@ -109,6 +109,79 @@ describe('planMaintenance', () => {
       'efgh',
     ]);
     expect(groups('abcde'.split('').map((path, index) => file(path, 240, index)))).toEqual(['abcd']);
+  });
+
+  it('leaves a file that has grown alone until as much has come beside it', () => {
+    const few = 'abc'.split('').map((path, index) => file(path, 5, 2 + index));
+    expect(groups([file('G', 200, 1), ...few])).toEqual(['abc']);
+    expect(groups([file('G', 200, 1), ...few.slice(1)])).toEqual([]);
+    expect(groups([file('G', 200, 1), file('H', 200, 2), few[0]!])).toEqual([]);
+    expect(groups([file('G', 15, 1), ...few])).toEqual(['Gabc']);
+    const many = 'GHI'.split('').map((path, index) => file(path, 200, index));
+    expect(groups([...many, ...few.slice(1)])).toEqual(['GHI']);
+  });
+
+  it('writes a row anew about as often as its file can double', () => {
+    let files: LiveFile[] = [];
+    let rewritten = 0;
+    const commits = 3000;
+    for (let n = 1; n <= commits; n++) {
+      files.push(file(`f${n}`, 1, n));
+      const { compactions } = planMaintenance(files, new Map(), { ...thresholds, targetBytes: 16_000 });
+      for (const group of compactions) {
+        const bytes = group.reduce((sum, one) => sum + one.bytes, 0);
+        rewritten += bytes;
+        files = [...files.filter((one) => !group.includes(one)), file(`g${n}`, bytes, n)];
+      }
+      expect(files.length).toBeLessThan(3 + Math.log2(commits));
+    }
+    expect(rewritten / commits).toBeLessThan(Math.log2(commits));
+  });
+
+  it('rewrites small files of whose rows many are deleted, where that frees something', () => {
+    expect(groups([file('a', 200, 1), file('b', 200, 2)], { a: 50, b: 20 })).toEqual(['ab']);
+    expect(groups([file('a', 200, 1), file('b', 200, 2)], { a: 50, b: 5 })).toEqual([]);
+    expect(groups([file('a', 20, 1)], { a: 70 })).toEqual([]);
+  });
+
+  it('reads the delete files to plan where they may call for something, and not otherwise', () => {
+    const deletes = (records: number): LiveFile => ({ ...file('d', 5, 9, 'position-deletes'), records });
+    const due = (...some: LiveFile[]): boolean => mayBeDue(some, thresholds);
+    expect(due(file('L', 900, 1))).toBe(false);
+    expect(due(file('L', 900, 1), deletes(30))).toBe(false);
+    expect(due(file('L', 900, 1), deletes(31))).toBe(true);
+    expect(due(file('a', 200, 1), file('b', 200, 2), deletes(60))).toBe(false);
+    expect(due(file('a', 200, 1), file('b', 200, 2), deletes(61))).toBe(true);
+    expect(due(...'abc'.split('').map((path, index) => file(path, 200, index)))).toBe(true);
+    expect(due(file('L', 900, 1), deletes(1), deletes(1), deletes(1))).toBe(true);
+  });
+
+  it('finds worth a look whatever is rewritten for its deleted rows (seed 20261129)', () => {
+    let seed = 20261129;
+    const drawn = (below: number): number => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return Math.floor((seed / 2147483648) * below);
+    };
+    let planned = 0;
+    for (let round = 0; round < 3000; round++) {
+      const deleted = new Map<string, number>();
+      const some = Array.from({ length: 1 + drawn(6) }, (_, index) => {
+        const one = {
+          ...file(`f${index}`, 1 + drawn(drawn(2) === 0 ? 40 : 900), index),
+          records: 1 + drawn(100),
+        };
+        if (drawn(2) === 0) deleted.set(one.path, drawn(one.records + 1));
+        return one;
+      });
+      const rows = [...deleted.values()].reduce((sum, one) => sum + one, 0);
+      const all = rows === 0 ? some : [...some, { ...file('d', 5, 9, 'position-deletes'), records: rows }];
+      const plan = planMaintenance(all, deleted, thresholds);
+      // Fewer files than a tier has are rewritten for their deleted rows alone.
+      if (plan.compactions.every((group) => group.length >= thresholds.smallFiles)) continue;
+      planned++;
+      expect(mayBeDue(all, thresholds)).toBe(true);
+    }
+    expect(planned).toBeGreaterThan(300);
   });
 
   it('rewrites a file with many deleted rows, with small neighbours where there are any', () => {

@@ -3,7 +3,7 @@ import type { LiveFile } from '../data-file.ts';
 export interface Thresholds {
   /** Of a data file; what maintenance makes is at most about so large. */
   readonly targetBytes: number;
-  /** Data files below targetBytes / 4 are small; so many of them are worth a rewrite. */
+  /** Data files below targetBytes / 4 are small; so many of about one size are worth a rewrite. */
   readonly smallFiles: number;
   /** A data file with a larger part of its rows deleted is rewritten. */
   readonly deletedFraction: number;
@@ -14,7 +14,7 @@ export interface Thresholds {
 export const DEFAULT_THRESHOLDS: Thresholds = {
   targetBytes: 128 * 1024 * 1024,
   smallFiles: 8,
-  deletedFraction: 0.3,
+  deletedFraction: 0.1,
   deleteFiles: 16,
 };
 
@@ -43,22 +43,66 @@ export function planMaintenance(
   };
 }
 
+/**
+ * Whether it is worth reading the delete files to plan. They say how many rows they delete, not of which files; where
+ * it would all have to be of one file, or of those with the longest rows, and still be too little, nothing is due.
+ */
+export function mayBeDue(files: readonly LiveFile[], thresholds: Thresholds): boolean {
+  const { targetBytes, deletedFraction } = thresholds;
+  const none = planMaintenance(files, new Map(), thresholds);
+  if (none.mergeDeletes || none.compactions.length > 0) return true;
+  const deletes = files.filter((file) => file.content === 'position-deletes');
+  const deletedRows = deletes.reduce((sum, file) => sum + file.records, 0);
+  if (deletedRows === 0) return false;
+  const data = inOrder(files);
+  const isSmall = (file: LiveFile): boolean => file.bytes < targetBytes / 4;
+  if (data.some((file) => !isSmall(file) && deletedRows > file.records * deletedFraction)) return true;
+  const small = data.filter((file) => isSmall(file) && file.records > 0);
+  let rows = deletedRows;
+  let deadBytes = 0;
+  for (const file of small.sort((a, b) => b.bytes / b.records - a.bytes / a.records)) {
+    deadBytes += (Math.min(rows, file.records) * file.bytes) / file.records;
+    rows = Math.max(0, rows - file.records);
+  }
+  const bytes = small.reduce((sum, file) => sum + file.bytes, 0);
+  return isWorth(deadBytes, bytes, thresholds);
+}
+
+/** Whether so much of small files is deleted that they are written anew for that. */
+function isWorth(deadBytes: number, bytes: number, { targetBytes, deletedFraction }: Thresholds): boolean {
+  return deadBytes > bytes * deletedFraction && deadBytes > targetBytes / WORTH_PART;
+}
+
+/**
+ * Large files with many deleted rows, and with them all small ones; or else of the small ones those that are worth it:
+ * all of them where many of their rows are deleted, as if they were one large file, or a tier of them.
+ */
 function planCompactions(
   files: readonly LiveFile[],
   deleted: ReadonlyMap<string, number>,
   thresholds: Thresholds,
 ): readonly (readonly LiveFile[])[] {
-  const isHeavy = (file: LiveFile): boolean =>
-    (deleted.get(file.path) ?? 0) > file.records * thresholds.deletedFraction;
-  const isSmall = (file: LiveFile): boolean => file.bytes < thresholds.targetBytes / 4;
+  const { targetBytes, smallFiles, deletedFraction } = thresholds;
   const liveBytes = (file: LiveFile): number =>
     file.records === 0 ? 0 : (file.bytes * (file.records - (deleted.get(file.path) ?? 0))) / file.records;
+  const sum = (some: readonly LiveFile[], of: (file: LiveFile) => number): number =>
+    some.reduce((total, file) => total + of(file), 0);
+  const isSmall = (file: LiveFile): boolean => file.bytes < targetBytes / 4;
+  const all = inOrder(files);
+  const heavy = new Set(
+    all.filter((file) => !isSmall(file) && (deleted.get(file.path) ?? 0) > file.records * deletedFraction),
+  );
+  const small = all.filter(isSmall);
+  const smallBytes = sum(small, (file) => file.bytes);
+  const deadBytes = smallBytes - sum(small, liveBytes);
+  const sheds = isWorth(deadBytes, smallBytes, thresholds);
+  const chosen = new Set(sheds || heavy.size > 0 ? small : tierOf(small, liveBytes, thresholds));
   const groups: LiveFile[][] = [];
   let bytes = 0;
-  for (const file of inOrder(files)) {
-    if (!isHeavy(file) && !isSmall(file)) continue;
+  for (const file of all) {
+    if (!heavy.has(file) && !chosen.has(file)) continue;
     const last = groups.at(-1);
-    if (last && bytes + liveBytes(file) <= thresholds.targetBytes) {
+    if (last && bytes + liveBytes(file) <= targetBytes) {
       last.push(file);
       bytes += liveBytes(file);
     } else {
@@ -66,7 +110,38 @@ function planCompactions(
       bytes = liveBytes(file);
     }
   }
-  return groups.filter((group) => group.length >= thresholds.smallFiles || group.some(isHeavy));
+  return groups.filter(
+    (group) => sheds || group.length >= smallFiles || group.some((file) => heavy.has(file)),
+  );
+}
+
+/** Less than this part of a file's size costs and frees next to nothing when it is written anew. */
+const WORTH_PART = 64;
+
+/**
+ * Files of about one size: the smallest of which there are enough, and then each that is no larger than what is
+ * together by then. So a row is written anew about as often as its file can double until it is large, and not each
+ * time that a few files have come.
+ */
+function tierOf(
+  small: readonly LiveFile[],
+  liveBytes: (file: LiveFile) => number,
+  { smallFiles, targetBytes }: Thresholds,
+): readonly LiveFile[] {
+  let tier: LiveFile[] = [];
+  let bytes = 0;
+  for (const file of [...small].sort((a, b) => liveBytes(a) - liveBytes(b))) {
+    // While they are few, differences that are worth nothing make no other tier.
+    const most = tier.length < smallFiles - 1 ? Math.max(bytes, targetBytes / WORTH_PART) : bytes;
+    if (tier.length > 0 && liveBytes(file) > most) {
+      if (tier.length >= smallFiles) break;
+      tier = [];
+      bytes = 0;
+    }
+    tier.push(file);
+    bytes += liveBytes(file);
+  }
+  return tier.length >= smallFiles ? tier : [];
 }
 
 /** Data files as they joined the table, so that rows of the same age come to lie together. */

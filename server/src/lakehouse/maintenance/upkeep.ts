@@ -1,4 +1,3 @@
-import type { LiveFile } from '../data-file.ts';
 import type { EngineConnection } from '../duckdb/engine.ts';
 import type { TableMetadata } from '../metadata.ts';
 import { liveFiles } from '../scan.ts';
@@ -16,7 +15,7 @@ import {
   prepareDeleteMerge,
 } from './delete-merge.ts';
 import { countDeletedRows } from './deleted-rows.ts';
-import { planMaintenance, type Thresholds } from './plan.ts';
+import { mayBeDue, planMaintenance, type Thresholds } from './plan.ts';
 
 /** One step of a table's upkeep, made in the background, to be put in by the table's writer just before its next commit. */
 export type PreparedUpkeep =
@@ -48,11 +47,6 @@ export async function prepareUpkeep(
   if (plan.mergeDeletes)
     return { kind: 'delete-merge', merge: await prepareDeleteMerge(connection, storage, metadata, signal) };
   return null;
-}
-
-/** Whether it is worth reading delete files to plan: they, or enough data files, must be there. */
-function mayBeDue(files: readonly LiveFile[], thresholds: Thresholds): boolean {
-  return files.length >= thresholds.smallFiles || files.some((file) => file.content !== 'data');
 }
 
 /** @returns metadata for writeMetadata, or null where the table has changed in a way that the step does not fit any more */

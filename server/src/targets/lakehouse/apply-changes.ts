@@ -240,8 +240,7 @@ async function planKeyed(
 ): Promise<Plan> {
   const scan = scanColumns(metadata, batch);
   const key = batch.schema.identity.kind === 'key' ? batch.schema.identity.columns : [];
-  const keyOn = (a: string, b: string): string =>
-    key.map((index) => `${a}.${stagedName(index)} = ${b}.${stagedName(index)}`).join(' AND ');
+  const keyNames = key.map(stagedName);
   const fold = await foldKeyed(
     sql,
     batch,
@@ -250,6 +249,7 @@ async function planKeyed(
         storage,
         await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
         columns.map((index) => scan[index]!),
+        { among: { relation: keys, columns: keyNames } },
       ),
     options.scratch,
     async (columns) =>
@@ -273,12 +273,9 @@ async function planKeyed(
     storage,
     candidates,
     key.map((index) => scan[index]!),
-    { positions: true },
+    { positions: true, among: { relation: 'touched', columns: keyNames } },
   );
-  return {
-    ...plan,
-    deletes: `SELECT o."${FILE_COLUMN}", o."${POSITION_COLUMN}" FROM ${old} o SEMI JOIN touched k ON ${keyOn('o', 'k')}`,
-  };
+  return { ...plan, deletes: `SELECT o."${FILE_COLUMN}", o."${POSITION_COLUMN}" FROM ${old} o` };
 }
 
 async function planRows(
