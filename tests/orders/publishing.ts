@@ -2,7 +2,7 @@ import type { PublishedVersion, Task, TimelineEvent } from '@sluice/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestLake } from '../support/lake.ts';
 import { expectCalm, LatencyWatch, SteadyLoad } from './load.ts';
-import { order, tableOf } from './ordering.ts';
+import { tableOf } from './ordering.ts';
 import { type OrdersSubject, startSubject } from './subjects.ts';
 
 const MINUTES = 300_000;
@@ -143,47 +143,6 @@ export function describePublishing(type: 'postgres' | 'mysql'): void {
         expect(seen).toBe(true);
         expect(await publish(parameters('1'))).toMatchObject({ takesEffect: 'now' });
         expect(await beside()).toBe(false);
-        await load.hold();
-        await lake.caughtUp(TASK, 120);
-        expect(await comparable('a', 'b', 'c', 'big')).toEqual([]);
-        expect(await attempts()).toBe(1);
-        load.go();
-      },
-      MINUTES,
-    );
-
-    it(
-      'prioritize brings a load before one that is under way; cancel gives one up; both by ids',
-      async () => {
-        const api = await lake.api();
-        const [last] = await api.get<TimelineEvent[]>(`/tasks/${TASK}/events?limit=1`);
-        const before = await watch.median(16);
-        const a = (await tableOf(lake, TASK, 'a')).id;
-        const big = (await tableOf(lake, TASK, 'big')).id;
-        expect(await order(lake, TASK, 'resync', [big])).toMatchObject([{ outcome: 'done' }]);
-        await lake.until(async () => (await tableOf(lake, TASK, 'big')).state === 'loading');
-        // One reader: it would come behind the other one.
-        expect(await order(lake, TASK, 'resync', [a])).toMatchObject([{ outcome: 'done' }]);
-        expect(await order(lake, TASK, 'prioritize', [a])).toMatchObject([{ outcome: 'done' }]);
-        await lake.until(async () => (await tableOf(lake, TASK, 'a')).state === 'live', 120);
-        expectCalm('prioritize', before, await watch.median(4));
-        expect(await order(lake, TASK, 'cancel', [big])).toMatchObject([
-          { outcome: 'done', state: 'stopped' },
-        ]);
-        expectCalm('cancel', before, await watch.median(10));
-        const steps = await api.get<TimelineEvent[]>(
-          `/tasks/${TASK}/events?after=${last!.id}&kind=table.state&limit=1000`,
-        );
-        const states = steps.map(({ table, detail }) => `${table?.split('.').at(-1)} ${detail.to}`).reverse();
-        expect(states.filter((one) => /loading|catching_up|stopped/.test(one))).toEqual([
-          'big loading',
-          'a loading',
-          'a catching_up',
-          'big stopped',
-        ]);
-        expect((await lake.sql(`SELECT count(*) FROM "${subject.schema}".big`)).rows).toEqual([[ROWS - 10]]);
-        expect(await order(lake, TASK, 'start', [big])).toMatchObject([{ outcome: 'done' }]);
-        await lake.until(async () => (await tableOf(lake, TASK, 'big')).state === 'live', 200);
         await load.hold();
         await lake.caughtUp(TASK, 120);
         expect(await comparable('a', 'b', 'c', 'big')).toEqual([]);
