@@ -197,7 +197,7 @@ async function orders(
   expect(await agent.agree<Order[]>('stop_table', one, /drops their changes/)).toMatchObject([
     { state: 'stopped' },
   ]);
-  await agent.agree('start_table', one, /reads all of their rows again/);
+  await agent.agree('start_table', one, /reads all rows of the others again/);
   await settled();
 }
 
