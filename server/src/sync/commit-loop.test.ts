@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { dueIn } from './commit-loop.ts';
 
-const TIMING = { intervalMs: 3000, idleMs: 10_000, earlyLines: 1000 };
-const state = { waiting: 'nothing', joins: false, lines: 0, sinceMs: 0, commitMs: 0 } as const;
+const TIMING = { intervalMs: 3000, idleMs: 10_000, earlyLines: 1000, lateLines: 100 };
+const state = { waiting: 'nothing', joins: false, lines: 0, ageMs: null, sinceMs: 0, commitMs: 0 } as const;
 
 it.each([
   ['nothing waits', {}, null],
@@ -15,6 +15,9 @@ it.each([
   ['a new position alone can wait longer', { waiting: 'position', sinceMs: 4000 }, 6000],
   ['a new position after that', { waiting: 'position', sinceMs: 10_000 }, 0],
   ['many lines come early', { waiting: 'changes', lines: 1000 }, 0],
+  ['lines of a backlog come early', { waiting: 'changes', lines: 100, ageMs: 3001 }, 0],
+  ['a few of them wait for the interval', { waiting: 'changes', lines: 99, ageMs: 3001 }, 3000],
+  ['lines that are not late do as well', { waiting: 'changes', lines: 100, ageMs: 3000 }, 3000],
   ['not one line sooner', { waiting: 'changes', lines: 999 }, 3000],
 ] as const)('%s', (_name, some, due) => {
   expect(dueIn({ ...state, ...some }, TIMING)).toBe(due);

@@ -37,6 +37,8 @@ export interface CommitTiming {
   readonly idleMs: number;
   /** Lines that make a commit due before its time. */
   readonly earlyLines: number;
+  /** Lines that do so where they are late already: of transactions older than the interval. */
+  readonly lateLines: number;
 }
 
 /** A step, and which life of its lane it was made for: the catalog is looked at meanwhile, and may begin another. */
@@ -58,6 +60,8 @@ export function dueIn(
     readonly waiting: 'changes' | 'position' | 'nothing';
     readonly joins: boolean;
     readonly lines: number;
+    /** How long ago the oldest transaction that waits was committed at the source; null: none waits. */
+    readonly ageMs: number | null;
     readonly sinceMs: number;
     /** What the last commit with changes took. */
     readonly commitMs: number;
@@ -65,6 +69,8 @@ export function dueIn(
   timing: CommitTiming,
 ): number | null {
   if (state.lines >= timing.earlyLines) return 0;
+  // A backlog: what is late already gains nothing by waiting on, and the commits go on beside the reading.
+  if (state.lines >= timing.lateLines && (state.ageMs ?? 0) > timing.intervalMs) return 0;
   // So that what waited longest is visible about when the interval is over. Slow commits are not made much oftener.
   const early = Math.min(state.commitMs, timing.intervalMs / EARLY_PART);
   if (state.waiting === 'changes' || state.joins)
@@ -158,6 +164,8 @@ export class CommitLoop {
         waiting: router.waiting,
         joins,
         lines: router.linesWaiting,
+        ageMs:
+          router.waitingSince === null ? null : this.#context.now() - Number(router.waitingSince / 1000n),
         sinceMs: this.#context.now() - this.#lastBegin,
         commitMs: this.#commitMs,
       },

@@ -41,6 +41,8 @@ export class Loader {
   readonly #onLoaded: (lane: Lane) => void;
   readonly #active: ActiveLoad[] = [];
   readonly #beginning = new Set<Lane>();
+  /** Workers that read from the source. */
+  #reading = 0;
   #wake: (() => void)[] = [];
 
   constructor(
@@ -77,8 +79,10 @@ export class Loader {
 
   async #work(number: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // May change while it runs: who is too many rests after its chunk.
-      if (number >= this.#context.work.parameters.fullLoadConcurrency) {
+      // May change while it runs: who is too many rests after its chunk. One more than may read, so that the source is
+      // read on while a chunk becomes files.
+      const { fullLoadConcurrency } = this.#context.work.parameters;
+      if (number > fullLoadConcurrency || this.#reading >= fullLoadConcurrency) {
         await this.#sleep();
         continue;
       }
@@ -87,11 +91,31 @@ export class Loader {
         (one) => one.lane.priority,
       );
       const lane = this.#next();
-      if (load !== undefined && !(lane !== undefined && lane.priority > load.lane.priority))
-        await this.#chunk(load, load.todo.shift()!, signal);
-      else if (lane !== undefined) await this.#begin(lane, signal);
-      else await this.#sleep();
+      if (load === undefined && lane === undefined) {
+        await this.#sleep();
+        continue;
+      }
+      const doneReading = this.#beginReading();
+      try {
+        if (load !== undefined && !(lane !== undefined && lane.priority > load.lane.priority))
+          await this.#chunk(load, load.todo.shift()!, doneReading, signal);
+        else await this.#begin(lane!, signal);
+      } finally {
+        doneReading();
+      }
     }
+  }
+
+  /** @returns what to call when the source is no longer read; again is no harm */
+  #beginReading(): () => void {
+    let reads = true;
+    this.#reading++;
+    return () => {
+      if (!reads) return;
+      reads = false;
+      this.#reading--;
+      this.nudge();
+    };
   }
 
   /** Those that people want first come first, then loads that were under way, whatever a restart has left of them. */
@@ -292,10 +316,15 @@ export class Loader {
     return ranges.map((range, number) => ({ number, range, files: null }));
   }
 
-  async #chunk(load: ActiveLoad, chunk: ChunkRow, signal: AbortSignal): Promise<void> {
+  async #chunk(
+    load: ActiveLoad,
+    chunk: ChunkRow,
+    doneReading: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     load.running++;
     try {
-      if (load.lane.generation === load.generation) await this.#load(load, chunk, signal);
+      if (load.lane.generation === load.generation) await this.#load(load, chunk, doneReading, signal);
     } catch (error) {
       load.failed = true;
       load.running--;
@@ -322,7 +351,12 @@ export class Loader {
     }
   }
 
-  async #load(load: ActiveLoad, chunk: ChunkRow, signal: AbortSignal): Promise<void> {
+  async #load(
+    load: ActiveLoad,
+    chunk: ChunkRow,
+    doneReading: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { lane } = load;
     const { target, spoolFolder } = this.#context;
     const file = join(spoolFolder, `load-${lane.id}-${lane.generation}-${chunk.number}.rows`);
@@ -330,6 +364,7 @@ export class Loader {
     const view = this.#context.merges?.view(lane) ?? null;
     try {
       const copied = await this.#copy(load, chunk, file, signal);
+      doneReading();
       if (copied.rows === 0) {
         await this.#record(load, chunk, { files: '[]', rows: 0, nulledValues: 0 });
         return;

@@ -548,7 +548,7 @@ class TaskRun {
 
 function timingOf({ parameters }: Work): CommitTiming {
   const intervalMs = parameters.commitInterval;
-  return { intervalMs, idleMs: Math.max(1000, intervalMs), earlyLines: 1_000_000 };
+  return { intervalMs, idleMs: Math.max(1000, intervalMs), earlyLines: 1_000_000, lateLines: 20_000 };
 }
 
 interface Parts {

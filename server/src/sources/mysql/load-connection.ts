@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import { SluiceError } from '@sluice/contract';
 import { SocketReader } from '../socket-reader.ts';
+import type { LoadedTypedRows } from '../source.ts';
 import type { Session } from './connect.ts';
 import { sourceError } from './errors.ts';
+import { readTyped } from './prepared-select.ts';
+import type { TypedField } from './typed-select.ts';
 import { commandPacket } from './wire/packets.ts';
 import { linesBuffer, type RowForms, TextRows } from './wire/text-rows.ts';
 
@@ -64,12 +67,33 @@ export class LoadConnection {
   /** Sends the SELECT, whose rows wait at the server until they are asked for. */
   start(sql: string, forms: RowForms, doing: string): RunningSelect {
     if (this.usable) this.#socket.write(commandPacket(COM_QUERY, Buffer.from(sql)));
-    return new RunningSelect(this.#reader, this.#buffers, forms, doing, () => {
-      this.#broken = true;
-      this.#reader.detach();
-      this.#session.destroy();
+    return new RunningSelect(this.#reader, this.#buffers, forms, doing, this.#breakOff);
+  }
+
+  /** Runs one SELECT whose rows become typed rows. @returns null: as text, please, and over another connection where this one is not usable */
+  async readTyped(
+    sql: string,
+    fields: readonly TypedField[],
+    doing: string,
+    write: (bytes: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<LoadedTypedRows | null> {
+    return await guarded(signal, doing, this.#breakOff, async () => {
+      const wire = {
+        send: (packet: Buffer) => void this.#socket.write(packet),
+        more: () => nextChunk(this.#reader, doing, signal),
+      };
+      const done = await readTyped(wire, sql, fields, write);
+      if (done === null) this.#breakOff();
+      return done;
     });
   }
+
+  readonly #breakOff = (): void => {
+    this.#broken = true;
+    this.#reader.detach();
+    this.#session.destroy();
+  };
 }
 
 /** A SELECT whose rows are taken in one go or in several. */
@@ -154,25 +178,38 @@ export class RunningSelect {
   }
 
   async #more(signal: AbortSignal): Promise<void> {
-    const chunk = await this.#reader.next();
-    signal.throwIfAborted();
-    if (chunk === null)
-      throw new SluiceError('SOURCE_INTERRUPTED', `${this.#doing}: the server closed the connection`);
-    this.#chunk = chunk;
+    this.#chunk = await nextChunk(this.#reader, this.#doing, signal);
     this.#at = 0;
   }
 
   async #guarded(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    signal.addEventListener('abort', this.#breakOff);
-    try {
-      signal.throwIfAborted();
-      await work();
-    } catch (error) {
-      this.#breakOff();
-      signal.throwIfAborted();
-      throw sourceError(error, 'load', this.#doing);
-    } finally {
-      signal.removeEventListener('abort', this.#breakOff);
-    }
+    await guarded(signal, this.#doing, this.#breakOff, work);
+  }
+}
+
+async function nextChunk(reader: SocketReader, doing: string, signal: AbortSignal): Promise<Buffer> {
+  const chunk = await reader.next();
+  signal.throwIfAborted();
+  if (chunk === null)
+    throw new SluiceError('SOURCE_INTERRUPTED', `${doing}: the server closed the connection`);
+  return chunk;
+}
+
+async function guarded<T>(
+  signal: AbortSignal,
+  doing: string,
+  breakOff: () => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal.addEventListener('abort', breakOff);
+  try {
+    signal.throwIfAborted();
+    return await work();
+  } catch (error) {
+    breakOff();
+    signal.throwIfAborted();
+    throw sourceError(error, 'load', doing);
+  } finally {
+    signal.removeEventListener('abort', breakOff);
   }
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { SluiceError } from '@sluice/contract';
 import { type Column, type Identity, type TableName, tableText } from '../../model/table.ts';
-import type { ChunkRange, Connection, TableSnapshot, Visibility } from '../source.ts';
+import type { ChunkRange, Connection, LoadedTypedRows, TableSnapshot, Visibility } from '../source.ts';
 import { forced, planRanges } from './chunks.ts';
 import { openSession, type Session } from './connect.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -14,6 +14,7 @@ import { quoteTable } from './quote.ts';
 import { selectList } from './select-list.ts';
 import { settledHead } from './settle.ts';
 import { type KeyIndex, readKeyIndex, readShape, type TableShape } from './table-shape.ts';
+import { type TypedSelect, typedSelect } from './typed-select.ts';
 
 /** Connections of one snapshot besides its leader: how many chunks are read at once, whatever is asked for. */
 const MAX_CONNECTIONS = 8;
@@ -89,11 +90,14 @@ class KeyedSnapshot implements TableSnapshot {
   readonly #view: View;
   readonly #key: KeyIndex;
   readonly #pool: ConnectionPool;
+  /** null: some value, or some column, can be told as text only. */
+  #typed: TypedSelect | null;
 
   constructor(view: View, key: KeyIndex, takenAt: bigint) {
     this.#view = view;
     this.#key = key;
     this.takenAt = takenAt;
+    this.#typed = typedSelect(view.columns);
     this.#pool = new ConnectionPool(MAX_CONNECTIONS, view.open);
   }
 
@@ -121,6 +125,24 @@ class KeyedSnapshot implements TableSnapshot {
     return await this.#pool.use(signal, (connection) =>
       connection.read(sql, list, reading(table), write, signal),
     );
+  }
+
+  async copyTyped(
+    chunk: ChunkRange,
+    write: (bytes: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<LoadedTypedRows | null> {
+    const select = this.#typed;
+    if (select === null) return null;
+    const { table } = this.#view;
+    const { from, to } = this.#rangeOf(chunk);
+    const sql = `SELECT ${select.sql} FROM ${forced(table, this.#key.index)} WHERE ${rangeCondition(this.#key.columns, from, to)}`;
+    const done = await this.#pool.use(signal, (connection) =>
+      connection.readTyped(sql, select.fields, reading(table), write, signal),
+    );
+    // One value that only text can tell is seldom alone.
+    if (done === null) this.#typed = null;
+    return done;
   }
 
   async copyMatching(
