@@ -3,6 +3,11 @@ import type { Socket } from 'node:net';
 const QUEUE_BYTES = 512 * 1024;
 /** A read of this size or more means that the kernel holds more already. */
 const FULL_READ_BYTES = 16 * 1024;
+/**
+ * So much is read before the rest of the process has its turn. A full socket would be read 2 MB at a time, while the many
+ * short steps of a commit wait in between.
+ */
+const TURN_BYTES = 256 * 1024;
 
 /**
  * A socket's bytes, asked for chunk by chunk. What nobody asks for is left in the kernel, so that the server stops
@@ -21,6 +26,9 @@ export class SocketReader {
   #error: Error | null = null;
   #waiting: { resolve: (chunk: Buffer | null) => void; reject: (error: Error) => void } | null = null;
   #rest: NodeJS.Timeout | null = null;
+  /** Bytes since others had their turn. */
+  #turn = 0;
+  #others: NodeJS.Immediate | null = null;
   #lastByteAt = performance.now();
 
   constructor(socket: Socket, options: { coalesceMs: number }) {
@@ -47,7 +55,7 @@ export class SocketReader {
     const chunk = this.#queue.shift();
     if (chunk) {
       this.#queued -= chunk.length;
-      if (this.#rest === null && this.#queued < QUEUE_BYTES) this.#socket.resume();
+      this.#resume();
       return Promise.resolve(chunk);
     }
     if (this.#error) return Promise.reject(this.#error);
@@ -62,6 +70,8 @@ export class SocketReader {
   detach(): void {
     if (this.#rest) clearTimeout(this.#rest);
     this.#rest = null;
+    if (this.#others) clearImmediate(this.#others);
+    this.#others = null;
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onEnd);
@@ -82,7 +92,9 @@ export class SocketReader {
       this.#queue.push(chunk);
       this.#queued += chunk.length;
     }
+    this.#turn += chunk.length;
     if (this.#queued >= QUEUE_BYTES) this.#socket.pause();
+    else if (this.#turn >= TURN_BYTES) this.#giveTurn();
     else if (this.#coalesceMs > 0 && chunk.length < FULL_READ_BYTES) this.#takeRest();
   };
 
@@ -91,8 +103,22 @@ export class SocketReader {
     this.#socket.pause();
     this.#rest = setTimeout(() => {
       this.#rest = null;
-      if (this.#queued < QUEUE_BYTES) this.#socket.resume();
+      this.#resume();
     }, this.#coalesceMs);
+  }
+
+  #giveTurn(): void {
+    if (this.#others) return;
+    this.#socket.pause();
+    this.#others = setImmediate(() => {
+      this.#others = null;
+      this.#turn = 0;
+      this.#resume();
+    });
+  }
+
+  #resume(): void {
+    if (this.#rest === null && this.#others === null && this.#queued < QUEUE_BYTES) this.#socket.resume();
   }
 
   readonly #onEnd = (): void => {
