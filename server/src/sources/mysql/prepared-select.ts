@@ -51,11 +51,13 @@ export async function readTyped(
     fields.map(({ reader }, index) => reader(file.values[index]!)),
   );
   for (;;) {
-    if (!packets.here()) {
+    while (!packets.here()) {
+      // Before all of it is in memory.
+      if (packets.underWay > LONGEST_ROW) return null;
       rows.drain();
       if (rows.special) return null;
       if (file.full) await file.writeGroup(write);
-      await packets.next();
+      await packets.more();
     }
     const { bytes, start, end } = packets;
     const first = bytes[start];
@@ -111,8 +113,16 @@ class Packets {
     return this.#framer.next();
   }
 
+  get underWay(): number {
+    return this.#framer.underWay;
+  }
+
+  async more(): Promise<void> {
+    this.#framer.push(await this.#wire.more());
+  }
+
   async next(): Promise<void> {
-    while (!this.#framer.next()) this.#framer.push(await this.#wire.more());
+    while (!this.here()) await this.more();
   }
 
   error(): Error {

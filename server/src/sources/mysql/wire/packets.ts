@@ -39,6 +39,11 @@ export class PacketFramer {
     this.#sizeOf = sizeOf;
   }
 
+  /** Bytes that the payload has at least of which `next` has found the beginning only. */
+  get underWay(): number {
+    return this.#left < 0 ? this.#fill : this.#fill + this.#left;
+  }
+
   /** To be called when a command is sent: sequence numbers begin anew. */
   begin(): void {
     this.#sequence = 1;
