@@ -99,7 +99,12 @@ export class Verifications {
     let end: Pick<Verification, 'state' | 'error'> | null = null;
     child.on('message', (message) => {
       const said = Said.safeParse(message);
-      if (!said.success) return;
+      // A verdict that is lost must not look like a table without differences.
+      if (!said.success) {
+        end = { state: 'failed', error: died('It said what this server does not understand.') };
+        child.kill('SIGKILL');
+        return;
+      }
       if (said.data.kind === 'verdict')
         running.view = { ...running.view, tables: [...running.view.tables, said.data.verdict] };
       else end ??= { state: said.data.kind, error: said.data.kind === 'failed' ? said.data.error : null };
@@ -196,7 +201,7 @@ async function record(control: Control, view: Verification): Promise<void> {
 function died(how: string): Problem {
   return {
     code: 'RUNNER_DIED',
-    message: `The process of the comparison ended without a word. ${how}`,
+    message: `The process of the comparison ended before it was done. ${how}`,
     remedy: 'See the log of the server, and compare again.',
   };
 }

@@ -22,8 +22,8 @@ const SMALL_STEPS_AT_ONCE = 4;
 const SMALL_COMMIT_LINES = 100_000;
 
 /**
- * A run that goes on has a backlog to read. A first commit of the little that has come by then would have all the rest
- * wait for a whole interval.
+ * A run that goes on has a backlog to read: its first commit is so long after the first of it came. One of the little
+ * that has come by then would have all the rest wait for a whole interval.
  */
 const FIRST_MS = 500;
 
@@ -108,6 +108,8 @@ export class CommitLoop {
   #checkpoint: Checkpoint | null = null;
   #wake: () => void = () => {};
   #lastBegin = 0;
+  /** Changes have come in this run. */
+  #firstCame = false;
   #commitMs = 0;
   /** Steps that other parts of the run hand in for the next commit. */
   #handedIn: MadeStep[] = [];
@@ -142,7 +144,6 @@ export class CommitLoop {
 
   /** Runs until the stop signal; what was read whole by then is committed before it returns. */
   async run(stop: AbortSignal): Promise<void> {
-    this.#lastBegin = this.#context.now() - Math.max(0, this.#timing().intervalMs - FIRST_MS);
     while (!stop.aborted) {
       const due = this.#due();
       if (due === 0) await this.commit();
@@ -154,6 +155,13 @@ export class CommitLoop {
   #due(): number | null {
     if (this.#wanted) return 0;
     const router = this.#context.router;
+    const { intervalMs } = this.#timing();
+    const now = this.#context.now();
+    const ageMs = router.waitingSince === null ? null : now - Number(router.waitingSince / 1000n);
+    if (!this.#firstCame && router.waiting === 'changes') {
+      this.#firstCame = true;
+      if ((ageMs ?? 0) > intervalMs) this.#lastBegin = now - Math.max(0, intervalMs - FIRST_MS);
+    }
     const joins =
       this.#handedIn.length > 0 ||
       this.#options.orders.isWaiting ||
@@ -164,9 +172,8 @@ export class CommitLoop {
         waiting: router.waiting,
         joins,
         lines: router.linesWaiting,
-        ageMs:
-          router.waitingSince === null ? null : this.#context.now() - Number(router.waitingSince / 1000n),
-        sinceMs: this.#context.now() - this.#lastBegin,
+        ageMs,
+        sinceMs: now - this.#lastBegin,
         commitMs: this.#commitMs,
       },
       this.#timing(),
