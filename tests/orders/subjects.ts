@@ -19,6 +19,8 @@ export interface OrdersSubject extends AsyncDisposable {
   unlogged(statements: readonly string[]): Promise<void>;
   /** Removes whatever of the log can be removed. */
   purge(): Promise<void>;
+  /** How many full loads' statements the server works on now, as it says. */
+  readers(): Promise<number>;
 }
 
 export async function startSubject(type: 'postgres' | 'mysql'): Promise<OrdersSubject> {
@@ -50,6 +52,12 @@ async function postgres(): Promise<OrdersSubject> {
     },
     // The server removes what no slot holds by itself.
     purge: async () => void (await database.query('CHECKPOINT')),
+    readers: async () => {
+      const { rows } = await database.query(
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY (%'",
+      );
+      return (rows[0] as { n: number }).n;
+    },
     [Symbol.asyncDispose]: async () => {
       await database[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -83,6 +91,13 @@ async function mysql(): Promise<OrdersSubject> {
       await database.query('FLUSH BINARY LOGS');
       const [[file = ''] = []] = (await database.rows('SHOW BINARY LOG STATUS')) as string[][];
       await database.query(`PURGE BINARY LOGS TO '${file}'`);
+    },
+    readers: async () => {
+      const [[count = '0'] = []] = await database.rows(
+        `SELECT count(*) FROM performance_schema.processlist WHERE command IN ('Query', 'Execute')
+           AND id <> CONNECTION_ID() AND info LIKE 'SELECT%FROM%${database.name}%'`,
+      );
+      return Number(count);
     },
     [Symbol.asyncDispose]: async () => {
       await database[Symbol.asyncDispose]();
