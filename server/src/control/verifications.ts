@@ -8,6 +8,7 @@ import { recordEvent } from '../store/events.ts';
 import {
   beginVerification,
   endVerification,
+  equalOf,
   failVerifications,
   readVerification,
   readVerifications,
@@ -113,8 +114,13 @@ export class Verifications {
       if (stderr !== '') control.log.warn({ verification: id, stderr }, 'a comparison wrote to stderr');
       const { state, error } = end ?? { state: 'failed', error: died(how) };
       const { tables } = running.view;
-      const equal = state === 'done' ? tables.every(({ verdict }) => verdict !== 'different') : null;
-      const ended = { ...running.view, state, error, equal, endedAt: isoTime(Date.now()) };
+      const ended = {
+        ...running.view,
+        state,
+        error,
+        equal: equalOf(state, tables),
+        endedAt: isoTime(Date.now()),
+      };
       await rm(join(control.dataDir.work, `verify-${id}`), { recursive: true, force: true }).catch(() => {});
       await record(control, ended).catch((error: unknown) =>
         control.log.error({ err: error, verification: id }, 'recording a comparison'),

@@ -94,6 +94,11 @@ export async function readVerification(db: MetastoreDb, id: number): Promise<Ver
   return row === undefined ? null : shown(row);
 }
 
+/** Whether no table differs; null: it did not come to its end. */
+export function equalOf(state: Verification['state'], tables: readonly TableVerdict[]): boolean | null {
+  return state === 'done' ? tables.every(({ verdict }) => verdict !== 'different') : null;
+}
+
 function shown(row: Row): Verification {
   const tables = TableVerdict.array().parse(JSON.parse(row.tables_json));
   const state = row.state as Verification['state'];
@@ -104,7 +109,7 @@ function shown(row: Row): Verification {
     state,
     startedAt: new Date(row.started_at).toISOString(),
     endedAt: row.ended_at === null ? null : new Date(row.ended_at).toISOString(),
-    equal: state === 'done' ? tables.every(({ verdict }) => verdict !== 'different') : null,
+    equal: equalOf(state, tables),
     error: row.error_json === null ? null : Problem.parse(JSON.parse(row.error_json)),
     tables,
   };
