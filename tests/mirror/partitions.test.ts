@@ -60,13 +60,13 @@ async function looked(): Promise<void> {
 }
 let looks = 0;
 
-async function loads(): Promise<number> {
+async function loads(table = 'part'): Promise<number> {
   const found = await lake.newestRun(TASK);
   const api = await lake.api();
   const { lines } = await api.get<{ lines: string[] }>(
     `/attempts/${found!.attempts.at(-1)!.id}/log?tail=10000`,
   );
-  return lines.filter((line) => line.includes('full load begins') && line.includes('"public.part"')).length;
+  return lines.filter((line) => line.includes('full load begins') && line.includes(`"public.${table}"`)).length;
 }
 
 it('is one table; rows move between partitions, levels and keys', async () => {
@@ -172,4 +172,17 @@ it('VACUUM FULL of a partition, columns added and dropped', async () => {
     `UPDATE part SET region = 'eu' WHERE region = 'odd' AND id = 1`,
   );
   await eventually();
+});
+
+it('partitions emptied before the load of their table began are no reason for a second load', async () => {
+  await run(
+    `CREATE TABLE held (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE held_1 PARTITION OF held FOR VALUES FROM (0) TO (100)`,
+  );
+  const client = await database.client();
+  await client.query('BEGIN; LOCK TABLE held IN SHARE MODE');
+  await lake.until(async () => (await lake.tables(TASK)).some(({ source }) => source.table === 'held'));
+  await client.query('TRUNCATE held; INSERT INTO held VALUES (1); COMMIT');
+  await exactly();
+  await looked();
+  expect(await loads('held')).toBe(1);
 });

@@ -303,7 +303,10 @@ export class Loader {
       if (!sameShape(lane.kept.schema, table.schema)) {
         lane.kept = { ...keptOf(table, null), ...into };
         lane.schemaVersion++;
-      } else lane.kept = { ...ofSource(lane.kept), ...into, storage: table.storage };
+      } else {
+        const { storage, columnVersions, pieces } = table;
+        lane.kept = { ...ofSource(lane.kept), ...into, storage, columnVersions, pieces };
+      }
       lane.load = fresh;
       lane.rowsLoaded = 0;
       lane.nulledValues = 0;
