@@ -45,145 +45,140 @@ const rules = (name: string, pattern: string, more: object = {}): object => ({
  * SLUICE_TEST_SEED=n replays a seed, as far as it decides.
  */
 export function describeShardsUnderLoad(type: Dialect): void {
-  // It has not been seen to end yet: on a machine that others use, commits of 60 tables take longer than it waits. By hand:
-  // SLUICE_TEST_SHARDS=8, or fewer.
-  describe.skipIf(process.env.SLUICE_TEST_SHARDS === undefined)(
-    `shards that change under load, SLUICE_TEST_SEED=${SEED}: ${type}`,
-    () => {
-      const random = new Random(SEED);
-      const log = new EventLog();
-      let servers: ShardServers;
-      let lake: TestLake;
-      let shards: readonly OrderShards[];
-      let writers: readonly ShardWriter[] = [];
-      let growth: Growth;
+  describe(`shards that change under load, SLUICE_TEST_SEED=${SEED}: ${type}`, () => {
+    const random = new Random(SEED);
+    const log = new EventLog();
+    let servers: ShardServers;
+    let lake: TestLake;
+    let shards: readonly OrderShards[];
+    let writers: readonly ShardWriter[] = [];
+    let growth: Growth;
 
-      beforeAll(async () => {
-        servers = await startShardServers(type, 3, 2);
-        lake = await TestLake.start();
-        const { databases } = servers;
-        shards = databases.map((database, index) =>
-          orderShards(type, random.fork(`${database.server} ${database.name}`), index * SHARDS),
-        );
-        for (const [index, database] of databases.entries()) await fill(type, database, shards[index]!);
-        // Two shards have this key before the start.
-        for (const index of [0, 5])
-          await databases[index]!.query(`INSERT INTO accounts VALUES (5000, 'of database ${index}')`);
-        writers = await Promise.all(
-          databases.flatMap((database, index) =>
-            [true, false].map((alters, second) => {
-              const number = 2 * index + second;
-              const own = random.fork(`writer ${number}`);
-              return ShardWriter.open({
-                ...{ dialect: type, database, shards: shards[index]!, random: own, log, number, alters },
-                writers: 2 * databases.length,
-              });
-            }),
-          ),
-        );
-        await createMerge(lake, TASK, servers, {
-          virtualTables: [
-            rules('orders', 'orders_\\d+', { extendedKey: true }),
-            rules('accounts', 'accounts'),
-            rules('events', 'events'),
-          ],
-          parameters: { commit_interval: '2s', full_load_concurrency: '4', failover_limit: '100' },
-        });
-        for (const writer of writers) writer.start();
-        await lake.start(TASK);
-        growth = new Growth(lake);
-      }, MINUTES);
-
-      afterAll(async () => {
-        await growth?.stop().catch(() => undefined);
-        await Promise.allSettled(writers.map((writer) => writer.stop()));
-        await lake?.[Symbol.asyncDispose]();
-        await servers?.[Symbol.asyncDispose]();
-      }, MINUTES);
-
-      const accounts = async (state: string): Promise<TaskTable | undefined> =>
-        (await lake.tables(TASK)).find((table) => table.source.table === 'accounts' && table.state === state);
-      const shardOf = (index: number): string => {
-        const { server, name } = servers.databases[index]!;
-        return type === 'mysql' ? `${server}/${name}.accounts` : `${server}/${name}.public.accounts`;
-      };
-      /** The shard that is stopped, and by what, is named with the other one; mended, it joins. */
-      async function conflict(key: number, one: number, other: number): Promise<void> {
-        const found = await lake.until(() => accounts('blocked'), 240);
-        log.add(`blocked: ${found.error?.message}`);
-        expect(found.error?.code).toBe('TABLE_KEY_CONFLICT');
-        for (const text of [`(${key})`, shardOf(one), shardOf(other)])
-          expect(found.error?.message).toContain(text);
-        await lake.caughtUp(TASK, 240);
-        expect(await lakeLines(lake, `SELECT count(*) FROM lake.accounts WHERE id = ${key}`)).toEqual(['1']);
-        const at = [one, other].find((index) => isIn(found, servers.databases[index]!));
-        if (at === undefined) throw new Error(`${JSON.stringify(found.source)} is stopped`);
-        await servers.databases[at]!.query(`DELETE FROM accounts WHERE id = ${key}`);
-        // Carried out with the next commit, which may take its time.
-        const [started] = await order(lake, TASK, 'start', [found.id]);
-        expect(started?.outcome).not.toBe('refused');
-        await lake.until(async () => (await accounts('blocked')) === undefined, 240);
-      }
-      const stepsLeft = (): number => {
-        for (const { failure } of writers) if (failure !== null) throw failure;
-        return writers.reduce((sum, writer) => sum + writer.stepsLeft, 0);
-      };
-
-      it(
-        'ends equal to the union of the shards, killed on the way',
-        async () => {
-          try {
-            await conflict(5000, 0, 5);
-            await lake.until(async () => (await growth.rows()) > 0, 240);
-            for (const writer of writers) writer.alter = true;
-            const all = stepsLeft();
-            await lake.until(() => Promise.resolve(stepsLeft() < all * 0.7), 240);
-            log.add('the runner is killed');
-            expect(await lake.killRunner(TASK)).toBe(true);
-            await servers.databases[1]!.query("INSERT INTO accounts VALUES (6000, 'first')");
-            await lake.caughtUp(TASK, 240);
-            await servers.databases[4]!.query("INSERT INTO accounts VALUES (6000, 'second')");
-            await conflict(6000, 1, 4);
-            const tables = await lake.tables(TASK);
-            const growing = tables.findLast(({ source }) => source.table === GROWING)!;
-            const another = tables.find(({ source }) => source.table === 'orders_0')!;
-            await order(lake, TASK, 'resync', [growing.id, another.id]);
-            await lake.until(() => Promise.resolve(stepsLeft() < all * 0.2), 240);
-            log.add('the server and its runner are killed');
-            await lake.killRunner(TASK);
-            await lake.killServer();
-            await lake.restart();
-            await lake.until(() => Promise.resolve(stepsLeft() === 0), 240);
-            for (const writer of writers) await writer.stop();
-            log.add('the writers have stopped');
-            await lake.caughtUp(TASK, 240);
-            await growth.stop();
-            expect((await lake.tables(TASK)).filter(({ state }) => state !== 'live')).toEqual([]);
-            expect((await lake.tables(TASK)).length).toBe(6 * (SHARDS + 2));
-            for (const table of ['orders', 'accounts', 'events'])
-              expect(await differences(lake, type, servers.databases, table)).toEqual([]);
-            expect(await typesOf(lake)).toMatchObject({
-              id: 'long',
-              amount: 'decimal(14, 4)',
-              status: 'string',
-              note: 'string',
-              remark: 'string',
-              region: 'string',
-              grade: 'int',
-              at: 'timestamp',
-            });
-            expect(growth.troubles).toEqual([]);
-          } catch (error) {
-            throw new Error(
-              `SLUICE_TEST_SEED=${SEED}, ${type}: ${(error as Error).message}\n${log.text()}\n${await lake.attemptLog(TASK)}`,
-              { cause: error },
-            );
-          }
-        },
-        MINUTES,
+    beforeAll(async () => {
+      servers = await startShardServers(type, 3, 2);
+      lake = await TestLake.start();
+      const { databases } = servers;
+      shards = databases.map((database, index) =>
+        orderShards(type, random.fork(`${database.server} ${database.name}`), index * SHARDS),
       );
-    },
-  );
+      for (const [index, database] of databases.entries()) await fill(type, database, shards[index]!);
+      // Two shards have this key before the start.
+      for (const index of [0, 5])
+        await databases[index]!.query(`INSERT INTO accounts VALUES (5000, 'of database ${index}')`);
+      writers = await Promise.all(
+        databases.flatMap((database, index) =>
+          [true, false].map((alters, second) => {
+            const number = 2 * index + second;
+            const own = random.fork(`writer ${number}`);
+            return ShardWriter.open({
+              ...{ dialect: type, database, shards: shards[index]!, random: own, log, number, alters },
+              writers: 2 * databases.length,
+            });
+          }),
+        ),
+      );
+      await createMerge(lake, TASK, servers, {
+        virtualTables: [
+          rules('orders', 'orders_\\d+', { extendedKey: true }),
+          rules('accounts', 'accounts'),
+          rules('events', 'events'),
+        ],
+        parameters: { commit_interval: '2s', full_load_concurrency: '4', failover_limit: '100' },
+      });
+      for (const writer of writers) writer.start();
+      await lake.start(TASK);
+      growth = new Growth(lake);
+    }, MINUTES);
+
+    afterAll(async () => {
+      await growth?.stop().catch(() => undefined);
+      await Promise.allSettled(writers.map((writer) => writer.stop()));
+      await lake?.[Symbol.asyncDispose]();
+      await servers?.[Symbol.asyncDispose]();
+    }, MINUTES);
+
+    const accounts = async (state: string): Promise<TaskTable | undefined> =>
+      (await lake.tables(TASK)).find((table) => table.source.table === 'accounts' && table.state === state);
+    const shardOf = (index: number): string => {
+      const { server, name } = servers.databases[index]!;
+      return type === 'mysql' ? `${server}/${name}.accounts` : `${server}/${name}.public.accounts`;
+    };
+    /** The shard that is stopped, and by what, is named with the other one; mended, it joins. */
+    async function conflict(key: number, one: number, other: number): Promise<void> {
+      const found = await lake.until(() => accounts('blocked'), 240);
+      log.add(`blocked: ${found.error?.message}`);
+      expect(found.error?.code).toBe('TABLE_KEY_CONFLICT');
+      for (const text of [`(${key})`, shardOf(one), shardOf(other)])
+        expect(found.error?.message).toContain(text);
+      await lake.caughtUp(TASK, 240);
+      expect(await lakeLines(lake, `SELECT count(*) FROM lake.accounts WHERE id = ${key}`)).toEqual(['1']);
+      const at = [one, other].find((index) => isIn(found, servers.databases[index]!));
+      if (at === undefined) throw new Error(`${JSON.stringify(found.source)} is stopped`);
+      await servers.databases[at]!.query(`DELETE FROM accounts WHERE id = ${key}`);
+      // Carried out with the next commit, which may take its time.
+      const [started] = await order(lake, TASK, 'start', [found.id]);
+      expect(started?.outcome).not.toBe('refused');
+      await lake.until(async () => (await accounts('blocked')) === undefined, 240);
+    }
+    const stepsLeft = (): number => {
+      for (const { failure } of writers) if (failure !== null) throw failure;
+      return writers.reduce((sum, writer) => sum + writer.stepsLeft, 0);
+    };
+
+    it(
+      'ends equal to the union of the shards, killed on the way',
+      async () => {
+        try {
+          await conflict(5000, 0, 5);
+          await lake.until(async () => (await growth.rows()) > 0, 240);
+          for (const writer of writers) writer.alter = true;
+          const all = stepsLeft();
+          await lake.until(() => Promise.resolve(stepsLeft() < all * 0.7), 240);
+          log.add('the runner is killed');
+          expect(await lake.killRunner(TASK)).toBe(true);
+          await servers.databases[1]!.query("INSERT INTO accounts VALUES (6000, 'first')");
+          await lake.caughtUp(TASK, 240);
+          await servers.databases[4]!.query("INSERT INTO accounts VALUES (6000, 'second')");
+          await conflict(6000, 1, 4);
+          const tables = await lake.tables(TASK);
+          const growing = tables.findLast(({ source }) => source.table === GROWING)!;
+          const another = tables.find(({ source }) => source.table === 'orders_0')!;
+          await order(lake, TASK, 'resync', [growing.id, another.id]);
+          await lake.until(() => Promise.resolve(stepsLeft() < all * 0.2), 240);
+          log.add('the server and its runner are killed');
+          await lake.killRunner(TASK);
+          await lake.killServer();
+          await lake.restart();
+          await lake.until(() => Promise.resolve(stepsLeft() === 0), 240);
+          for (const writer of writers) await writer.stop();
+          log.add('the writers have stopped');
+          await lake.caughtUp(TASK, 240);
+          await growth.stop();
+          expect((await lake.tables(TASK)).filter(({ state }) => state !== 'live')).toEqual([]);
+          expect((await lake.tables(TASK)).length).toBe(6 * (SHARDS + 2));
+          for (const table of ['orders', 'accounts', 'events'])
+            expect(await differences(lake, type, servers.databases, table)).toEqual([]);
+          expect(await typesOf(lake)).toMatchObject({
+            id: 'long',
+            amount: 'decimal(14, 4)',
+            status: 'string',
+            note: 'string',
+            remark: 'string',
+            region: 'string',
+            grade: 'int',
+            at: 'timestamp',
+          });
+          expect(growth.troubles).toEqual([]);
+        } catch (error) {
+          throw new Error(
+            `SLUICE_TEST_SEED=${SEED}, ${type}: ${(error as Error).message}\n${log.text()}\n${await lake.attemptLog(TASK)}`,
+            { cause: error },
+          );
+        }
+      },
+      MINUTES,
+    );
+  });
 }
 
 async function fill(type: Dialect, { query }: ShardDatabase, { create }: OrderShards): Promise<void> {
