@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '@sluice/contract';
@@ -49,6 +50,12 @@ process.on('SIGTERM', () => stop.abort(new Error('terminated')));
 // Ctrl-C goes to the whole group; the server stops its runners itself.
 process.on('SIGINT', () => {});
 
+/**
+ * A statement of DuckDB's that waits for its second thread spins, and so takes the processor on which the source is
+ * read where there are but two: the mirror of a backlog is a third faster with one thread then (docs/performance.md).
+ */
+const ENGINE_THREADS = availableParallelism() > 2 ? 2 : 1;
+
 async function main(): Promise<void> {
   const layout = dataDirLayout(values['data-dir'] ?? '');
   const attempt = Number(values.attempt);
@@ -60,7 +67,7 @@ async function main(): Promise<void> {
     const folder = join(layout.work, `task-${work.taskId}`);
     const storage = fileStorage();
     const engine = await Engine.open({
-      threads: 2,
+      threads: ENGINE_THREADS,
       memoryBytes: Math.floor(work.parameters.runnerMemory * 0.35) << 20,
       tempFolder: join(folder, 'duckdb'),
       maxTempBytes: 256 * 2 ** 30,
