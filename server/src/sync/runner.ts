@@ -9,6 +9,7 @@ import { embeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import { fileStorage } from '../lakehouse/file-storage.ts';
 import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
+import { HeldKeys } from '../targets/lakehouse/held-keys.ts';
 import { LakehouseTarget } from '../targets/lakehouse/lakehouse-target.ts';
 import { TableUpkeep } from '../targets/lakehouse/table-upkeep.ts';
 import { canReadMore, forgetLogs, openSource } from './open-source.ts';
@@ -74,7 +75,10 @@ async function main(): Promise<void> {
     });
     try {
       const warehouse = storage.location(layout.warehouse);
-      const options = { storage, metastore, engine, warehouse, catalog: embeddedCatalog(metastore, storage) };
+      const options = {
+        ...{ storage, metastore, engine, warehouse, catalog: embeddedCatalog(metastore, storage) },
+        heldKeys: new HeldKeys(Math.floor(work.parameters.runnerMemory * 0.12) << 20),
+      };
       const turn = async (): Promise<Again | null> => {
         await using target = new LakehouseTarget({
           ...options,

@@ -35,8 +35,7 @@ export function scanSql(
   const positions = options.positions === true;
   const data = files.filter((file) => file.content === 'data' && file.records > 0);
   const deletes = files.filter((file) => file.content !== 'data');
-  if (deletes.some((file) => file.content === 'equality-deletes'))
-    throw new SluiceError('TABLE_SCHEMA', 'Tables with equality deletes cannot be read here.');
+  refuseEqualityDeletes(deletes);
   if (data.length === 0) return emptySql(columns, positions);
   const { clean, touched, hitting } = splitByDeletes(data, deletes);
   const parts: string[] = [];
@@ -45,6 +44,12 @@ export function scanSql(
   if (touched.length > 0)
     parts.push(partSql(storage, touched, columns, positions, only, antiJoinSql(storage, touched, hitting)));
   return `(${parts.join(' UNION ALL ')})`;
+}
+
+/** @throws SluiceError TABLE_SCHEMA */
+export function refuseEqualityDeletes(files: readonly LiveFile[]): void {
+  if (files.some((file) => file.content === 'equality-deletes'))
+    throw new SluiceError('TABLE_SCHEMA', 'Tables with equality deletes cannot be read here.');
 }
 
 /** Rows of a relation that the rows looked for are equal to in these columns, which have the same names in both. */

@@ -14,6 +14,7 @@ import { currentSchema } from '../table-metadata.ts';
 import { prepareCompaction } from './compaction.ts';
 import { prepareDeleteMerge } from './delete-merge.ts';
 import { removeOrphans } from './orphans.ts';
+import type { CountedDeletes } from './plan.ts';
 import { discardUpkeep, finishUpkeep, type PreparedUpkeep, prepareUpkeep } from './upkeep.ts';
 
 const SEED = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
@@ -60,6 +61,7 @@ class Run {
   readonly prepared: PreparedUpkeep[] = [];
   readonly done = { compactions: 0, merges: 0, givenUp: 0, late: 0 };
   readonly commitsAt = new Map<PreparedUpkeep, number>();
+  readonly counts = new Map<string, CountedDeletes>();
   nextId = 1;
   commits = 0;
 
@@ -174,7 +176,13 @@ class Run {
     if (this.prepared.length >= 3) return 'due: none';
     const { metadata } = await warehouse.load(this.name);
     const thresholds = { targetBytes: 12_000, smallFiles: 4, deletedFraction: 0.3, deleteFiles: 4 };
-    const prepared = await prepareUpkeep(warehouse.connection, warehouse.storage, metadata, thresholds);
+    const prepared = await prepareUpkeep(
+      warehouse.connection,
+      warehouse.storage,
+      metadata,
+      thresholds,
+      this.counts,
+    );
     if (prepared) this.hold(prepared);
     return `prepare due: ${prepared?.kind ?? 'nothing'}`;
   }

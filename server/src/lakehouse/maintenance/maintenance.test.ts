@@ -156,6 +156,17 @@ describe('planMaintenance', () => {
     expect(due(file('L', 900, 1), deletes(1), deletes(1), deletes(1))).toBe(true);
   });
 
+  it('reads them again where what they said calls for something, or a tenth more has come', () => {
+    const deletes = (records: number): LiveFile => ({ ...file('d', 5, 9, 'position-deletes'), records });
+    const due = (records: number, of: Record<string, number>, ...some: LiveFile[]): boolean =>
+      mayBeDue(some, thresholds, { records, deleted: new Map(Object.entries(of)) });
+    const both = [file('L', 900, 1), file('M', 900, 2)];
+    expect(due(40, { L: 20, M: 20 }, ...both, deletes(44))).toBe(false);
+    expect(due(40, { L: 20, M: 20 }, ...both, deletes(45))).toBe(true);
+    expect(due(40, { L: 31, M: 9 }, ...both, deletes(40))).toBe(true);
+    expect(due(60, {}, ...'abc'.split('').map((path, index) => file(path, 200, index)))).toBe(true);
+  });
+
   it('finds worth a look whatever is rewritten for its deleted rows (seed 20261129)', () => {
     let seed = 20261129;
     const drawn = (below: number): number => {
@@ -399,6 +410,7 @@ describe('upkeep', () => {
         storage,
         metadata,
         round === 0 ? thresholds : { ...thresholds, smallFiles: 4, deleteFiles: 0 },
+        new Map(),
       );
       if (!prepared) break;
       steps.push(prepared.kind);

@@ -43,17 +43,37 @@ export function planMaintenance(
   };
 }
 
+/** What the delete files of a table said when they were read last, and nothing was due. */
+export interface CountedDeletes {
+  /** Positions in all of them; one may be there twice. */
+  readonly records: number;
+  /** countDeletedRows */
+  readonly deleted: ReadonlyMap<string, number>;
+}
+
+/** With so many times the positions of the last count they are worth being read again, and not after every commit. */
+const RECOUNT = 1.1;
+
+/** How many positions the delete files list. */
+export function deletedRecords(files: readonly LiveFile[]): number {
+  return files.reduce((sum, file) => sum + (file.content === 'position-deletes' ? file.records : 0), 0);
+}
+
 /**
  * Whether it is worth reading the delete files to plan. They say how many rows they delete, not of which files; where
  * it would all have to be of one file, or of those with the longest rows, and still be too little, nothing is due.
+ * @param counted null: they were not read yet, or something was done since
  */
-export function mayBeDue(files: readonly LiveFile[], thresholds: Thresholds): boolean {
+export function mayBeDue(
+  files: readonly LiveFile[],
+  thresholds: Thresholds,
+  counted: CountedDeletes | null = null,
+): boolean {
   const { targetBytes, deletedFraction } = thresholds;
-  const none = planMaintenance(files, new Map(), thresholds);
-  if (none.mergeDeletes || none.compactions.length > 0) return true;
-  const deletes = files.filter((file) => file.content === 'position-deletes');
-  const deletedRows = deletes.reduce((sum, file) => sum + file.records, 0);
-  if (deletedRows === 0) return false;
+  const known = planMaintenance(files, counted?.deleted ?? new Map(), thresholds);
+  if (known.mergeDeletes || known.compactions.length > 0) return true;
+  const deletedRows = deletedRecords(files);
+  if (deletedRows === 0 || deletedRows <= (counted?.records ?? 0) * RECOUNT) return false;
   const data = inOrder(files);
   const isSmall = (file: LiveFile): boolean => file.bytes < targetBytes / 4;
   if (data.some((file) => !isSmall(file) && deletedRows > file.records * deletedFraction)) return true;

@@ -15,7 +15,7 @@ import {
   prepareDeleteMerge,
 } from './delete-merge.ts';
 import { countDeletedRows } from './deleted-rows.ts';
-import { mayBeDue, planMaintenance, type Thresholds } from './plan.ts';
+import { type CountedDeletes, deletedRecords, mayBeDue, planMaintenance, type Thresholds } from './plan.ts';
 
 /** One step of a table's upkeep, made in the background, to be put in by the table's writer just before its next commit. */
 export type PreparedUpkeep =
@@ -24,6 +24,7 @@ export type PreparedUpkeep =
 
 /**
  * Plans, and does the slow part of the first thing that is due: one group of data files, or else the delete files.
+ * @param counts by table's uuid, kept here from one call to the next, so that not every one reads the delete files
  * @returns null where nothing is due
  * @throws SluiceError STORAGE_*; the signal's reason
  */
@@ -32,12 +33,16 @@ export async function prepareUpkeep(
   storage: Storage,
   metadata: TableMetadata,
   thresholds: Thresholds,
+  counts: Map<string, CountedDeletes>,
   signal?: AbortSignal,
 ): Promise<PreparedUpkeep | null> {
   const files = await liveFiles(storage, metadata);
-  if (!mayBeDue(files, thresholds)) return null;
+  const uuid = metadata['table-uuid'];
+  if (!mayBeDue(files, thresholds, counts.get(uuid) ?? null)) return null;
   const deleted = await countDeletedRows(connection, storage, files, signal);
   const plan = planMaintenance(files, deleted, thresholds);
+  if (plan.mergeDeletes || plan.compactions.length > 0) counts.delete(uuid);
+  else counts.set(uuid, { records: deletedRecords(files), deleted });
   const [group] = plan.compactions;
   if (group)
     return {

@@ -10,7 +10,7 @@ import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
 import { CHANGE_FIELDS } from '../../model/change.ts';
 import { crashPoint } from '../../model/crash-point.ts';
-import { tableText } from '../../model/table.ts';
+import { tableKey, tableText } from '../../model/table.ts';
 import type { ChangeBatch, ChangePart } from '../target.ts';
 import {
   columnAt,
@@ -25,6 +25,8 @@ import {
   typedLines,
 } from './change-lines.ts';
 import { columnMapOf, followSchema } from './column-map.ts';
+import { findOld } from './find-old.ts';
+import type { HeldKeys } from './held-keys.ts';
 import { holdingKeys } from './holding-keys.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
 import { foldKeyed } from './keyed-changes.ts';
@@ -47,6 +49,8 @@ export interface ApplyOptions {
   readonly targetBytes: number;
   /** How long the key of a row may be, in bytes. */
   readonly keyLimit: number;
+  /** Of data files in which old rows are looked for. */
+  readonly heldKeys: HeldKeys;
   /** Puts lines into a file that lives as long as the step. */
   readonly scratch: (lines: Buffer) => Promise<string>;
 }
@@ -112,6 +116,7 @@ async function applyLines(
   } catch (error) {
     if (!isOutOfMemory(error)) throw error;
     await dropTables(step.sql);
+    await step.options.heldKeys.dropAll(step.sql);
     const halves = await halve(step.sql, batch, range);
     if (halves === null) throw error;
     const one = await applyLines(step, base, batch, halves[0]);
@@ -269,13 +274,13 @@ async function planKeyed(
   await sql.run(`CREATE TEMP TABLE touched AS ${fold.touched}`);
   const candidates = await holdingKeys(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
   if (!candidates.some((file) => file.content === 'data')) return { ...plan, deletes: null };
-  const old = scanSql(
-    storage,
-    candidates,
-    key.map((index) => scan[index]!),
-    { positions: true, among: { relation: 'touched', columns: keyNames } },
-  );
-  return { ...plan, deletes: `SELECT o."${FILE_COLUMN}", o."${POSITION_COLUMN}" FROM ${old} o` };
+  const deletes = await findOld({ sql, storage, heldKeys: options.heldKeys }, candidates, {
+    owner: `${metadata.location} ${tableKey(batch.schema.name)}`,
+    live: files.filter((file) => file.content === 'data'),
+    data: candidates.filter((file) => file.content === 'data'),
+    key: key.map((index) => scan[index]!),
+  });
+  return { ...plan, deletes };
 }
 
 async function planRows(

@@ -38,6 +38,7 @@ import { writeCascadeLines } from './cascade-lines.ts';
 import { rawPart } from './change-lines.ts';
 import { columnMapOf, followSchema, newTable } from './column-map.ts';
 import { parseFiles } from './content-file-json.ts';
+import type { HeldKeys } from './held-keys.ts';
 import { findKeyConflict, lineConflicts } from './key-conflict.ts';
 import { type Chunk, loadChunk } from './load-chunk.ts';
 import {
@@ -67,6 +68,7 @@ export interface LakehouseOptions {
   readonly targetBytes: number;
   /** How long the key of a row may be, in bytes; may change while the task runs. */
   readonly keyLimit: () => number;
+  readonly heldKeys: HeldKeys;
   /** A folder on this machine for files that live as long as a step. */
   readonly scratchFolder: string;
   readonly upkeep: Upkeep;
@@ -187,7 +189,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   }
 
   async stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged> {
-    const { storage, engine, rules, targetBytes, keyLimit, scratchFolder, upkeep } = this.#options;
+    const { storage, engine, rules, targetBytes, keyLimit, heldKeys, scratchFolder, upkeep } = this.#options;
     const from = base.kind === 'staged' ? base.location : await this.#pointer(table);
     if (from === null)
       throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
@@ -211,6 +213,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
             rules,
             targetBytes,
             keyLimit: keyLimit(),
+            heldKeys,
             scratch: async (lines) => {
               const file = join(scratchFolder, `${randomUUID()}.csv`);
               scratch.push(file);

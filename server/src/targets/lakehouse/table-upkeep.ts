@@ -3,7 +3,11 @@ import type { Engine } from '../../lakehouse/duckdb/engine.ts';
 import type { EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { expireSnapshots } from '../../lakehouse/expire-snapshots.ts';
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from '../../lakehouse/maintenance/orphans.ts';
-import { DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
+import {
+  type CountedDeletes,
+  DEFAULT_THRESHOLDS,
+  type Thresholds,
+} from '../../lakehouse/maintenance/plan.ts';
 import {
   discardUpkeep,
   finishUpkeep,
@@ -62,6 +66,7 @@ export class TableUpkeep implements Upkeep {
   /** Files to be removed once the metadata without their snapshots is the table's. */
   readonly #expiries = new Map<string, Expiry>();
   readonly #leaving: { readonly at: number; readonly files: readonly string[] }[] = [];
+  readonly #counts = new Map<string, CountedDeletes>();
   readonly #orphansAt = new Map<string, number>();
   readonly #started = Date.now();
   readonly #stop = new AbortController();
@@ -184,7 +189,7 @@ export class TableUpkeep implements Upkeep {
     const connection = await engine.connect();
     try {
       const step = await besideSteps(engine, () =>
-        prepareUpkeep(connection, storage, metadata, this.#thresholds, signal),
+        prepareUpkeep(connection, storage, metadata, this.#thresholds, this.#counts, signal),
       );
       if (step !== null) this.#prepared.set(key, { table, step });
     } finally {
