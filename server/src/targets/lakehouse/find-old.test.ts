@@ -97,7 +97,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     const look = (data: readonly LiveFile[], live = files.live) =>
       connected((sql) =>
         heldKeys.look(sql, warehouse.storage, { ...files, live, data }, async (relations) => {
-          await heldKeys.dropAll(sql);
+          if (relations.size > 0) await heldKeys.dropAll(sql);
           for (const relation of relations.values())
             expect(await sql.rows(`SELECT count(*) FROM ${relation}`)).toEqual([[BigInt(LARGE)]]);
           return relations.size;
