@@ -16,10 +16,13 @@ export type Row = Readonly<Record<string, DuckDBValue>>;
 /** An in-memory DuckDB. Tables and settings are its own, shared by its connections; the limits are for all of them together. */
 export class Engine {
   readonly #instance: DuckDBInstance;
+  readonly #limits: EngineLimits;
   readonly #open = new Set<EngineConnection>();
+  #limiting: Promise<void> = Promise.resolve();
 
-  private constructor(instance: DuckDBInstance) {
+  private constructor(instance: DuckDBInstance, limits: EngineLimits) {
     this.#instance = instance;
+    this.#limits = limits;
   }
 
   static async open(limits: EngineLimits): Promise<Engine> {
@@ -33,7 +36,7 @@ export class Engine {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
-    const engine = new Engine(instance);
+    const engine = new Engine(instance, limits);
     try {
       const connection = await engine.connect();
       // Of the extension icu, so it is no option of the start.
@@ -52,6 +55,18 @@ export class Engine {
     const connection = new EngineConnection(await this.#instance.connect(), (one) => this.#open.delete(one));
     this.#open.add(connection);
     return connection;
+  }
+
+  /** The memory is the limit's and so many bytes more, of tables that stay and are to take nothing from statements. */
+  allowBeside(bytes: number): Promise<void> {
+    const limit = mebibytes(this.#limits.memoryBytes + bytes);
+    this.#limiting = this.#limiting
+      .catch(() => undefined)
+      .then(async () => {
+        const connection = await this.connect();
+        await connection.run(`SET GLOBAL memory_limit = '${limit}'`).finally(() => connection.close());
+      });
+    return this.#limiting;
   }
 
   /** Connections first. A statement that still runs must have ended: the native library waits for it, and so does the whole process. */

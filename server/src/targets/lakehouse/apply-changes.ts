@@ -116,7 +116,7 @@ async function applyLines(
   } catch (error) {
     if (!isOutOfMemory(error)) throw error;
     await dropTables(step.sql);
-    await step.options.heldKeys.dropAll(step.sql);
+    await step.options.heldKeys.dropAll();
     const halves = await halve(step.sql, batch, range);
     if (halves === null) throw error;
     const one = await applyLines(step, base, batch, halves[0]);

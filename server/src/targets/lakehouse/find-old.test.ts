@@ -17,8 +17,8 @@ const KEY: readonly ScanColumn[] = [
   { id: 2, name: 'c1', type: 'date' },
 ];
 const LARGE = 60_000;
-/** Bytes of a row's key, and of its place. */
-const WIDTH = 8 + 4 + 4;
+/** Of one group of rows: the blocks of longs and of dates, and of their nulls. */
+const BYTES = (4 + 1 + 2 + 1) * 262_144;
 
 let warehouse: WarehouseFixture;
 const never = new AbortController().signal;
@@ -66,14 +66,14 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     await add(0, LARGE, 2);
     await add(1_000_000, LARGE, -3);
     await add(2_000_000, 500, 1);
-    const heldKeys = new HeldKeys(100 << 20);
+    const heldKeys = new HeldKeys(warehouse.engine, 100 << 20);
     for (let round = 0; round < 12; round++) {
       const keys = [...model.keys()].filter(() => random.once(600));
       const strangers = [3, -5, 5_000_000];
       const expected = keys.map((key) => model.get(key)!).sort();
       expect(await places(heldKeys, [...keys, ...strangers])).toEqual(expected);
-      expect(await places(new HeldKeys(0), [...keys, ...strangers])).toEqual(expected);
-      expect(heldKeys.bytes).toBe(round === 0 ? 0 : 2 * LARGE * WIDTH);
+      expect(await places(new HeldKeys(warehouse.engine, 0), [...keys, ...strangers])).toEqual(expected);
+      expect(heldKeys.bytes).toBe(round === 0 ? 0 : 2 * BYTES);
       const { metadata } = await warehouse.load(TABLE);
       const gone = keys.filter(() => random.once(2));
       const listed = gone.map((key) => model.get(key)!.split(' '));
@@ -86,18 +86,18 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       // A key that was deleted comes again, in a younger file.
       if (gone[0] !== undefined) await add(gone[0], 1, 1);
     }
-    await connected((sql) => heldKeys.dropAll(sql));
+    await heldKeys.dropAll();
   });
 
   it('what is held of a file goes with it, when it is idle, and when the memory is needed; but not while it is read', async () => {
     let now = 0;
-    const heldKeys = new HeldKeys(LARGE * WIDTH, () => now);
+    const heldKeys = new HeldKeys(warehouse.engine, BYTES, () => now);
     const { files } = await keyFiles();
     const [one, other] = files.data;
     const look = (data: readonly LiveFile[], live = files.live) =>
       connected((sql) =>
         heldKeys.look(sql, warehouse.storage, { ...files, live, data }, async (relations) => {
-          if (relations.size > 0) await heldKeys.dropAll(sql);
+          if (relations.size > 0) await heldKeys.dropAll();
           for (const relation of relations.values())
             expect(await sql.rows(`SELECT count(*) FROM ${relation}`)).toEqual([[BigInt(LARGE)]]);
           return relations.size;
@@ -112,7 +112,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     expect(await look([], [one!])).toBe(0);
     expect(heldKeys.bytes).toBe(0);
     expect([await look([one!]), await look([one!])]).toEqual([0, 1]);
-    await connected((sql) => heldKeys.dropAll(sql));
+    await heldKeys.dropAll();
     expect(heldKeys.bytes).toBe(0);
     const left = await connected((sql) =>
       sql.rows("SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'held_keys')"),

@@ -31,7 +31,7 @@ export async function findOld(
   await heldKeys.look(sql, storage, files, async (relations) => {
     const looks = [...relations].map(
       ([file, relation]) =>
-        `SELECT ${quoteText(file.path)} AS file, CAST(k.pos AS BIGINT) AS pos FROM ${relation} k SEMI JOIN touched t ON ${on}`,
+        `SELECT ${quoteText(file.path)} AS file, k.rowid AS pos FROM ${relation} k SEMI JOIN touched t ON ${on}`,
     );
     const rest = data.filter((file) => !relations.has(file));
     if (rest.length > 0) {
