@@ -484,8 +484,8 @@ export class Loader {
     // The log tells of a table's change later than its load finds it.
     const changed =
       trouble.code === 'TABLE_SCHEMA' && lane.load !== null && (await this.#changedMeanwhile(lane, signal));
-    // Its load was given up meanwhile, and with it whatever went wrong.
-    if (lane.generation !== generation) {
+    // Its load was given up meanwhile, and with it whatever went wrong: the log may have told what blocks the table.
+    if (lane.generation !== generation || lane.state === 'blocked') {
       this.nudge();
       return;
     }
