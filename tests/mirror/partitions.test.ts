@@ -66,7 +66,8 @@ async function loads(table = 'part'): Promise<number> {
   const { lines } = await api.get<{ lines: string[] }>(
     `/attempts/${found!.attempts.at(-1)!.id}/log?tail=10000`,
   );
-  return lines.filter((line) => line.includes('full load begins') && line.includes(`"public.${table}"`)).length;
+  return lines.filter((line) => line.includes('full load begins') && line.includes(`"public.${table}"`))
+    .length;
 }
 
 it('is one table; rows move between partitions, levels and keys', async () => {
