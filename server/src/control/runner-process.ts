@@ -59,6 +59,12 @@ const LAST_WORD_MS = 10_000;
 /** Part of runner_memory that V8's heap may take; DuckDB, buffers and code share the rest. */
 export const heapOf = (runnerMemoryMb: number): number => Math.max(128, Math.floor(runnerMemoryMb * 0.35));
 
+/**
+ * Node's pool runs DuckDB's statements and every call to the file system. With its usual four the fsyncs of one table
+ * wait behind the statements of others.
+ */
+const POOL_THREADS = '16';
+
 /** The process of one attempt. */
 export class RunnerProcess {
   readonly #child: ChildProcess;
@@ -80,7 +86,7 @@ export class RunnerProcess {
         execArgv: [`--max-old-space-size=${options.heapMb}`],
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         serialization: 'json',
-        env,
+        env: { UV_THREADPOOL_SIZE: POOL_THREADS, ...env },
       },
     );
     this.#child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
