@@ -63,7 +63,7 @@ export const heapOf = (runnerMemoryMb: number): number => Math.max(128, Math.flo
  * Node's pool runs DuckDB's statements and every call to the file system. With its usual four the fsyncs of one table
  * wait behind the statements of others.
  */
-const POOL_THREADS = '16';
+const POOL_THREADS = '8';
 
 /** The process of one attempt. */
 export class RunnerProcess {

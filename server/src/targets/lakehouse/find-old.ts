@@ -12,6 +12,9 @@ import type { Storage } from '../../lakehouse/storage.ts';
 import type { HeldKeys, KeyFiles } from './held-keys.ts';
 import type { Sql } from './sql.ts';
 
+/** Of more keys the look costs less than the rest of the step, and what is found is better not held. */
+const FEW = 100_000;
+
 /**
  * Where the rows under the keys of `touched` are. They are found first, and then held against what is deleted already: so
  * the few are hashed, and not all deleted positions.
@@ -27,6 +30,12 @@ export async function findOld(
   refuseEqualityDeletes(deletes);
   const { hitting } = splitByDeletes(data, deletes);
   const columns = key.map(({ name }) => name);
+  const among = { relation: 'touched', columns };
+  const [touched] = await sql.rows('SELECT count(*) FROM touched');
+  if (Number(touched?.[0] ?? 0) > FEW) {
+    const rows = scanSql(storage, candidates, key, { positions: true, among });
+    return `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`;
+  }
   const on = columns.map((name, index) => `k.k${index} = t.${name}`).join(' AND ');
   await heldKeys.look(sql, storage, files, async (relations) => {
     const looks = [...relations].map(
@@ -35,7 +44,7 @@ export async function findOld(
     );
     const rest = data.filter((file) => !relations.has(file));
     if (rest.length > 0) {
-      const rows = scanSql(storage, rest, key, { positions: true, among: { relation: 'touched', columns } });
+      const rows = scanSql(storage, rest, key, { positions: true, among });
       looks.push(`SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`);
     }
     await sql.run(`CREATE TEMP TABLE found AS ${looks.join(' UNION ALL ')}`);
