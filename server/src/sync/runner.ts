@@ -53,7 +53,7 @@ process.on('SIGINT', () => {});
 
 /**
  * A statement of DuckDB's that waits for its second thread spins, and so takes the processor on which the source is
- * read where there are but two: the mirror of a backlog is a third faster with one thread then (docs/performance.md).
+ * read where there are but two (docs/performance.md).
  */
 const ENGINE_THREADS = availableParallelism() > 2 ? 2 : 1;
 

@@ -14,8 +14,13 @@ import { currentSchema } from '../table-metadata.ts';
 import { prepareCompaction } from './compaction.ts';
 import { prepareDeleteMerge } from './delete-merge.ts';
 import { removeOrphans } from './orphans.ts';
-import type { CountedDeletes } from './plan.ts';
-import { discardUpkeep, finishUpkeep, type PreparedUpkeep, prepareUpkeep } from './upkeep.ts';
+import {
+  discardUpkeep,
+  finishUpkeep,
+  type PreparedUpkeep,
+  prepareUpkeep,
+  type UpkeepMemory,
+} from './upkeep.ts';
 
 const SEED = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
 const RUNS = 6;
@@ -61,7 +66,7 @@ class Run {
   readonly prepared: PreparedUpkeep[] = [];
   readonly done = { compactions: 0, merges: 0, givenUp: 0, late: 0 };
   readonly commitsAt = new Map<PreparedUpkeep, number>();
-  readonly counts = new Map<string, CountedDeletes>();
+  readonly memory: UpkeepMemory = { counted: null };
   nextId = 1;
   commits = 0;
 
@@ -181,7 +186,7 @@ class Run {
       warehouse.storage,
       metadata,
       thresholds,
-      this.counts,
+      this.memory,
     );
     if (prepared) this.hold(prepared);
     return `prepare due: ${prepared?.kind ?? 'nothing'}`;

@@ -410,7 +410,7 @@ describe('upkeep', () => {
         storage,
         metadata,
         round === 0 ? thresholds : { ...thresholds, smallFiles: 4, deleteFiles: 0 },
-        new Map(),
+        { counted: null },
       );
       if (!prepared) break;
       steps.push(prepared.kind);

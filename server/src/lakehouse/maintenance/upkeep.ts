@@ -22,9 +22,14 @@ export type PreparedUpkeep =
   | { readonly kind: 'compaction'; readonly compaction: PreparedCompaction }
   | { readonly kind: 'delete-merge'; readonly merge: PreparedDeleteMerge };
 
+/** null: the delete files were not read yet, or something was due when they were. */
+export interface UpkeepMemory {
+  counted: CountedDeletes | null;
+}
+
 /**
  * Plans, and does the slow part of the first thing that is due: one group of data files, or else the delete files.
- * @param counts by table's uuid, kept here from one call to the next, so that not every one reads the delete files
+ * @param memory the caller's for this table, from one call to the next, so that not every one reads the delete files
  * @returns null where nothing is due
  * @throws SluiceError STORAGE_*; the signal's reason
  */
@@ -33,16 +38,15 @@ export async function prepareUpkeep(
   storage: Storage,
   metadata: TableMetadata,
   thresholds: Thresholds,
-  counts: Map<string, CountedDeletes>,
+  memory: UpkeepMemory,
   signal?: AbortSignal,
 ): Promise<PreparedUpkeep | null> {
   const files = await liveFiles(storage, metadata);
-  const uuid = metadata['table-uuid'];
-  if (!mayBeDue(files, thresholds, counts.get(uuid) ?? null)) return null;
+  if (!mayBeDue(files, thresholds, memory.counted)) return null;
   const deleted = await countDeletedRows(connection, storage, files, signal);
   const plan = planMaintenance(files, deleted, thresholds);
-  if (plan.mergeDeletes || plan.compactions.length > 0) counts.delete(uuid);
-  else counts.set(uuid, { records: deletedRecords(files), deleted });
+  const isDue = plan.mergeDeletes || plan.compactions.length > 0;
+  memory.counted = isDue ? null : { records: deletedRecords(files), deleted };
   const [group] = plan.compactions;
   if (group)
     return {

@@ -26,9 +26,6 @@ export async function findOld(
   files: KeyFiles,
 ): Promise<string> {
   const { data, key } = files;
-  const deletes = candidates.filter((file) => file.content !== 'data');
-  refuseEqualityDeletes(deletes);
-  const { hitting } = splitByDeletes(data, deletes);
   const columns = key.map(({ name }) => name);
   const among = { relation: 'touched', columns };
   const [touched] = await sql.rows('SELECT count(*) FROM touched');
@@ -36,6 +33,9 @@ export async function findOld(
     const rows = scanSql(storage, candidates, key, { positions: true, among });
     return `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`;
   }
+  const deletes = candidates.filter((file) => file.content !== 'data');
+  refuseEqualityDeletes(deletes);
+  const { hitting } = splitByDeletes(data, deletes);
   const on = columns.map((name, index) => `k.k${index} = t.${name}`).join(' AND ');
   await heldKeys.look(sql, storage, files, async (relations) => {
     const looks = [...relations].map(

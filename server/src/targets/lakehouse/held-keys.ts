@@ -35,9 +35,9 @@ const LEAST_RECORDS = 50_000;
 const IDLE_MS = 5 * 60_000;
 
 /**
- * The keys of large data files in tables of DuckDB's memory, which grows by as much. A commit looks for old rows in every file that may have
- * them, and reading a column of a file, compressed, takes most of that time. A data file never changes, and its name is
- * never given again, so what is held of one is true as long as somebody asks for it.
+ * The keys of large data files in tables of DuckDB's memory, which grows by as much. A commit looks for old rows in every
+ * file that may have them, and reading a column of a file, compressed, takes most of that time. A data file never changes,
+ * and its name is never given again, so what is held of one is true as long as somebody asks for it.
  */
 export class HeldKeys {
   readonly #engine: Engine;

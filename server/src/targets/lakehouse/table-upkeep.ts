@@ -3,16 +3,13 @@ import type { Engine } from '../../lakehouse/duckdb/engine.ts';
 import type { EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { expireSnapshots } from '../../lakehouse/expire-snapshots.ts';
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from '../../lakehouse/maintenance/orphans.ts';
-import {
-  type CountedDeletes,
-  DEFAULT_THRESHOLDS,
-  type Thresholds,
-} from '../../lakehouse/maintenance/plan.ts';
+import { DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
 import {
   discardUpkeep,
   finishUpkeep,
   type PreparedUpkeep,
   prepareUpkeep,
+  type UpkeepMemory,
 } from '../../lakehouse/maintenance/upkeep.ts';
 import type { SnapshotId, TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
@@ -66,7 +63,8 @@ export class TableUpkeep implements Upkeep {
   /** Files to be removed once the metadata without their snapshots is the table's. */
   readonly #expiries = new Map<string, Expiry>();
   readonly #leaving: { readonly at: number; readonly files: readonly string[] }[] = [];
-  readonly #counts = new Map<string, CountedDeletes>();
+  /** By tableKey: the shards of a merged table have one uuid. */
+  readonly #memories = new Map<string, UpkeepMemory>();
   readonly #orphansAt = new Map<string, number>();
   readonly #started = Date.now();
   readonly #stop = new AbortController();
@@ -186,10 +184,12 @@ export class TableUpkeep implements Upkeep {
 
   async #prepare(key: string, table: TableName, metadata: TableMetadata, signal: AbortSignal): Promise<void> {
     const { engine, storage } = this.#options;
+    const memory = this.#memories.get(key) ?? { counted: null };
+    this.#memories.set(key, memory);
     const connection = await engine.connect();
     try {
       const step = await besideSteps(engine, () =>
-        prepareUpkeep(connection, storage, metadata, this.#thresholds, this.#counts, signal),
+        prepareUpkeep(connection, storage, metadata, this.#thresholds, memory, signal),
       );
       if (step !== null) this.#prepared.set(key, { table, step });
     } finally {
