@@ -55,25 +55,35 @@ export class Discovery {
     this.#port = port;
   }
 
-  /** One look. `quick` leaves out what only matters while the log is followed. */
+  /** One look, and another one for each time that the log was ahead of it. */
   async look(): Promise<void> {
+    while (await this.#lookOnce());
+  }
+
+  /** @returns whether the log told a newer schema of some table while the catalog answered */
+  async #lookOnce(): Promise<boolean> {
     const { membership, source, router, store } = this.#context;
     const selection = { schemas: membership.schemas(), tables: [] };
+    const known = new Map([...this.#port.lanes.values()].map((lane) => [lane, lane.kept]));
     const found = await source.discover(selection, this.#context.signal);
     // What the lanes are is behind what the log says, which is what the catalog says here; the next look finds both.
-    if (router.ddlWaits) return;
+    if (router.ddlWaits) return false;
     const byObject = new Map(found.map((table) => [table.objectId, table]));
     await this.#missedChanges(byObject);
     const left = this.#leaveOut();
     this.#followNames(found, byObject);
     const unfit = await this.#unfit(found);
     await this.#announce(found);
+    let overtaken = false;
     for (const table of found) {
       const lane = this.#port.lanes.get(table.objectId);
-      if (lane !== undefined) await this.#compare(lane, table);
+      // What was found may be older than what the lane has learnt of the log since, and would take columns back.
+      if (lane !== undefined && known.has(lane) && known.get(lane) !== lane.kept && lane.state !== 'pending')
+        overtaken = true;
+      else if (lane !== undefined) await this.#compare(lane, table);
       else if (this.#wanted(table.schema.name)) await this.#join(table, unfit.get(table.schema));
     }
-    if (router.ddlWaits) return;
+    if (router.ddlWaits) return false;
     for (const lane of this.#port.lanes.values()) {
       const trouble = follows(lane.state) ? cascadeTrouble(lane.kept.schema, this.#port.lanes) : null;
       if (trouble !== null) this.#port.handIn(blocked(lane, trouble));
@@ -92,6 +102,7 @@ export class Discovery {
       }
     await this.#publish(byObject);
     this.#looked = true;
+    return overtaken;
   }
 
   /**
