@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { SluiceError } from '@sluice/contract';
+import { FreedMemory } from './freed-memory.ts';
 import { decodeTextsWhole } from './text-decoding.ts';
 
 export interface EngineLimits {
@@ -18,11 +19,17 @@ export class Engine {
   readonly #instance: DuckDBInstance;
   readonly #limits: EngineLimits;
   readonly #open = new Set<EngineConnection>();
+  readonly #freed = new FreedMemory();
+  readonly #looks: NodeJS.Timeout;
   #limiting: Promise<void> = Promise.resolve();
+  #limitBytes: number;
+  #givesBack = false;
 
   private constructor(instance: DuckDBInstance, limits: EngineLimits) {
     this.#instance = instance;
     this.#limits = limits;
+    this.#limitBytes = limits.memoryBytes;
+    this.#looks = setInterval(() => this.#giveBack(), LOOK_MS).unref();
   }
 
   static async open(limits: EngineLimits): Promise<Engine> {
@@ -59,18 +66,38 @@ export class Engine {
 
   /** The memory is the limit's and so many bytes more, of tables that stay and are to take nothing from statements. */
   allowBeside(bytes: number): Promise<void> {
-    const limit = mebibytes(this.#limits.memoryBytes + bytes);
+    this.#limitBytes = this.#limits.memoryBytes + bytes;
+    return this.#limit();
+  }
+
+  /** To set the limit, even to what it is, is the one way to have DuckDB give back what it has freed. */
+  #limit(): Promise<void> {
     this.#limiting = this.#limiting
       .catch(() => undefined)
       .then(async () => {
         const connection = await this.connect();
+        const limit = mebibytes(this.#limitBytes);
         await connection.run(`SET GLOBAL memory_limit = '${limit}'`).finally(() => connection.close());
       });
     return this.#limiting;
   }
 
+  /** While a statement runs, too: it takes more than what it holds at a time. */
+  #giveBack(): void {
+    if (this.#givesBack || !this.#freed.isDue(this.#limitBytes)) return;
+    this.#givesBack = true;
+    this.#limit()
+      .then(() => this.#freed.wasGivenBack())
+      // It failed because the engine is closed, or is tried again when more has come.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#givesBack = false;
+      });
+  }
+
   /** Connections first. A statement that still runs must have ended: the native library waits for it, and so does the whole process. */
   close(): void {
+    clearInterval(this.#looks);
     for (const connection of [...this.#open]) connection.close();
     this.#instance.closeSync();
   }
@@ -147,6 +174,8 @@ export class EngineConnection {
 }
 
 const INTERRUPT_AGAIN_MS = 20;
+/** Between two looks at the size of the process. */
+const LOOK_MS = 250;
 
 function mebibytes(bytes: number): string {
   return `${Math.max(1, Math.floor(bytes / 1024 / 1024))}MiB`;
