@@ -1,22 +1,19 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
 import { nextLaneState } from '../model/lane-state.ts';
-import { type TableName, tableText } from '../model/table.ts';
-import type { DiscoveredTable, LoadedTypedRows, TableSnapshot } from '../sources/source.ts';
-import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
-import { sameIdentity, sameShape } from './evolution.ts';
-import type { Lane, Load } from './lane.ts';
+import { tableText } from '../model/table.ts';
+import type { LoadedTypedRows, TableSnapshot } from '../sources/source.ts';
+import { type LanesByObject, lacksParents } from './cascades.ts';
+import { sameShape } from './evolution.ts';
+import type { Lane } from './lane.ts';
 import { NO_CONSTANTS, stagedBase } from './lane-batch.ts';
 import { blocked, type LaneStep, resetForLoad } from './lane-turn.ts';
+import { describeTable, openLoad } from './load-opening.ts';
 import type { RunContext } from './run-context.ts';
 import type { ChunkRow } from './run-store.ts';
-import { keptOf } from './schema-follow.ts';
-import { ofSource, targetOfLoad, targetUntilLoad } from './schema-verdict.ts';
 
-const SETTLE_MS = 1000;
 /** The bound of full_load_concurrency. */
 const MOST_WORKERS = 64;
 
@@ -157,166 +154,23 @@ export class Loader {
   }
 
   async #open(lane: Lane, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const generation = lane.generation;
-      const ddlRead = lane.ddlRead;
-      const table = await this.#describe(lane, signal);
-      // Read by the log's reader while the catalog was: the description is not of the reader's place.
-      if (lane.ddlRead !== ddlRead) continue;
-      if (lacksParents(lane, this.#byObject())) return;
-      if (lane.state === 'loading' && !resumable(lane, table))
-        lane.anew ??= { reason: whyNotResumed(table), by: null };
-      this.#arm(lane, table);
-      const snapshot = await this.#snapshot(lane, table, signal);
-      try {
-        // DDL between the two looks would have the snapshot's rows under another schema.
-        const again = await this.#describe(lane, signal);
-        const same = sameShape(table.schema, again.schema) && table.storage === again.storage;
-        const chunks =
-          same && lane.ddlRead === ddlRead ? await this.#plan(lane, generation, table, snapshot) : null;
-        if (chunks === null || lane.generation !== generation) {
-          await snapshot[Symbol.asyncDispose]();
-          signal.throwIfAborted();
-          if (lane.state !== 'pending' && lane.state !== 'loading') return;
-          continue;
-        }
-        const todo = chunks.filter((chunk) => chunk.files === null);
-        const load: ActiveLoad = { lane, generation, snapshot, todo: [...todo], running: 0, failed: false };
-        this.#active.push(load);
-        this.#context.meter.loads.begun(lane.id, this.#context.now());
-        this.#context.log.info(
-          { table: tableText(lane.source), chunks: chunks.length, left: todo.length },
-          'full load begins',
-        );
-        if (todo.length === 0)
-          try {
-            await this.#finish(load, signal);
-          } finally {
-            await this.#close(load);
-          }
-        return;
-      } catch (error) {
-        if (!this.#active.some((load) => load.snapshot === snapshot)) await snapshot[Symbol.asyncDispose]();
-        throw error;
-      }
+    const opened = await openLoad(this.#context, () => this.#byObject(), lane, signal);
+    if (opened === null) return;
+    const todo = opened.chunks.filter((chunk) => chunk.files === null);
+    const { generation, snapshot } = opened;
+    const load: ActiveLoad = { lane, generation, snapshot, todo: [...todo], running: 0, failed: false };
+    this.#active.push(load);
+    this.#context.meter.loads.begun(lane.id, this.#context.now());
+    this.#context.log.info(
+      { table: tableText(lane.source), chunks: opened.chunks.length, left: todo.length },
+      'full load begins',
+    );
+    if (todo.length > 0) return;
+    try {
+      await this.#finish(load, signal);
+    } finally {
+      await this.#close(load);
     }
-  }
-
-  /**
-   * Where the log tells DDL, a lane begins to keep lines here, under the schema that the table has at the place that
-   * is read; whatever lies before is visible to the snapshot that is taken next (Source.snapshot).
-   */
-  #arm(lane: Lane, table: DiscoveredTable): void {
-    const { source, router } = this.#context;
-    if (source.ddl === 'catalog' || resumable(lane, table)) return;
-    if (!sameShape(lane.kept.schema, table.schema)) lane.schemaVersion++;
-    lane.kept = { ...keptOf(table, null), ...targetUntilLoad(lane) };
-    // Chunks of an earlier attempt, of a table that has changed since.
-    if (lane.state === 'loading') lane.state = nextLaneState(lane.state, 'reload');
-    lane.load = null;
-    const read = router.readOf(lane);
-    lane.armedAt = read.nextOrd;
-    lane.cascadesFrom = lane.armedAt;
-    lane.keptFrom = read.position;
-    router.refresh();
-  }
-
-  async #snapshot(lane: Lane, table: DiscoveredTable, signal: AbortSignal): Promise<TableSnapshot> {
-    const take = (): Promise<TableSnapshot> => this.#context.source.snapshot(table.schema, signal);
-    const first = await take();
-    if (!lane.settle || first.visibility.kind !== 'xid') return first;
-    const horizon = BigInt(first.visibility.xmax);
-    for (let snapshot = first; ; snapshot = await take()) {
-      if (snapshot.visibility.kind !== 'xid' || BigInt(snapshot.visibility.xmin) >= horizon) {
-        lane.settle = false;
-        return snapshot;
-      }
-      await snapshot[Symbol.asyncDispose]();
-      this.#context.log.info(
-        { table: tableText(lane.source) },
-        'the full load waits for transactions at the source that are still open',
-      );
-      await pause(SETTLE_MS, undefined, { signal });
-    }
-  }
-
-  /** @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored */
-  async #describe(lane: Lane, signal: AbortSignal): Promise<DiscoveredTable> {
-    const { source } = this.#context;
-    const find = async (tables: readonly TableName[]): Promise<DiscoveredTable | undefined> =>
-      (await source.discover({ schemas: [], tables }, signal)).find((one) => one.objectId === lane.objectId);
-    // It may have been renamed since the last look at all tables.
-    const table = (await find([lane.source])) ?? (await find([]));
-    if (table === undefined)
-      throw new SluiceError('TABLE_DROPPED', `The table ${tableText(lane.source)} is gone at the source.`);
-    if (table.refused !== null)
-      throw new SluiceError(table.refused.code, table.refused.message, { remedy: table.refused.remedy });
-    const trouble = cascadeTrouble(table.schema, this.#byObject());
-    if (trouble !== null) throw trouble;
-    return table;
-  }
-
-  /**
-   * Goes on with the chunks of an earlier attempt where the table is still what they were planned for; otherwise
-   * plans anew. A table without a key is read in one snapshot or not at all.
-   */
-  async #plan(
-    lane: Lane,
-    generation: number,
-    table: DiscoveredTable,
-    snapshot: TableSnapshot,
-  ): Promise<readonly ChunkRow[] | null> {
-    const { store, target, work } = this.#context;
-    const load = lane.load;
-    if (load !== null && resumable(lane, table)) {
-      await store.write(async (transaction) => {
-        lane.load = { ...load, oneSnapshot: false };
-        await store.saveLane(transaction, lane);
-      });
-      return store.chunks(lane.id);
-    }
-    if (!sameIdentity(lane.kept.schema, table.schema)) {
-      // Lines read until now recognise rows by another key: this snapshot may be too old to have them all.
-      lane.kept = { ...keptOf(table, null), ...targetUntilLoad(lane) };
-      lane.schemaVersion++;
-      lane.settle = true;
-      this.#context.router.refresh();
-      return null;
-    }
-    await this.#context.merges?.follow(lane, table.schema, true);
-    const ranges = await snapshot.plan(work.parameters.chunkSize);
-    const into = targetOfLoad(this.#context, lane, table.schema);
-    const staged = await target.stageEmpty(lane.target, into.target ?? table.schema);
-    if (lane.generation !== generation) return null;
-    const fresh: Load = {
-      staged: staged.location,
-      visibility: snapshot.visibility,
-      storage: table.storage,
-      consistentFrom: null,
-      takenAt: String(snapshot.takenAt),
-      oneSnapshot: snapshot.visibility.kind !== 'none',
-      keptFrom: lane.keptFrom,
-    };
-    let stale: readonly string[] = [];
-    await store.write(async (transaction) => {
-      lane.state = nextLaneState(lane.state, 'load');
-      if (!sameShape(lane.kept.schema, table.schema)) {
-        lane.kept = { ...keptOf(table, null), ...into };
-        lane.schemaVersion++;
-      } else {
-        const { storage, columnVersions, pieces } = table;
-        lane.kept = { ...ofSource(lane.kept), ...into, storage, columnVersions, pieces };
-      }
-      lane.load = fresh;
-      lane.rowsLoaded = 0;
-      lane.nulledValues = 0;
-      lane.rowsEstimated = table.estimatedRows;
-      await store.saveLane(transaction, lane);
-      if (lane.armedAt !== null) stale = await store.dropSegmentsBefore(transaction, lane.id, lane.armedAt);
-      await store.planChunks(transaction, lane.id, ranges);
-    });
-    await Promise.all(stale.map((path) => rm(path, { force: true })));
-    return ranges.map((range, number) => ({ number, range, files: null }));
   }
 
   async #chunk(
@@ -517,7 +371,7 @@ export class Loader {
 
   async #changedMeanwhile(lane: Lane, signal: AbortSignal): Promise<boolean> {
     try {
-      const table = await this.#describe(lane, signal);
+      const table = await describeTable(this.#context, this.#byObject(), lane, signal);
       return !sameShape(lane.kept.schema, table.schema) || lane.load?.storage !== table.storage;
     } catch (error) {
       if (SluiceError.from(error).rule.scope !== 'table') throw error;
@@ -532,23 +386,6 @@ function first<T>(all: readonly T[], priority: (one: T) => number): T | undefine
     (best, one) => (best === undefined || priority(one) > priority(best) ? one : best),
     undefined,
   );
-}
-
-/** Whether the chunks of an earlier attempt are still the table's. */
-function resumable(lane: Lane, table: DiscoveredTable): boolean {
-  return (
-    lane.state === 'loading' &&
-    lane.load !== null &&
-    lane.load.storage === table.storage &&
-    sameShape(lane.kept.schema, table.schema) &&
-    table.schema.identity.kind === 'key'
-  );
-}
-
-function whyNotResumed(table: DiscoveredTable): string {
-  return table.schema.identity.kind === 'row'
-    ? 'its load was interrupted, and without a key it is read in one go'
-    : 'its load was interrupted, and it changed at the source since';
 }
 
 function fileError(error: unknown, file: string): SluiceError {

@@ -1,0 +1,209 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SluiceError } from '@sluice/contract';
+import { nextLaneState } from '../model/lane-state.ts';
+import { type TableName, tableText } from '../model/table.ts';
+import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
+import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
+import { sameIdentity, sameShape } from './evolution.ts';
+import type { Lane, Load } from './lane.ts';
+import type { RunContext } from './run-context.ts';
+import type { ChunkRow } from './run-store.ts';
+import { keptOf } from './schema-follow.ts';
+import { ofSource, targetOfLoad, targetUntilLoad } from './schema-verdict.ts';
+
+const SETTLE_MS = 1000;
+
+/** A load whose snapshot is taken and whose chunks are planned. */
+export interface OpenedLoad {
+  readonly generation: number;
+  /** The caller's to dispose. */
+  readonly snapshot: TableSnapshot;
+  readonly chunks: readonly ChunkRow[];
+}
+
+/**
+ * Begins a table's load, or goes on with one that was interrupted.
+ * @param lanes all of the run, as they are when it is asked
+ * @returns null where the lane is not to be loaded now, or no more
+ * @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored; SOURCE_*
+ */
+export async function openLoad(
+  context: RunContext,
+  lanes: () => LanesByObject,
+  lane: Lane,
+  signal: AbortSignal,
+): Promise<OpenedLoad | null> {
+  for (;;) {
+    const { generation, ddlRead } = lane;
+    const table = await describeTable(context, lanes(), lane, signal);
+    // Read by the log's reader while the catalog was: the description is not of the reader's place.
+    if (lane.ddlRead !== ddlRead) continue;
+    if (lacksParents(lane, lanes())) return null;
+    if (lane.state === 'loading' && !resumable(lane, table))
+      lane.anew ??= { reason: whyNotResumed(table), by: null };
+    arm(context, lane, table);
+    const snapshot = await takeSnapshot(context, lane, table, signal);
+    let opened = false;
+    try {
+      // DDL between the two looks would have the snapshot's rows under another schema.
+      const again = await describeTable(context, lanes(), lane, signal);
+      const same = sameShape(table.schema, again.schema) && table.storage === again.storage;
+      const chunks =
+        same && lane.ddlRead === ddlRead
+          ? await planChunks(context, lane, generation, table, snapshot)
+          : null;
+      if (chunks !== null && lane.generation === generation) {
+        opened = true;
+        return { generation, snapshot, chunks };
+      }
+    } finally {
+      if (!opened) await snapshot[Symbol.asyncDispose]();
+    }
+    signal.throwIfAborted();
+    if (lane.state !== 'pending' && lane.state !== 'loading') return null;
+  }
+}
+
+/**
+ * Where the log tells DDL, a lane begins to keep lines here, under the schema that the table has at the place that
+ * is read; whatever lies before is visible to the snapshot that is taken next (Source.snapshot).
+ */
+function arm({ source, router }: RunContext, lane: Lane, table: DiscoveredTable): void {
+  if (source.ddl === 'catalog' || resumable(lane, table)) return;
+  if (!sameShape(lane.kept.schema, table.schema)) lane.schemaVersion++;
+  lane.kept = { ...keptOf(table, null), ...targetUntilLoad(lane) };
+  // Chunks of an earlier attempt, of a table that has changed since.
+  if (lane.state === 'loading') lane.state = nextLaneState(lane.state, 'reload');
+  lane.load = null;
+  const read = router.readOf(lane);
+  lane.armedAt = read.nextOrd;
+  lane.cascadesFrom = lane.armedAt;
+  lane.keptFrom = read.position;
+  router.refresh();
+}
+
+async function takeSnapshot(
+  { source, log }: RunContext,
+  lane: Lane,
+  table: DiscoveredTable,
+  signal: AbortSignal,
+): Promise<TableSnapshot> {
+  const take = (): Promise<TableSnapshot> => source.snapshot(table.schema, signal);
+  const first = await take();
+  if (!lane.settle || first.visibility.kind !== 'xid') return first;
+  const horizon = BigInt(first.visibility.xmax);
+  for (let snapshot = first; ; snapshot = await take()) {
+    if (snapshot.visibility.kind !== 'xid' || BigInt(snapshot.visibility.xmin) >= horizon) {
+      lane.settle = false;
+      return snapshot;
+    }
+    await snapshot[Symbol.asyncDispose]();
+    log.info(
+      { table: tableText(lane.source) },
+      'the full load waits for transactions at the source that are still open',
+    );
+    await pause(SETTLE_MS, undefined, { signal });
+  }
+}
+
+/** @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored */
+export async function describeTable(
+  { source }: RunContext,
+  lanes: LanesByObject,
+  lane: Lane,
+  signal: AbortSignal,
+): Promise<DiscoveredTable> {
+  const find = async (tables: readonly TableName[]): Promise<DiscoveredTable | undefined> =>
+    (await source.discover({ schemas: [], tables }, signal)).find((one) => one.objectId === lane.objectId);
+  // It may have been renamed since the last look at all tables.
+  const table = (await find([lane.source])) ?? (await find([]));
+  if (table === undefined)
+    throw new SluiceError('TABLE_DROPPED', `The table ${tableText(lane.source)} is gone at the source.`);
+  if (table.refused !== null)
+    throw new SluiceError(table.refused.code, table.refused.message, { remedy: table.refused.remedy });
+  const trouble = cascadeTrouble(table.schema, lanes);
+  if (trouble !== null) throw trouble;
+  return table;
+}
+
+/**
+ * Goes on with the chunks of an earlier attempt where the table is still what they were planned for; otherwise
+ * plans anew. A table without a key is read in one snapshot or not at all.
+ */
+async function planChunks(
+  context: RunContext,
+  lane: Lane,
+  generation: number,
+  table: DiscoveredTable,
+  snapshot: TableSnapshot,
+): Promise<readonly ChunkRow[] | null> {
+  const { store, target, work } = context;
+  const load = lane.load;
+  if (load !== null && resumable(lane, table)) {
+    await store.write(async (transaction) => {
+      lane.load = { ...load, oneSnapshot: false };
+      await store.saveLane(transaction, lane);
+    });
+    return store.chunks(lane.id);
+  }
+  if (!sameIdentity(lane.kept.schema, table.schema)) {
+    // Lines read until now recognise rows by another key: this snapshot may be too old to have them all.
+    lane.kept = { ...keptOf(table, null), ...targetUntilLoad(lane) };
+    lane.schemaVersion++;
+    lane.settle = true;
+    context.router.refresh();
+    return null;
+  }
+  await context.merges?.follow(lane, table.schema, true);
+  const ranges = await snapshot.plan(work.parameters.chunkSize);
+  const into = targetOfLoad(context, lane, table.schema);
+  const staged = await target.stageEmpty(lane.target, into.target ?? table.schema);
+  if (lane.generation !== generation) return null;
+  const fresh: Load = {
+    staged: staged.location,
+    visibility: snapshot.visibility,
+    storage: table.storage,
+    consistentFrom: null,
+    takenAt: String(snapshot.takenAt),
+    oneSnapshot: snapshot.visibility.kind !== 'none',
+    keptFrom: lane.keptFrom,
+  };
+  let stale: readonly string[] = [];
+  await store.write(async (transaction) => {
+    lane.state = nextLaneState(lane.state, 'load');
+    if (!sameShape(lane.kept.schema, table.schema)) {
+      lane.kept = { ...keptOf(table, null), ...into };
+      lane.schemaVersion++;
+    } else {
+      const { storage, columnVersions, pieces } = table;
+      lane.kept = { ...ofSource(lane.kept), ...into, storage, columnVersions, pieces };
+    }
+    lane.load = fresh;
+    lane.rowsLoaded = 0;
+    lane.nulledValues = 0;
+    lane.rowsEstimated = table.estimatedRows;
+    await store.saveLane(transaction, lane);
+    if (lane.armedAt !== null) stale = await store.dropSegmentsBefore(transaction, lane.id, lane.armedAt);
+    await store.planChunks(transaction, lane.id, ranges);
+  });
+  await Promise.all(stale.map((path) => rm(path, { force: true })));
+  return ranges.map((range, number) => ({ number, range, files: null }));
+}
+
+/** Whether the chunks of an earlier attempt are still the table's. */
+function resumable(lane: Lane, table: DiscoveredTable): boolean {
+  return (
+    lane.state === 'loading' &&
+    lane.load !== null &&
+    lane.load.storage === table.storage &&
+    sameShape(lane.kept.schema, table.schema) &&
+    table.schema.identity.kind === 'key'
+  );
+}
+
+function whyNotResumed(table: DiscoveredTable): string {
+  return table.schema.identity.kind === 'row'
+    ? 'its load was interrupted, and without a key it is read in one go'
+    : 'its load was interrupted, and it changed at the source since';
+}
