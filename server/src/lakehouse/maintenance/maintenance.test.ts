@@ -111,6 +111,12 @@ describe('planMaintenance', () => {
     expect(groups('abcde'.split('').map((path, index) => file(path, 240, index)))).toEqual(['abcd']);
   });
 
+  it('puts no more than 64 files into one, however small they are', () => {
+    const files = Array.from({ length: 150 }, (_, index) => file(`${index} `, 1, index));
+    expect(groups(files).map((group) => group.trim().split(' ').length)).toEqual([64, 64, 22]);
+    expect(groups(files).join('')).toBe(files.map(({ path }) => path).join(''));
+  });
+
   it('leaves a file that has grown alone until as much has come beside it', () => {
     const few = 'abc'.split('').map((path, index) => file(path, 5, 2 + index));
     expect(groups([file('G', 200, 1), ...few])).toEqual(['abc']);

@@ -122,7 +122,7 @@ function planCompactions(
   for (const file of all) {
     if (!heavy.has(file) && !chosen.has(file)) continue;
     const last = groups.at(-1);
-    if (last && bytes + liveBytes(file) <= targetBytes) {
+    if (last && last.length < MOST_FILES && bytes + liveBytes(file) <= targetBytes) {
       last.push(file);
       bytes += liveBytes(file);
     } else {
@@ -134,6 +134,12 @@ function planCompactions(
     (group) => sheds || group.length >= smallFiles || group.some((file) => heavy.has(file)),
   );
 }
+
+/**
+ * Files that are rewritten into one, at most: what reads them with their deletes grows with the square of their number. There
+ * are so many only where maintenance could not be done for a while.
+ */
+const MOST_FILES = 64;
 
 /** Less than this part of a file's size costs and frees next to nothing when it is written anew. */
 const WORTH_PART = 64;
