@@ -8,7 +8,6 @@ import type { Engine } from '../../lakehouse/duckdb/engine.ts';
 import { commitWithin, type EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { removeSnapshots } from '../../lakehouse/expire-snapshots.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
-import { readMetadata, writeMetadata } from '../../lakehouse/metadata-file.ts';
 import { writeSnapshot } from '../../lakehouse/snapshot.ts';
 import { adoptSnapshot } from '../../lakehouse/snapshot-adopt.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
@@ -54,6 +53,7 @@ import {
   withoutHistory,
 } from './merge-lines.ts';
 import { withSql } from './sql.ts';
+import { NOTHING, TableStates } from './table-states.ts';
 import type { ReadingRules } from './text-expression.ts';
 import type { Upkeep } from './upkeep.ts';
 
@@ -79,20 +79,18 @@ export type MetastoreTransaction = Transaction<Metastore>;
 /** Iceberg tables in a warehouse, their pointers in the metastore's catalog. */
 export class LakehouseTarget implements Target<MetastoreTransaction> {
   readonly #options: LakehouseOptions;
-  /** Metadata by location: a step is made on what the last one wrote. */
-  readonly #known = new Map<string, TableMetadata>();
-  readonly #pointers = new Map<string, string | null>();
-
-  constructor(options: LakehouseOptions) {
-    this.#options = options;
-  }
-
+  readonly #states: TableStates;
   /** Locations of tables that have a staged state: files of a load that no table of the catalog names yet. */
   readonly #beside = new Set<string>();
 
+  constructor(options: LakehouseOptions) {
+    this.#options = options;
+    this.#states = new TableStates(options.storage, options.catalog);
+  }
+
   /** The staged state of a load. */
   async #stagedState(location: string): Promise<TableMetadata> {
-    const metadata = await this.#metadata(location);
+    const metadata = await this.#states.metadata(location);
     this.#beside.add(metadata.location);
     return metadata;
   }
@@ -102,7 +100,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   }
 
   visible(table: TableName): Promise<string | null> {
-    return this.#pointer(table);
+    return this.#states.pointer(table);
   }
 
   async stageRoot(
@@ -111,12 +109,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     { replace }: { readonly replace: boolean },
   ): Promise<Staged> {
     const { catalog } = this.#options;
-    const pointer = await this.#pointer(rootOf(table));
-    const root = pointer === null ? null : await this.#metadata(pointer);
+    const pointer = await this.#states.pointer(rootOf(table));
+    const root = pointer === null ? null : await this.#states.metadata(pointer);
     const visible = root === null ? ((await catalog.load(table))?.metadata ?? null) : null;
     const free = await this.#freeLocation(table);
     const next = followRoot({ root, visible }, schema, { replace, location: () => free });
-    return this.#staged(next, pointer, NOTHING);
+    return this.#states.write(next, pointer);
   }
 
   async #freeLocation(table: TableName): Promise<string> {
@@ -126,10 +124,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
   }
 
   async #root(table: TableName): Promise<TableMetadata> {
-    const pointer = await this.#pointer(rootOf(table));
+    const pointer = await this.#states.pointer(rootOf(table));
     if (pointer === null)
       throw new SluiceError('TABLE_SCHEMA', `The merged table ${tableText(table)} has lost its root.`);
-    return this.#metadata(pointer);
+    return this.#states.metadata(pointer);
   }
 
   async stageEmpty(table: TableName, schema: TableSchema): Promise<Staged> {
@@ -137,12 +135,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     if (table.shard !== undefined) {
       const root = await this.#root(table);
       this.#beside.add(root.location);
-      return this.#staged({ ...root, 'metadata-log': [] }, null, NOTHING);
+      return this.#states.write({ ...root, 'metadata-log': [] }, null);
     }
     const visible = await catalog.load(table);
     if (visible === null) {
       const location = await this.#freeLocation(table);
-      return this.#staged(newTable(schema, location, Date.now()), null, NOTHING);
+      return this.#states.write(newTable(schema, location, Date.now()), null);
     }
     if (columnMapOf(visible.metadata) === null)
       throw new SluiceError(
@@ -155,7 +153,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       );
     const metadata = followSchema(emptied(visible.metadata), schema, Date.now(), { replace: true });
     this.#beside.add(metadata.location);
-    return this.#staged(metadata, null, NOTHING);
+    return this.#states.write(metadata, null);
   }
 
   async loadChunk(
@@ -185,21 +183,21 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       operation: 'overwrite',
       summary: { 'sluice.position': position },
     });
-    return this.#staged(next, base.location, NOTHING);
+    return this.#states.write(next, base.location);
   }
 
   async stageChanges(table: TableName, base: Base, batch: ChangeBatch, signal: AbortSignal): Promise<Staged> {
     const { storage, engine, rules, targetBytes, keyLimit, heldKeys, scratchFolder, upkeep } = this.#options;
-    const from = base.kind === 'staged' ? base.location : await this.#pointer(table);
+    const from = base.kind === 'staged' ? base.location : await this.#states.pointer(table);
     if (from === null)
       throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
-    const before = base.kind === 'staged' ? await this.#stagedState(from) : await this.#metadata(from);
+    const before = base.kind === 'staged' ? await this.#stagedState(from) : await this.#states.metadata(from);
     // What maintenance has prepared meanwhile goes along with the first step that is made.
     const maintained = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
     const kept = table.shard === undefined ? maintained : underRoot(maintained, await this.#root(table));
     if (batch.parts.length === 0) {
       const followed = followSchema(kept, batch.schema, Date.now(), { replace: false });
-      return followed === before ? { location: from, ...NOTHING } : this.#staged(followed, from, NOTHING);
+      return followed === before ? { location: from, ...NOTHING } : this.#states.write(followed, from);
     }
     const scratch: string[] = [];
     try {
@@ -226,7 +224,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       );
       if (applied.metadata === before) return { location: from, ...applied };
       const { metadata } = applied;
-      return await this.#staged(
+      return await this.#states.write(
         table.shard === undefined ? metadata : withoutHistory(metadata),
         from,
         applied,
@@ -278,10 +276,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       const root = await this.#root(table);
       const before = new Map<string, TableMetadata>();
       for (const { name, metadataLocation } of await this.#options.catalog.lines(table))
-        if (name.shard !== ROOT) before.set(name.shard ?? '', await this.#metadata(metadataLocation));
+        if (name.shard !== ROOT) before.set(name.shard ?? '', await this.#states.metadata(metadataLocation));
       const after = new Map<string, TableMetadata>();
       for (const { table: line, staged } of own)
-        after.set(line.shard ?? '', await this.#metadata(staged.location));
+        after.set(line.shard ?? '', await this.#states.metadata(staged.location));
       const conflicts = await lineConflicts(before, after, (change, others) =>
         withSql(this.#options.engine, signal, (sql) =>
           findKeyConflict(sql, this.#options.storage, root, key, change, others),
@@ -321,19 +319,19 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
         await also(transaction);
       });
     } catch (error) {
-      // Another writer moved a pointer: the next look goes to the catalog.
-      this.#pointers.clear();
+      this.#states.forgetPointers();
       throw error;
     }
     const replaced = new Set(
       steps.flatMap((step) => (step.kind === 'replace' ? [tableKey(step.table)] : [])),
     );
     for (const move of moves)
-      if (replaced.has(tableKey(move.name))) this.#beside.delete((await this.#metadata(move.to)).location);
+      if (replaced.has(tableKey(move.name)))
+        this.#beside.delete((await this.#states.metadata(move.to)).location);
     for (const move of real) {
-      this.#pointers.set(tableKey(move.name), move.to);
-      const metadata = await this.#metadata(move.to);
-      if (move.from !== null) await this.#forgetOldFiles(move, metadata);
+      const before = this.#states.moved(move.name, move.from, move.to);
+      const metadata = await this.#states.metadata(move.to);
+      if (before !== null) await this.#forgetOldFiles(move.name, before, metadata);
       if (move.name.shard === ROOT) continue;
       const whole = merged.some(({ table }) => tableKey(table) === tableKey(move.name));
       upkeep.committed(
@@ -353,25 +351,22 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const moved = moves.filter((move) => isLineOf(move.name, step.table) && move.from !== move.to);
     for (const move of moved) at.set(tableKey(move.name), move.to);
     const root = await this.#root(step.table);
-    const from = await this.#pointer(step.table);
-    const visible = from === null ? null : await this.#metadata(from);
+    const from = await this.#states.pointer(step.table);
+    const visible = from === null ? null : await this.#states.metadata(from);
     const shown = visible?.snapshots.at(-1)?.summary['sluice.lines'] !== undefined;
     if (at.size === 0 || (moved.length === 0 && visible !== null && shown && hasSchemaOf(visible, root)))
       return null;
     const lines: TableMetadata[] = [];
-    for (const location of at.values()) lines.push(await this.#metadata(location));
+    for (const location of at.values()) lines.push(await this.#states.metadata(location));
     const composed = await compose(storage, visible, root, lines, step.position);
     const next = await upkeep.finish(step.table, composed);
     const log = from === null ? { ...next, 'metadata-log': [] } : next;
-    const written = await this.#staged(log, from, NOTHING);
+    const written = await this.#states.write(log, from);
     return { name: step.table, from, to: written.location, uuid: composed['table-uuid'] };
   }
 
   /** Metadata files that the table's log no longer names; other writers' keep to the same rule (write.metadata.previous-versions-max). */
-  async #forgetOldFiles({ name, from }: PointerMove, now: TableMetadata): Promise<void> {
-    const before = this.#known.get(from!);
-    this.#known.delete(from!);
-    if (before === undefined) return;
+  async #forgetOldFiles(name: TableName, before: TableMetadata, now: TableMetadata): Promise<void> {
     const named = new Set(now['metadata-log'].map((entry) => entry['metadata-file']));
     const gone = before['metadata-log']
       .map((entry) => entry['metadata-file'])
@@ -390,24 +385,25 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const steps: TableStep[] = [];
     for (const table of upkeep.ready()) {
       if (taken.has(tableKey(table))) continue;
-      const from = await this.#pointer(table);
+      const from = await this.#states.pointer(table);
       if (from === null) continue;
-      const before = await this.#metadata(from);
+      const before = await this.#states.metadata(from);
       const finished = await upkeep.finish(table, before);
       const after = table.shard === undefined ? finished : withoutHistory(finished);
       if (after !== before)
-        steps.push({ table, staged: await this.#staged(after, from, NOTHING), kind: 'advance' });
+        steps.push({ table, staged: await this.#states.write(after, from), kind: 'advance' });
     }
     return steps;
   }
 
   async #move(step: TableStep): Promise<PointerMove> {
-    const staged = await this.#metadata(step.staged.location);
-    const from = await this.#pointer(step.table);
+    const staged = await this.#states.metadata(step.staged.location);
+    const from = await this.#states.pointer(step.table);
     if (step.kind === 'advance')
       return {
         name: step.table,
-        from: this.#madeFrom(step, from),
+        // The transaction finds out whether it still stands there.
+        from: this.#states.baseOf(step.staged.location) ?? from,
         to: step.staged.location,
         uuid: staged['table-uuid'],
       };
@@ -418,13 +414,13 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
         (snapshot) => snapshot['snapshot-id'] !== staged['current-snapshot-id'],
       );
       const clean = removeSnapshots(staged, new Set(old.map((snapshot) => snapshot['snapshot-id'])));
-      const written = await this.#staged({ ...clean, 'metadata-log': [] }, null, NOTHING);
+      const written = await this.#states.write({ ...clean, 'metadata-log': [] }, null);
       return { name: step.table, from: null, to: written.location, uuid: staged['table-uuid'] };
     }
     // Nothing came while a state beside it went on from it.
     if (step.staged.location === from)
       return { name: step.table, from, to: from, uuid: staged['table-uuid'] };
-    const visible = await this.#metadata(from);
+    const visible = await this.#states.metadata(from);
     const summary = staged.snapshots.at(-1)?.summary['sluice.position'];
     const adopted = await adoptSnapshot(
       storage,
@@ -435,73 +431,13 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     // Which field is which column of the source stands in the properties, and goes with the schema.
     const properties = { ...adopted.properties, ...staged.properties };
     const whole = { ...adopted, properties };
-    const written = await this.#staged(
-      step.table.shard === undefined ? whole : withoutHistory(whole),
-      from,
-      NOTHING,
-    );
+    const next = step.table.shard === undefined ? whole : withoutHistory(whole);
+    const written = await this.#states.write(next, from);
     return { name: step.table, from, to: written.location, uuid: adopted['table-uuid'] };
   }
 
-  /** The pointer that the step was made on; the transaction finds out whether it still stands there. */
-  #madeFrom(step: TableStep, pointer: string | null): string | null {
-    return this.#bases.get(step.staged.location) ?? pointer;
-  }
-  readonly #bases = new Map<string, string>();
-
-  async #pointer(table: TableName): Promise<string | null> {
-    const key = tableKey(table);
-    const known = this.#pointers.get(key);
-    if (known !== undefined) return known;
-    const pointer = await this.#options.catalog.pointer(table);
-    this.#pointers.set(key, pointer);
-    return pointer;
-  }
-
-  async #metadata(location: string): Promise<TableMetadata> {
-    const known = this.#known.get(location);
-    if (known !== undefined) return known;
-    const metadata = await readMetadata(this.#options.storage, location);
-    this.#remember(location, metadata);
-    return metadata;
-  }
-
-  #remember(location: string, metadata: TableMetadata): void {
-    this.#known.set(location, metadata);
-    if (this.#known.size <= KNOWN_METADATA) return;
-    const [oldest] = this.#known.keys();
-    this.#known.delete(oldest!);
-  }
-
-  async #staged(
-    metadata: TableMetadata,
-    previous: string | null,
-    counts: Omit<Staged, 'location'>,
-  ): Promise<Staged> {
-    const written = await writeMetadata(this.#options.storage, metadata, previous);
-    this.#remember(written.location, written.metadata);
-    if (previous !== null) this.#rememberBase(written.location, previous);
-    return {
-      location: written.location,
-      rowsWritten: counts.rowsWritten,
-      nulledValues: counts.nulledValues,
-      fetched: counts.fetched,
-      deleted: counts.deleted,
-    };
-  }
-
-  #rememberBase(location: string, base: string): void {
-    this.#bases.set(location, base);
-    if (this.#bases.size <= KNOWN_METADATA) return;
-    const [oldest] = this.#bases.keys();
-    this.#bases.delete(oldest!);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#known.clear();
+    this.#states.clear();
     await this.#options.upkeep.stop();
   }
 }
-
-const KNOWN_METADATA = 2048;
-const NOTHING = { rowsWritten: 0, nulledValues: 0, fetched: false, deleted: [] } as const;
