@@ -16,6 +16,7 @@ const BENCHES = {
   'restart-postgres': async () => (await import('./restart.mjs')).restart('postgres'),
   'restart-mysql': async () => (await import('./restart.mjs')).restart('mysql'),
   'query-after-load': () => import('./query-after-load.mjs'),
+  'commit-cost': () => import('./commit-cost.mjs'),
   ...Object.fromEntries(
     ['many-tables', 'big-transaction', 'wide-rows', 'small-rows', 'idle'].map((name) => [
       name,

@@ -106,6 +106,7 @@ export async function segmentParts(
       masked: true,
       lossy: true,
       unseen: false,
+      truncates: true,
     });
   }
   return parts;

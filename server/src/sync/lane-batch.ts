@@ -23,6 +23,7 @@ export function changePart(part: SpoolPart, kept: KeptSchema): ChangePart {
     masked: part.masked,
     lossy: part.lossy,
     unseen: part.unseen,
+    truncates: part.truncates,
   };
 }
 

@@ -77,7 +77,7 @@ async function main(): Promise<void> {
       const warehouse = storage.location(layout.warehouse);
       const options = {
         ...{ storage, metastore, engine, warehouse, catalog: embeddedCatalog(metastore, storage) },
-        heldKeys: new HeldKeys(engine, Math.floor(work.parameters.runnerMemory * 0.12) << 20),
+        heldKeys: new HeldKeys(Math.floor(work.parameters.runnerMemory * 0.2) << 20),
       };
       const turn = async (): Promise<Again | null> => {
         await using target = new LakehouseTarget({

@@ -28,6 +28,8 @@ export interface SpoolPart {
   readonly lossy: boolean;
   /** Whether any line is a delete or a move of which foreign keys made more than the log tells. */
   readonly unseen: boolean;
+  /** Whether any line is a TRUNCATE. */
+  readonly truncates: boolean;
   readonly firstOrd: number;
   readonly lastOrd: number;
 }
@@ -223,6 +225,7 @@ export class LaneSpool implements RowWriter {
 
   truncate(): void {
     this.begin(OP_TRUNCATE);
+    this.#all.truncates = true;
     for (let i = 0; i < this.relation.columns.length; i++) this.null();
     this.end();
   }
@@ -268,6 +271,7 @@ export class LaneSpool implements RowWriter {
       masked: whole.masked,
       lossy: whole.lossy,
       unseen: whole.unseen,
+      truncates: whole.truncates,
       firstOrd: whole.firstOrd,
       lastOrd: whole.lastOrd,
     };
@@ -357,6 +361,7 @@ interface Count {
   masked: boolean;
   lossy: boolean;
   unseen: boolean;
+  truncates: boolean;
   firstOrd: number;
   lastOrd: number;
 }
@@ -369,6 +374,7 @@ function emptyCount(): Count {
     masked: false,
     lossy: false,
     unseen: false,
+    truncates: false,
     firstOrd: 0,
     lastOrd: 0,
   };

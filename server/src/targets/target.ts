@@ -17,6 +17,8 @@ export interface ChangePart {
   readonly lossy: boolean;
   /** Whether any line is a delete or a move of which foreign keys made more than the log tells (OP.deleteUnseen). */
   readonly unseen: boolean;
+  /** False where surely no line is a TRUNCATE. */
+  readonly truncates: boolean;
 }
 
 /** Lines that say what a foreign key did to the rows of its table (CASCADE_OP). */

@@ -21,14 +21,11 @@ export class Engine {
   readonly #open = new Set<EngineConnection>();
   readonly #freed = new FreedMemory();
   readonly #looks: NodeJS.Timeout;
-  #limiting: Promise<void> = Promise.resolve();
-  #limitBytes: number;
   #givesBack = false;
 
   private constructor(instance: DuckDBInstance, limits: EngineLimits) {
     this.#instance = instance;
     this.#limits = limits;
-    this.#limitBytes = limits.memoryBytes;
     this.#looks = setInterval(() => this.#giveBack(), LOOK_MS).unref();
   }
 
@@ -64,35 +61,24 @@ export class Engine {
     return connection;
   }
 
-  /** The memory is the limit's and so many bytes more, of tables that stay and are to take nothing from statements. */
-  allowBeside(bytes: number): Promise<void> {
-    this.#limitBytes = this.#limits.memoryBytes + bytes;
-    return this.#limit();
-  }
-
-  /** To set the limit, even to what it is, is the one way to have DuckDB give back what it has freed. */
-  #limit(): Promise<void> {
-    this.#limiting = this.#limiting
-      .catch(() => undefined)
-      .then(async () => {
-        const connection = await this.connect();
-        const limit = mebibytes(this.#limitBytes);
-        await connection.run(`SET GLOBAL memory_limit = '${limit}'`).finally(() => connection.close());
-      });
-    return this.#limiting;
-  }
-
   /** While a statement runs, too: it takes more than what it holds at a time. */
   #giveBack(): void {
-    if (this.#givesBack || !this.#freed.isDue(this.#limitBytes)) return;
+    if (this.#givesBack || !this.#freed.isDue(this.#limits.memoryBytes)) return;
     this.#givesBack = true;
-    this.#limit()
+    this.#limitAgain()
       .then(() => this.#freed.wasGivenBack())
       // It failed because the engine is closed, or is tried again when more has come.
       .catch(() => undefined)
       .finally(() => {
         this.#givesBack = false;
       });
+  }
+
+  /** To set the limit, even to what it is, is the one way to have DuckDB give back what it has freed. */
+  async #limitAgain(): Promise<void> {
+    const connection = await this.connect();
+    const limit = mebibytes(this.#limits.memoryBytes);
+    await connection.run(`SET GLOBAL memory_limit = '${limit}'`).finally(() => connection.close());
   }
 
   /** Connections first. A statement that still runs must have ended: the native library waits for it, and so does the whole process. */

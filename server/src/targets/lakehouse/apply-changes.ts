@@ -116,7 +116,6 @@ async function applyLines(
   } catch (error) {
     if (!isOutOfMemory(error)) throw error;
     await dropTables(step.sql);
-    await step.options.heldKeys.dropAll();
     const halves = await halve(step.sql, batch, range);
     if (halves === null) throw error;
     const one = await applyLines(step, base, batch, halves[0]);
@@ -252,7 +251,7 @@ async function planKeyed(
     async (columns, keys) =>
       scanSql(
         storage,
-        await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
+        (await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!))).files,
         columns.map((index) => scan[index]!),
         { among: { relation: keys, columns: keyNames } },
       ),
@@ -272,13 +271,16 @@ async function planKeyed(
   };
   if (fold.truncated || files.length === 0) return { ...plan, deletes: null };
   await sql.run(`CREATE TEMP TABLE touched AS ${fold.touched}`);
-  const candidates = await holdingKeys(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
-  if (!candidates.some((file) => file.content === 'data')) return { ...plan, deletes: null };
-  const deletes = await findOld({ sql, storage, heldKeys: options.heldKeys }, candidates, {
+  const holding = await holdingKeys(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
+  const data = holding.files.filter((file) => file.content === 'data');
+  if (data.length === 0) return { ...plan, deletes: null };
+  const deletes = await findOld(sql, storage, options.heldKeys, {
     owner: `${metadata.location} ${tableKey(batch.schema.name)}`,
     live: files.filter((file) => file.content === 'data'),
-    data: candidates.filter((file) => file.content === 'data'),
+    deletes: files.filter((file) => file.content !== 'data'),
+    data,
     key: key.map((index) => scan[index]!),
+    keys: holding.keys,
   });
   return { ...plan, deletes };
 }

@@ -94,6 +94,7 @@ export async function writeBackfillLines(
         masked: false,
         lossy: true,
         unseen: false,
+        truncates: false,
       };
       return { part, gone: Number(count?.[1] ?? 0) };
     } finally {

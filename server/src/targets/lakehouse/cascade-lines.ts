@@ -25,6 +25,7 @@ export async function writeCascadeLines(sql: Sql, request: CascadeRequest): Prom
     masked: rule.columns.length < columns.length,
     lossy: false,
     unseen: false,
+    truncates: false,
   };
   const [row] = await sql.rows(`SELECT count(*), min(${ORD}), max(${ORD}) FROM ${readPart(part)}`);
   const [rows, first, last] = row ?? [];

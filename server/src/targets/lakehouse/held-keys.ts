@@ -1,21 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { LiveFile } from '../../lakehouse/data-file.ts';
-import type { Engine } from '../../lakehouse/duckdb/engine.ts';
-import { POSITION_COLUMN, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
-import { quoteIdentifier } from '../../lakehouse/duckdb/sql-text.ts';
-import { decimalOf } from '../../lakehouse/duckdb/types.ts';
+import { POSITION_COLUMN, positionsSql, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
+import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
+import { keyNumbers } from './key-numbers.ts';
+import { SortedKeys } from './sorted-keys.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
 
-interface Held {
-  readonly owner: string;
-  /** The data file's location. */
-  readonly path: string;
-  readonly relation: string;
-  readonly bytes: number;
-  usedAt: number;
-  /** Looks that read it just now, or are about to. */
-  readers: number;
+/** A data file's keys, and which of its rows the delete files that hit it say are gone. */
+export interface HeldFile {
+  readonly keys: SortedKeys;
+  isDeleted(position: number): boolean;
 }
 
 /** What a table looks for its keys in. */
@@ -24,33 +18,57 @@ export interface KeyFiles {
   readonly owner: string;
   /** All data files that it has. */
   readonly live: readonly LiveFile[];
+  /** All position-delete files that it has. */
+  readonly deletes: readonly LiveFile[];
   /** Those to look in. */
   readonly data: readonly LiveFile[];
   readonly key: readonly ScanColumn[];
 }
 
-/** A smaller file is read about as quickly as it is found here. */
-const LEAST_RECORDS = 50_000;
+interface Held {
+  readonly file: LiveFile;
+  readonly keys: SortedKeys;
+  readonly bytes: number;
+  /** Rows that are gone, a bit each. */
+  bits: Uint8Array;
+  /** Whether the bits tell what the delete files say that the table has read. */
+  isMarked: boolean;
+  usedAt: number;
+}
+
+/** What is held of one table. */
+interface HeldTable {
+  /** Its key's columns and their types; with another key nothing of before is of use. */
+  key: string;
+  /** By the data file's location. */
+  readonly files: Map<string, Held>;
+  /** Delete files that the bits of marked files tell of. */
+  read: ReadonlySet<string>;
+  /** One look at a time. */
+  turn: Promise<unknown>;
+}
+
+/** To hold a larger file takes longer than to look in it once: only the second time shows that it is read again and again. */
+const SMALL_RECORDS = 50_000;
 /** What was not asked for so long makes room. */
 const IDLE_MS = 5 * 60_000;
+/** Names of files that were asked for once and no more, kept at most. */
+const MOST_ASKED = 10_000;
 
 /**
- * The keys of large data files in tables of DuckDB's memory, which grows by as much. A commit looks for old rows in every
- * file that may have them, and reading a column of a file, compressed, takes most of that time. A data file never changes,
- * and its name is never given again, so what is held of one is true as long as somebody asks for it.
+ * The keys of data files as numbers in memory, and which rows are deleted. A commit looks for old rows in every file that
+ * may have them, and to read a column of a file, compressed, takes most of that time. A data file never changes, and its name
+ * is never given again, so what is held of one is true as long as somebody asks for it.
  */
 export class HeldKeys {
-  readonly #engine: Engine;
   readonly #budget: number;
   readonly #now: () => number;
-  readonly #held = new Map<string, Held>();
-  /** Files that were asked for once: only the second time shows that they are read again and again. */
+  readonly #tables = new Map<string, HeldTable>();
   readonly #asked = new Set<string>();
   #bytes = 0;
 
   /** @param budget bytes, at most */
-  constructor(engine: Engine, budget: number, now: () => number = Date.now) {
-    this.#engine = engine;
+  constructor(budget: number, now: () => number = Date.now) {
     this.#budget = budget;
     this.#now = now;
   }
@@ -59,146 +77,191 @@ export class HeldKeys {
     return this.#bytes;
   }
 
-  /**
-   * Does `work` with those of the files whose keys are held, each with a relation of columns k0 …, the key's columns in
-   * their order, whose rowid is the row's number in the file. It is there until the work has ended.
-   */
-  async look<T>(
+  /** Those of the files to look in whose keys are held. It is true of these files and deletes only. */
+  async of(sql: Sql, storage: Storage, files: KeyFiles): Promise<ReadonlyMap<LiveFile, HeldFile>> {
+    const numbers = keyNumbers(files.key);
+    if (numbers === null) return new Map();
+    const table = this.#tables.get(files.owner) ?? {
+      ...{ key: '', files: new Map(), read: new Set(), turn: Promise.resolve() },
+    };
+    this.#tables.set(files.owner, table);
+    const look = table.turn.then(() => this.#look(sql, storage, table, files, numbers));
+    table.turn = look.catch(() => undefined);
+    return look;
+  }
+
+  async #look(
     sql: Sql,
     storage: Storage,
+    table: HeldTable,
     files: KeyFiles,
-    work: (relations: ReadonlyMap<LiveFile, string>) => Promise<T>,
-  ): Promise<T> {
+    numbers: readonly string[],
+  ): Promise<ReadonlyMap<LiveFile, HeldFile>> {
     const paths = new Set(files.live.map(({ path }) => path));
-    await this.#drop(({ owner, path }) => owner === files.owner && !paths.has(path));
-    const using: Held[] = [];
-    const relations = new Map<LiveFile, string>();
-    try {
-      for (const file of files.data) {
-        const size = file.records < LEAST_RECORDS ? null : sizeOf(files.key, file.records);
-        const held = size === null ? null : await this.#holding(sql, storage, files, file, size);
-        if (held === null) continue;
-        held.usedAt = this.#now();
-        using.push(held);
-        relations.set(file, held.relation);
-      }
-      return await work(relations);
-    } finally {
-      for (const held of using) held.readers--;
+    const key = files.key.map(({ id, type }) => `${id} ${String(type)}`).join(', ');
+    this.#drop(table, ({ file }) => table.key !== key || !paths.has(file.path));
+    table.key = key;
+    const found = new Map<LiveFile, Held>();
+    for (const file of files.data) {
+      const held = await this.#holding(sql, storage, table, file, files.key, numbers);
+      if (held === null) continue;
+      held.usedAt = this.#now();
+      found.set(file, held);
     }
+    await markDeleted(sql, storage, table, files.deletes);
+    return new Map(
+      [...found].map(([file, { keys, bits }]) => {
+        const isDeleted = (at: number): boolean => (bits[at >>> 3]! & (1 << (at & 7))) !== 0;
+        return [file, { keys, isDeleted }];
+      }),
+    );
   }
 
   async #holding(
     sql: Sql,
     storage: Storage,
-    { owner, key }: KeyFiles,
+    { files }: HeldTable,
     file: LiveFile,
-    bytes: number,
+    key: readonly ScanColumn[],
+    numbers: readonly string[],
   ): Promise<Held | null> {
-    const name = `${file.path} ${key.map(({ id, type }) => `${id} ${String(type)}`).join(', ')}`;
-    const known = this.#held.get(name);
-    if (known !== undefined) {
-      known.readers++;
-      return known;
-    }
-    if (!this.#asked.delete(name)) {
-      this.#asked.add(name);
+    const known = files.get(file.path);
+    if (known !== undefined) return known;
+    if (file.records >= SMALL_RECORDS && !this.#asked.delete(file.path)) {
+      this.#asked.add(file.path);
       const [oldest] = this.#asked;
       if (this.#asked.size > MOST_ASKED) this.#asked.delete(oldest!);
       return null;
     }
-    if (this.#bytes + bytes > this.#budget) {
+    const most = SortedKeys.bytes(file.records, numbers.length) + bitBytes(file);
+    if (this.#bytes + most > this.#budget) {
       const before = this.#now() - IDLE_MS;
-      await this.#drop(({ usedAt }) => usedAt < before);
+      for (const table of this.#tables.values()) this.#drop(table, ({ usedAt }) => usedAt < before);
     }
-    if (this.#bytes + bytes > this.#budget) return null;
-    await this.#take(bytes);
-    const relation = `held_keys_${randomUUID().replaceAll('-', '')}`;
+    if (this.#bytes + most > this.#budget) return null;
+    // Before the memory is taken: tables are looked at side by side.
+    this.#bytes += most;
+    let held: Held | null = null;
     try {
-      if (await fill(sql, storage, file, key, relation)) {
-        const held: Held = { owner, path: file.path, relation, bytes, usedAt: this.#now(), readers: 1 };
-        this.#held.set(name, held);
-        return held;
-      }
+      const keys = await readKeys(sql, storage, file, key, numbers);
+      if (keys === null) return null;
+      const bits = new Uint8Array(bitBytes(file));
+      const bytes = keys.bytes + bits.length;
+      held = { file, keys, bytes, bits, isMarked: false, usedAt: this.#now() };
+      files.set(file.path, held);
+      return held;
     } catch (error) {
-      await this.#remove(relation, bytes);
       // The step can do without.
       if (isOutOfMemory(error)) return null;
       throw error;
+    } finally {
+      this.#bytes -= most - (held?.bytes ?? 0);
     }
-    await this.#remove(relation, bytes);
-    return null;
   }
 
-  async #take(bytes: number): Promise<void> {
-    this.#bytes += bytes;
-    await this.#engine.allowBeside(this.#bytes);
-  }
-
-  /** Over a connection that no step's abort interrupts. */
-  async #remove(relation: string, bytes: number): Promise<void> {
-    const connection = await this.#engine.connect();
-    await connection.run(`DROP TABLE IF EXISTS ${relation}`).finally(() => connection.close());
-    await this.#take(-bytes);
-  }
-
-  /** Gives the memory to the steps: all that nobody reads just now. */
-  async dropAll(): Promise<void> {
-    await this.#drop(() => true);
-  }
-
-  async #drop(isGone: (held: Held) => boolean): Promise<void> {
-    for (const [name, held] of [...this.#held]) {
-      if (held.readers > 0 || !this.#held.has(name) || !isGone(held)) continue;
-      this.#held.delete(name);
-      await this.#remove(held.relation, held.bytes);
+  #drop({ files }: HeldTable, isGone: (held: Held) => boolean): void {
+    for (const [path, held] of files) {
+      if (!isGone(held)) continue;
+      files.delete(path);
+      this.#bytes -= held.bytes;
     }
   }
 }
 
-/** Names of files that were asked for once and no more, kept at most. */
-const MOST_ASKED = 10_000;
+const bitBytes = ({ records }: LiveFile): number => (records + 7) >>> 3;
 
-/** @returns whether a row's rowid is its number in the file, which DuckDB promises and which everything depends on */
-async function fill(
+/** @returns null where its keys are not what numbers say exactly, or not what the file's entry says */
+async function readKeys(
   sql: Sql,
   storage: Storage,
   file: LiveFile,
   key: readonly ScanColumn[],
-  relation: string,
-): Promise<boolean> {
-  const columns = key.map((column, index) => `${quoteIdentifier(column.name)} AS k${index}`);
-  const rows = scanSql(storage, [file], key, { positions: true });
-  await sql.run(
-    `CREATE TABLE ${relation} AS SELECT ${columns.join(', ')}, CAST("${POSITION_COLUMN}" AS INTEGER) AS pos FROM ${rows}`,
+  numbers: readonly string[],
+): Promise<SortedKeys | null> {
+  const columns = numbers.map(() => new Float64Array(file.records));
+  const positions = new Int32Array(file.records);
+  const places = numbers.map((_, n) => `n${n}`);
+  const named = numbers.map((number, n) => `${number} AS n${n}`);
+  let at = 0;
+  await sql.chunks(
+    `SELECT ${named.join(', ')}, CAST("${POSITION_COLUMN}" AS INTEGER) AS pos FROM ${scanSql(storage, [file], key, { positions: true })} ORDER BY ${places.join(', ')}`,
+    (chunk) => {
+      const rows = Math.min(chunk.rowCount, file.records - at);
+      for (const [n, column] of columns.entries()) {
+        const vector = chunk.getColumnVector(n);
+        for (let row = 0; row < rows; row++) column[at + row] = vector.getItem(row) as number;
+      }
+      const vector = chunk.getColumnVector(numbers.length);
+      for (let row = 0; row < rows; row++) positions[at + row] = vector.getItem(row) as number;
+      at += chunk.rowCount;
+    },
   );
-  const [row] = await sql.rows(`SELECT count(*), count(*) FILTER (rowid <> pos) FROM ${relation}`);
-  await sql.run(`ALTER TABLE ${relation} DROP COLUMN pos`);
-  return row?.[0] === BigInt(file.records) && row[1] === 0n;
+  return at === file.records ? SortedKeys.of(columns, positions) : null;
 }
 
-/** DuckDB's rows in a group, and the blocks of a column in it: those of the values, and one of which are null. */
-const GROUP_ROWS = 122_880;
-const BLOCK = 262_144;
-
-/** Bytes that so many keys take; null: of types whose values have no one size. */
-function sizeOf(key: readonly ScanColumn[], records: number): number | null {
-  let blocks = 0;
-  for (const { type } of key) {
-    if (typeof type !== 'string') return null;
-    const width = decimalOf(type) === null ? WIDTHS[type] : 16;
-    if (width === undefined) return null;
-    blocks += Math.ceil((width * GROUP_ROWS) / BLOCK) + 1;
+/**
+ * Has all files of the table tell what its delete files say. A delete hits a data file whose sequence is not above its own
+ * (spec section "Scan Planning").
+ */
+async function markDeleted(
+  sql: Sql,
+  storage: Storage,
+  table: HeldTable,
+  deletes: readonly LiveFile[],
+): Promise<void> {
+  const all = [...table.files.values()];
+  const paths = new Set(deletes.map(({ path }) => path));
+  try {
+    // A delete file goes when another has its positions, and when the table is set back to before it.
+    if ([...table.read].some((path) => !paths.has(path))) unmark(table);
+    const unread = deletes.filter(({ path }) => !table.read.has(path));
+    const first = unread.reduce((least, { sequence }) => Math.min(least, sequence), Number.POSITIVE_INFINITY);
+    const hitting = (held: Held): readonly LiveFile[] =>
+      deletes.filter(({ sequence }) => sequence >= held.file.sequence);
+    const isBehind = (held: Held): boolean =>
+      held.file.sequence > first ||
+      (!held.isMarked && hitting(held).some(({ path }) => table.read.has(path)));
+    await readPositions(
+      sql,
+      storage,
+      all.filter((held) => !isBehind(held)),
+      unread,
+    );
+    for (const held of all) if (isBehind(held)) await readPositions(sql, storage, [held], hitting(held));
+    for (const held of all) held.isMarked = true;
+    table.read = paths;
+  } catch (error) {
+    // Some may tell of deletes that will not have been.
+    unmark(table);
+    throw error;
   }
-  return Math.ceil(records / GROUP_ROWS) * blocks * BLOCK;
 }
 
-const WIDTHS: Readonly<Record<string, number>> = {
-  int: 4,
-  date: 4,
-  long: 8,
-  time: 8,
-  timestamp: 8,
-  timestamptz: 8,
-  uuid: 16,
-};
+function unmark(table: HeldTable): void {
+  table.read = new Set();
+  for (const held of table.files.values()) {
+    held.bits = new Uint8Array(held.bits.length);
+    held.isMarked = false;
+  }
+}
+
+async function readPositions(
+  sql: Sql,
+  storage: Storage,
+  data: readonly Held[],
+  deletes: readonly LiveFile[],
+): Promise<void> {
+  if (data.length === 0 || deletes.length === 0) return;
+  const names = data.map(({ file }, index) => `(${quoteText(file.path)}, ${index})`).join(', ');
+  await sql.chunks(
+    `SELECT h.held, CAST(d.pos AS INTEGER) FROM ${positionsSql(storage, deletes)} d JOIN (VALUES ${names}) h(file_path, held) USING (file_path)`,
+    (chunk) => {
+      const [of, positions] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
+      for (let row = 0; row < chunk.rowCount; row++) {
+        const { bits } = data[of.getItem(row) as number]!;
+        const position = positions.getItem(row) as number;
+        bits[position >>> 3]! |= 1 << (position & 7);
+      }
+    },
+  );
+}

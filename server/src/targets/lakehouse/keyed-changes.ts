@@ -50,7 +50,7 @@ export async function foldKeyed(
   const identity = batch.schema.identity;
   if (identity.kind !== 'key') throw new Error('a table without key is not folded by key');
   const key = identity.columns.map(stagedName);
-  const truncated = await dropTruncated(sql);
+  const truncated = await dropTruncated(sql, batch);
   const deleted = await playCascades(sql, batch, truncated ? null : allRows);
   const masked = deleted !== null || batch.parts.some((part) => part.masked);
   const fetched = masked
@@ -70,7 +70,8 @@ export async function foldKeyed(
 }
 
 /** @returns whether there was a TRUNCATE */
-export async function dropTruncated(sql: Sql): Promise<boolean> {
+export async function dropTruncated(sql: Sql, { parts }: ChangeBatch): Promise<boolean> {
+  if (!parts.some((part) => part.truncates)) return false;
   const [row] = await sql.rows(`SELECT max(ord) FROM chg WHERE op = 'T'`);
   const last = row?.[0] ?? null;
   if (last === null) return false;

@@ -346,6 +346,7 @@ class Play {
         masked: false,
         lossy: false,
         unseen: true,
+        truncates: false,
       },
     ];
   }

@@ -19,7 +19,7 @@ export interface RowOutcome {
  * and NaN included; floats are told apart by their text, since -0 and 0 are two values.
  */
 export async function foldRows(sql: Sql, batch: ChangeBatch): Promise<RowOutcome> {
-  const truncated = await dropTruncated(sql);
+  const truncated = await dropTruncated(sql, batch);
   const names = batch.schema.columns.map((_, index) => stagedName(index));
   const groups = batch.schema.columns.flatMap((column, index) =>
     sameness(column.type.kind, stagedName(index)),

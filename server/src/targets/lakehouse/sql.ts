@@ -1,3 +1,4 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { SluiceError } from '@sluice/contract';
 import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
 
@@ -7,6 +8,8 @@ export interface Sql {
   run(sql: string): Promise<void>;
   /** Values in the order of the columns. */
   rows(sql: string): Promise<readonly (readonly unknown[])[]>;
+  /** Hands over what the statement gives piece by piece, without an object for each row. */
+  chunks(sql: string, take: (chunk: DuckDBDataChunk) => void): Promise<void>;
 }
 
 /**
@@ -56,6 +59,15 @@ async function connected<T>(engine: Engine, signal: AbortSignal, work: (sql: Sql
       connection,
       run: (sql) => connection.run(sql, signal),
       rows: async (sql) => (await connection.rows(sql, signal)).map((row) => Object.values(row)),
+      chunks: (sql, take) =>
+        connection.exclusive(async (native) => {
+          const result = await native.stream(sql);
+          for (;;) {
+            const chunk = await result.fetchChunk();
+            if (chunk === null || chunk.rowCount === 0) return;
+            take(chunk);
+          }
+        }, signal),
     });
   } finally {
     connection.close();

@@ -69,6 +69,7 @@ export class Bench implements AsyncDisposable {
       masked: lines.some((line) => (line.mask ?? null) !== null),
       lossy: true,
       unseen: lines.some(({ op }) => op >= 'a'),
+      truncates: lines.some(({ op }) => op === 'T'),
     };
   }
 

@@ -1,0 +1,73 @@
+import { EXACT_BELOW } from './key-numbers.ts';
+
+/** The keys of a data file as numbers (keyNumbers), in ascending order, and the row's number in the file of each. */
+export class SortedKeys {
+  readonly #columns: readonly Float64Array[];
+  readonly #rows: number;
+  /** null: the file is in the order of its keys, as a full load writes it. */
+  readonly #positions: Int32Array | null;
+
+  private constructor(columns: readonly Float64Array[], positions: Int32Array) {
+    this.#columns = columns;
+    this.#rows = positions.length;
+    this.#positions = positions.every((position, at) => position === at) ? null : positions;
+  }
+
+  /**
+   * @param columns a number of each key, by key
+   * @returns null where a number is not exact, or they are not in order
+   */
+  static of(columns: readonly Float64Array[], positions: Int32Array): SortedKeys | null {
+    for (const column of columns)
+      for (let at = 0; at < column.length; at++) if (!(Math.abs(column[at]!) < EXACT_BELOW)) return null;
+    const keys = new SortedKeys(columns, positions);
+    for (let at = 1; at < positions.length; at++) if (keys.#compare(at - 1, columns, at) > 0) return null;
+    return keys;
+  }
+
+  /** Bytes that so many keys of so many numbers take at most. */
+  static bytes(records: number, numbers: number): number {
+    return records * (numbers * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  get bytes(): number {
+    const numbers = this.#columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return numbers + (this.#positions?.byteLength ?? 0);
+  }
+
+  /**
+   * Tells each row under one of the first `count` keys of `wanted`. Quick where these are in order: each is looked for from
+   * the place of the one before, in steps that double.
+   */
+  find(wanted: readonly Float64Array[], count: number, found: (position: number) => void): void {
+    const end = this.#rows;
+    let low = 0;
+    for (let at = 0; at < count; at++) {
+      if (low > 0 && this.#compare(low - 1, wanted, at) >= 0) low = 0;
+      let step = 1;
+      while (low + step <= end && this.#compare(low + step - 1, wanted, at) < 0) {
+        low += step;
+        step *= 2;
+      }
+      let high = Math.min(end, low + step - 1);
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (this.#compare(middle, wanted, at) < 0) low = middle + 1;
+        else high = middle;
+      }
+      for (let row = low; row < end && this.#compare(row, wanted, at) === 0; row++)
+        found(this.#positions?.[row] ?? row);
+    }
+  }
+
+  /** NaN is equal to nothing, and no key that is held has one. */
+  #compare(own: number, wanted: readonly Float64Array[], at: number): number {
+    for (let n = 0; n < this.#columns.length; n++) {
+      const a = this.#columns[n]![own]!;
+      const b = wanted[n]![at]!;
+      if (a < b) return -1;
+      if (a !== b) return 1;
+    }
+    return 0;
+  }
+}
