@@ -53,6 +53,15 @@ export function readManifest(storage: Storage, manifest: ManifestFile): Promise<
   );
 }
 
+/** Keeps what was written as if it had been read. */
+export function keepManifest(storage: Storage, manifest: ManifestFile, bytes: Buffer): void {
+  void cacheOf(storage).get(manifest.path, manifest.bytes, async () => decodeManifest(bytes, manifest));
+}
+
+export function keepManifestList(storage: Storage, location: string, bytes: Buffer): void {
+  void cacheOf(storage).get(location, LIST_BYTES, async () => decodeManifestList(bytes, location));
+}
+
 /** A list's size is not known before it is read; a line takes about 100 bytes, and lists are short. */
 const LIST_BYTES = 4096;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/contract';
 import { encodeManifest, type ManifestEntry } from './manifest.ts';
-import { readManifest } from './manifest-cache.ts';
+import { keepManifest, keepManifestList, readManifest } from './manifest-cache.ts';
 import { encodeManifestList, type ManifestFile } from './manifest-list.ts';
 import type { Snapshot, SnapshotSummary, TableMetadata } from './metadata.ts';
 import { newSnapshotId } from './snapshot-id.ts';
@@ -106,10 +106,11 @@ export async function finishDraft(
   const parent = metadata['current-snapshot-id'] ?? null;
   const hasParent = parent !== null && parent !== -1;
   const list = storage.join(metadata.location, 'metadata', `snap-${draft.id}-1-${randomUUID()}.avro`);
-  await storage.create(
-    list,
-    encodeManifestList(listed, { id: draft.id, parent: hasParent ? parent : null, sequence: draft.sequence }),
-  );
+  const bytes = encodeManifestList(listed, {
+    ...{ id: draft.id, parent: hasParent ? parent : null, sequence: draft.sequence },
+  });
+  await storage.create(list, bytes);
+  keepManifestList(storage, list, bytes);
   const snapshot: Snapshot = {
     'snapshot-id': draft.id,
     ...(hasParent ? { 'parent-snapshot-id': parent } : {}),
@@ -152,7 +153,7 @@ async function writeManifest(
     rows[status] += file.records;
     if (status !== 'deleted') minSequence = Math.min(minSequence, sequence ?? draft.sequence);
   }
-  return {
+  const manifest: ManifestFile = {
     path,
     bytes: bytes.length,
     specId,
@@ -169,4 +170,6 @@ async function writeManifest(
     partitions: null,
     keyMetadata: null,
   };
+  keepManifest(storage, manifest, bytes);
+  return manifest;
 }

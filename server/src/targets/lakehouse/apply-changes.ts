@@ -62,6 +62,8 @@ interface Plan {
   readonly rows: string;
   /** SELECT of a file's location and a position in it; null: no old row goes. */
   readonly deletes: string | null;
+  /** The delete file lies at this location; it need not come into the table. */
+  readonly wrote?: (path: string) => void;
   readonly fetched: boolean;
   readonly deleted: readonly ChangePart[];
 }
@@ -193,7 +195,10 @@ async function applyAtOnce(
       { select: plan.deletes, folder },
       signal,
     );
-    if (deletes !== null) added.push(deletes);
+    if (deletes !== null) {
+      added.push(deletes);
+      plan.wrote?.(deletes.path);
+    }
     crashPoint('after-delete-file');
   }
   const nulledValues = await countNulled(sql, batch, range, options.rules);
@@ -251,7 +256,7 @@ async function planKeyed(
     async (columns, keys) =>
       scanSql(
         storage,
-        (await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!))).files,
+        await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
         columns.map((index) => scan[index]!),
         { among: { relation: keys, columns: keyNames } },
       ),
@@ -270,19 +275,20 @@ async function planKeyed(
     deleted: fold.deleted,
   };
   if (fold.truncated || files.length === 0) return { ...plan, deletes: null };
-  await sql.run(`CREATE TEMP TABLE touched AS ${fold.touched}`);
-  const holding = await holdingKeys(sql, files, scan[key[0]!]!, 'touched', stagedName(key[0]!));
-  const data = holding.files.filter((file) => file.content === 'data');
-  if (data.length === 0) return { ...plan, deletes: null };
-  const deletes = await findOld(sql, storage, options.heldKeys, {
-    owner: `${metadata.location} ${tableKey(batch.schema.name)}`,
-    live: files.filter((file) => file.content === 'data'),
-    deletes: files.filter((file) => file.content !== 'data'),
-    data,
-    key: key.map((index) => scan[index]!),
-    keys: holding.keys,
+  const owner = `${metadata.location} ${tableKey(batch.schema.name)}`;
+  const found = await findOld(sql, storage, options.heldKeys, {
+    ...{ owner, files, key: key.map((index) => scan[index]!), touched: fold.touched },
+    rows:
+      fold.deleted.length > 0
+        ? Number.POSITIVE_INFINITY
+        : batch.parts.reduce((sum, part) => sum + part.rows, 0),
   });
-  return { ...plan, deletes };
+  if (found === null) return { ...plan, deletes: null };
+  const { places } = found;
+  const wrote = (path: string): void => {
+    if (places !== null) options.heldKeys.wrote(owner, path, places);
+  };
+  return { ...plan, deletes: found.select, wrote };
 }
 
 async function planRows(

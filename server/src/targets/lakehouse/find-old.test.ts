@@ -39,13 +39,20 @@ async function keyFiles(): Promise<KeyFiles> {
 
 /** Places of the rows under the keys, as `file position`. */
 async function places(heldKeys: HeldKeys, keys: readonly number[]): Promise<readonly string[]> {
-  const files = await keyFiles();
+  const { live, deletes, key, owner } = await keyFiles();
+  const touched = `SELECT id AS c0, DATE '2020-01-01' + CAST(id % 7 AS INTEGER) AS c1 FROM (SELECT unnest([${keys.join(', ')}]::BIGINT[]) AS id)`;
   return connected(async (sql) => {
-    await sql.run(
-      `CREATE TEMP TABLE touched AS SELECT id AS c0, DATE '2020-01-01' + CAST(id % 7 AS INTEGER) AS c1 FROM (SELECT unnest([${keys.join(', ')}]::BIGINT[]) AS id)`,
-    );
-    const found = await findOld(sql, warehouse.storage, heldKeys, { ...files, keys: keys.length });
-    return (await sql.rows(found)).map(([file, pos]) => `${file} ${pos}`).sort();
+    const files = [...live, ...deletes];
+    const found = await findOld(sql, warehouse.storage, heldKeys, {
+      ...{ owner, files, key, touched, rows: keys.length },
+    });
+    if (found === null) return [];
+    const rows = (await sql.rows(found.select)).map(([file, pos]) => `${file} ${pos}`).sort();
+    if (found.places !== null)
+      expect(rows).toEqual(
+        [...found.places].flatMap(([file, positions]) => positions.map((pos) => `${file} ${pos}`)).sort(),
+      );
+    return rows;
   });
 }
 
@@ -84,6 +91,10 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
         select: `SELECT * FROM (VALUES ${listed.map(([path, pos]) => `('${path}', ${pos}::BIGINT)`).join(', ')}) v(file_path, pos)`,
         folder: warehouse.storage.join(metadata.location, 'data'),
       });
+      // What a commit wrote it need not read.
+      const written = new Map<string, number[]>();
+      for (const [path, pos] of listed) written.set(path!, [...(written.get(path!) ?? []), Number(pos)]);
+      if (random.once(2)) heldKeys.wrote('t', deletes!.path, written);
       await warehouse.commit(TABLE, { add: [deletes!], operation: 'delete' });
       for (const key of gone) model.delete(key);
       // A key that was deleted comes again, in a younger file.
@@ -120,6 +131,64 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     // Large files are held the second time, each time that the key is another; half of the numbers are fewer.
     expect(sizes.map((size) => size > 0)).toEqual([false, true, false, true]);
     expect(sizes[3]! < sizes[1]!).toBe(true);
+  });
+
+  it('keys beyond what numbers tell apart are found by a scan, each for itself', async () => {
+    const table = { schema: 's', table: 'large' };
+    await warehouse.create(table, [{ name: 'id', type: { kind: 'long' }, required: true }]);
+    const values = ['-9223372036854775808', '0', '9007199254740991', '9007199254740992', '9007199254740993'];
+    const [file] = await warehouse.append(table, `SELECT unnest([${values.join(', ')}]::BIGINT[])`);
+    const files = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+    const heldKeys = new HeldKeys(1 << 20);
+    const key = KEY.slice(0, 1);
+    for (const some of [
+      values,
+      [values[4]!],
+      [values[3]!, values[1]!],
+      ['9007199254740994'],
+      [values[1]!],
+      [],
+    ])
+      expect(
+        await connected(async (sql) => {
+          const touched = `SELECT unnest([${some.join(', ')}]::BIGINT[]) AS c0`;
+          const old = { owner: 'large', files, key, touched, rows: some.length };
+          const found = await findOld(sql, warehouse.storage, heldKeys, old);
+          return found === null
+            ? []
+            : (await sql.rows(found.select)).map(([path, pos]) => `${path} ${pos}`).sort();
+        }),
+      ).toEqual(
+        some.flatMap((one) => (values.includes(one) ? [`${file!.path} ${values.indexOf(one)}`] : [])).sort(),
+      );
+    expect(heldKeys.bytes).toBe(0);
+  });
+
+  it('a delete file that was written here is not read, and counts only where it is of the table', async () => {
+    const table = { schema: 's', table: 'written' };
+    await warehouse.create(table, [
+      { name: 'id', type: { kind: 'long' }, required: true },
+      { name: 'day', type: { kind: 'date' }, required: true },
+    ]);
+    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
+    const live = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+    const heldKeys = new HeldKeys(1 << 20);
+    const goneBy = async (deletes: readonly LiveFile[]): Promise<readonly number[]> => {
+      const files = { owner: 'written', live, data: live, deletes, key: KEY };
+      const [held] = (await connected((sql) => heldKeys.of(sql, warehouse.storage, files))).values();
+      return Array.from({ length: 100 }, (_, at) => at).filter((at) => held!.isDeleted(at));
+    };
+    expect(await goneBy([])).toEqual([]);
+    // None of these files exists, so that to read one would fail.
+    const deletes = (path: string): LiveFile => ({
+      ...{ ...live[0]!, content: 'position-deletes', path: `file:///none/${path}`, sequence: 9 },
+    });
+    heldKeys.wrote('written', 'file:///none/failed', new Map([[file!.path, [3]]]));
+    heldKeys.wrote('written', 'file:///none/done', new Map([[file!.path, [7, 8]]]));
+    heldKeys.wrote('written', 'file:///none/later', new Map([['file:///other', [5]]]));
+    expect(await goneBy([deletes('done')])).toEqual([7, 8]);
+    expect(await goneBy([deletes('done'), deletes('later')])).toEqual([7, 8]);
+    await expect(goneBy([deletes('later')])).rejects.toThrow();
   });
 
   it('a row is there again where the table is set back to before its delete', async () => {

@@ -4,95 +4,139 @@ import {
   FILE_COLUMN,
   POSITION_COLUMN,
   refuseEqualityDeletes,
+  type ScanColumn,
   scanSql,
   splitByDeletes,
 } from '../../lakehouse/duckdb/scan-sql.ts';
-import { quoteTexts } from '../../lakehouse/duckdb/sql-text.ts';
+import { quoteText, quoteTexts } from '../../lakehouse/duckdb/sql-text.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
-import type { HeldFile, HeldKeys, KeyFiles } from './held-keys.ts';
-import { keyNumbers } from './key-numbers.ts';
+import type { HeldFile, HeldKeys, Places } from './held-keys.ts';
+import { holdingKeys, inRange } from './holding-keys.ts';
 import type { Sql } from './sql.ts';
+import { readTouched, type TouchedKeys } from './touched-keys.ts';
 
-export interface OldRows extends KeyFiles {
-  /** Rows of `touched`. */
-  readonly keys: number;
+/** Whose old rows are looked for, and where. */
+export interface OldRows {
+  /** Names the table, among all that a run writes. */
+  readonly owner: string;
+  /** All that the table has. */
+  readonly files: readonly LiveFile[];
+  readonly key: readonly ScanColumn[];
+  /** SELECT of the keys: the key's columns, under their names. */
+  readonly touched: string;
+  /** So many keys at most. */
+  readonly rows: number;
 }
 
-/** Of more keys the look costs less than the rest of the step, and what is found is better not held. */
-const FEW = 100_000;
+export interface Found {
+  /** SELECT of a file's location and a position in it. */
+  readonly select: string;
+  /** The same, where it is known here. */
+  readonly places: Places | null;
+}
 
 /**
- * Where the live rows under the keys of `touched` are: by binary search in files whose keys are held, by a scan in the
- * others.
- * @returns SELECT of a file's location and a position in it
+ * Where the live rows under the keys are: by binary search in files whose keys are held, by a scan in the others.
+ * @returns null where there is surely none
  */
 export async function findOld(
   sql: Sql,
   storage: Storage,
   heldKeys: HeldKeys,
-  files: OldRows,
-): Promise<string> {
-  const { data, deletes, key } = files;
-  refuseEqualityDeletes(deletes);
-  const among = { relation: 'touched', columns: key.map(({ name }) => name) };
-  if (files.keys > FEW) {
-    const rows = scanSql(storage, [...data, ...deletes], key, { positions: true, among });
-    return `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`;
+  old: OldRows,
+): Promise<Found | null> {
+  const { files, key, owner } = old;
+  refuseEqualityDeletes(files);
+  const [first] = key;
+  const touched = await readTouched(sql, key, old.touched, old.rows);
+  if (touched === 'empty') return null;
+  if (touched === null) {
+    await stageTouched(sql, old);
+    const candidates = await holdingKeys(sql, files, first!, 'touched', first!.name);
+    if (!candidates.some(isData)) return null;
+    const rows = scanSql(storage, candidates, key, { positions: true, among: amongTouched(key) });
+    return {
+      select: `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`,
+      places: null,
+    };
   }
-  const held = await heldKeys.of(sql, storage, files);
-  const looks: string[] = [];
-  if (held.size > 0) looks.push(await search(sql, [...held], files));
+  const data = inRange(files, first!, touched.low, touched.high).filter(isData);
+  if (data.length === 0) return null;
+  const deletes = files.filter((file) => !isData(file));
+  const held = await heldKeys.of(sql, storage, { owner, live: files.filter(isData), deletes, data, key });
+  const places = search(held, touched);
   const rest = data.filter((file) => !held.has(file));
-  if (rest.length > 0) looks.push(await scan(sql, storage, { ...files, data: rest }, among));
-  return looks.join(' UNION ALL ');
+  if (rest.length === 0) return places.size === 0 ? null : { select: await placesSql(sql, places), places };
+  await stageTouched(sql, old);
+  const scanned = await scan(sql, storage, rest, deletes, key);
+  const select = places.size === 0 ? scanned : `${await placesSql(sql, places)} UNION ALL ${scanned}`;
+  return { select, places: null };
 }
 
-async function search(
-  sql: Sql,
-  held: readonly (readonly [LiveFile, HeldFile])[],
-  { key, keys: count }: OldRows,
-): Promise<string> {
-  const numbers = keyNumbers(key) ?? [];
-  const wanted = numbers.map(() => new Float64Array(count));
-  let rows = 0;
-  await sql.chunks(`SELECT ${numbers.join(', ')} FROM touched ORDER BY ALL`, (chunk) => {
-    for (const [n, column] of wanted.entries()) {
-      const vector = chunk.getColumnVector(n);
-      for (let row = 0; row < chunk.rowCount; row++) column[rows + row] = vector.getItem(row) as number;
-    }
-    rows += chunk.rowCount;
-  });
-  if (rows !== count) throw new Error(`${rows} keys were read, and ${count} counted`);
+const isData = (file: LiveFile): boolean => file.content === 'data';
+const amongTouched = (key: readonly ScanColumn[]) => ({
+  relation: 'touched',
+  columns: key.map(({ name }) => name),
+});
+
+function stageTouched(sql: Sql, { touched }: OldRows): Promise<void> {
+  return sql.run(`CREATE TEMP TABLE touched AS ${touched}`);
+}
+
+function search(held: ReadonlyMap<LiveFile, HeldFile>, { numbers, count }: TouchedKeys): Places {
+  const places = new Map<string, number[]>();
+  for (const [{ path }, { keys, isDeleted }] of held) {
+    const positions: number[] = [];
+    keys.find(numbers, count, (position) => {
+      if (!isDeleted(position)) positions.push(position);
+    });
+    if (positions.length > 0) places.set(path, positions);
+  }
+  return places;
+}
+
+/** More are handed over by rows: a statement's text takes longer to read. */
+const IN_TEXT = 2_000;
+
+async function placesSql(sql: Sql, places: Places): Promise<string> {
+  const count = [...places.values()].reduce((sum, { length }) => sum + length, 0);
+  if (count <= IN_TEXT)
+    return [...places]
+      .map(
+        ([path, positions]) =>
+          `SELECT ${quoteText(path)} AS file, unnest([${positions.join(', ')}]::BIGINT[]) AS pos`,
+      )
+      .join(' UNION ALL ');
   await sql.run('CREATE TEMP TABLE places(file INTEGER, pos INTEGER)');
   await sql.connection.exclusive(async (native) => {
     const appender = await native.createAppender('places', 'main', 'temp');
     try {
-      for (const [index, [, { keys, isDeleted }]] of held.entries()) {
-        const found = (position: number): void => {
-          if (isDeleted(position)) return;
-          appender.appendInteger(index + 1);
+      let file = 0;
+      for (const positions of places.values()) {
+        file++;
+        for (const position of positions) {
+          appender.appendInteger(file);
           appender.appendInteger(position);
           appender.endRow();
-        };
-        keys.find(wanted, count, found);
+        }
       }
     } finally {
       appender.closeSync();
     }
   });
-  const paths = quoteTexts(held.map(([{ path }]) => path));
-  return `SELECT ${paths}[file] AS file, CAST(pos AS BIGINT) AS pos FROM places`;
+  return `SELECT ${quoteTexts([...places.keys()])}[file] AS file, CAST(pos AS BIGINT) AS pos FROM places`;
 }
 
 /** Rows are found first, and then held against what is deleted: so the few are hashed, and not all deleted positions. */
 async function scan(
   sql: Sql,
   storage: Storage,
-  { data, deletes, key }: KeyFiles,
-  among: { readonly relation: string; readonly columns: readonly string[] },
+  data: readonly LiveFile[],
+  deletes: readonly LiveFile[],
+  key: readonly ScanColumn[],
 ): Promise<string> {
   const { hitting } = splitByDeletes(data, deletes);
-  const rows = scanSql(storage, data, key, { positions: true, among });
+  const rows = scanSql(storage, data, key, { positions: true, among: amongTouched(key) });
   await sql.run(
     `CREATE TEMP TABLE found AS SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`,
   );

@@ -12,6 +12,9 @@ export interface HeldFile {
   isDeleted(position: number): boolean;
 }
 
+/** Rows of data files, by the files' locations. */
+export type Places = ReadonlyMap<string, readonly number[]>;
+
 /** What a table looks for its keys in. */
 export interface KeyFiles {
   /** Names the table, among all that a run writes. */
@@ -44,6 +47,8 @@ interface HeldTable {
   readonly files: Map<string, Held>;
   /** Delete files that the bits of marked files tell of. */
   read: ReadonlySet<string>;
+  /** What delete files say that were written here, and not read. */
+  readonly wrote: Map<string, Places>;
   /** One look at a time. */
   turn: Promise<unknown>;
 }
@@ -54,6 +59,8 @@ const SMALL_RECORDS = 50_000;
 const IDLE_MS = 5 * 60_000;
 /** Names of files that were asked for once and no more, kept at most. */
 const MOST_ASKED = 10_000;
+/** Delete files of a table that were written and not seen in it, at most: of commits that failed. */
+const MOST_WRITTEN = 4;
 
 /**
  * The keys of data files as numbers in memory, and which rows are deleted. A commit looks for old rows in every file that
@@ -82,12 +89,21 @@ export class HeldKeys {
     const numbers = keyNumbers(files.key);
     if (numbers === null) return new Map();
     const table = this.#tables.get(files.owner) ?? {
-      ...{ key: '', files: new Map(), read: new Set(), turn: Promise.resolve() },
+      ...{ key: '', files: new Map(), read: new Set(), wrote: new Map(), turn: Promise.resolve() },
     };
     this.#tables.set(files.owner, table);
     const look = table.turn.then(() => this.#look(sql, storage, table, files, numbers));
     table.turn = look.catch(() => undefined);
     return look;
+  }
+
+  /** A delete file of the table says nothing but this: it need not be read. */
+  wrote(owner: string, path: string, places: Places): void {
+    const table = this.#tables.get(owner);
+    if (table === undefined) return;
+    table.wrote.set(path, places);
+    const [oldest] = table.wrote.keys();
+    if (table.wrote.size > MOST_WRITTEN) table.wrote.delete(oldest!);
   }
 
   async #look(
@@ -214,7 +230,9 @@ async function markDeleted(
   try {
     // A delete file goes when another has its positions, and when the table is set back to before it.
     if ([...table.read].some((path) => !paths.has(path))) unmark(table);
-    const unread = deletes.filter(({ path }) => !table.read.has(path));
+    const fresh = deletes.filter(({ path }) => !table.read.has(path));
+    for (const one of fresh) markWritten(all, one, table.wrote.get(one.path));
+    const unread = fresh.filter(({ path }) => !table.wrote.has(path));
     const first = unread.reduce((least, { sequence }) => Math.min(least, sequence), Number.POSITIVE_INFINITY);
     const hitting = (held: Held): readonly LiveFile[] =>
       deletes.filter(({ sequence }) => sequence >= held.file.sequence);
@@ -229,12 +247,20 @@ async function markDeleted(
     );
     for (const held of all) if (isBehind(held)) await readPositions(sql, storage, [held], hitting(held));
     for (const held of all) held.isMarked = true;
+    for (const path of paths) table.wrote.delete(path);
     table.read = paths;
   } catch (error) {
     // Some may tell of deletes that will not have been.
     unmark(table);
     throw error;
   }
+}
+
+function markWritten(all: readonly Held[], { sequence }: LiveFile, places: Places | undefined): void {
+  if (places === undefined) return;
+  for (const { file, bits } of all)
+    if (file.sequence <= sequence)
+      for (const position of places.get(file.path) ?? []) bits[position >>> 3]! |= 1 << (position & 7);
 }
 
 function unmark(table: HeldTable): void {

@@ -84,7 +84,7 @@ export async function findKeyConflict(
   await sql.run(`CREATE TEMP TABLE fresh_keys AS SELECT * FROM ${scanSql(storage, fresh, columns)}`);
   const same = columns.map(({ name }) => `o.${name} = k.${name}`).join(' AND ');
   const looked = async (files: readonly LiveFile[]): Promise<string | null> => {
-    const { files: candidates } = await holdingKeys(sql, files, first, 'fresh_keys', first.name);
+    const candidates = await holdingKeys(sql, files, first, 'fresh_keys', first.name);
     return candidates.some(isData) ? scanSql(storage, candidates, columns) : null;
   };
   const own = await looked(before);
