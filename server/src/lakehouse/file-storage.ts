@@ -1,5 +1,7 @@
-import { mkdir, open, opendir, readFile, stat, unlink } from 'node:fs/promises';
+import { closeSync, fsync as fsyncThen, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { opendir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { SluiceError } from '@sluice/contract';
 import type { Storage } from './storage.ts';
 
@@ -46,26 +48,38 @@ export function isInside(storage: Storage, folder: string, location: string): bo
   }
 }
 
+const fsync = promisify(fsyncThen);
+
+/**
+ * To open, write and close a small file costs less than to have another thread do it; what waits for the disk is the
+ * fsync. A commit makes dozens of these.
+ */
 async function createFile(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx').catch(async (error: unknown) => {
-    if (errno(error) !== 'ENOENT') throw error;
-    await makeDurableFolder(dirname(path));
-    return open(path, 'wx');
-  });
+  const file = await openNew(path);
   try {
-    await file.writeFile(bytes);
-    await file.sync();
+    writeFileSync(file, bytes);
+    await fsync(file);
   } catch (error) {
-    await file.close();
     await unlink(path).catch(() => undefined);
     throw error;
+  } finally {
+    closeSync(file);
   }
-  await file.close();
   await syncPath(dirname(path));
 }
 
+async function openNew(path: string): Promise<number> {
+  try {
+    return openSync(path, 'wx');
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error;
+    await makeDurableFolder(dirname(path));
+    return openSync(path, 'wx');
+  }
+}
+
 async function makeDurableFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = mkdirSync(path, { recursive: true });
   if (first === undefined) return;
   for (let made = path; ; made = dirname(made)) {
     await syncPath(dirname(made));
@@ -80,11 +94,11 @@ async function syncAll(locations: readonly string[]): Promise<void> {
 }
 
 async function syncPath(path: string): Promise<void> {
-  const file = await open(path, 'r');
+  const file = openSync(path, 'r');
   try {
-    await file.sync();
+    await fsync(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
