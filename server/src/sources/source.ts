@@ -181,9 +181,12 @@ export interface Source extends AsyncDisposable {
   readonly ddl: 'catalog' | 'log';
   /** Names the server that a table is on, where transaction numbers of another one mean nothing (Visibility); otherwise ''. */
   serverOf(table: TableName): string;
-  /** Whether each value of a column is the same under its new definition; asked where the source's storage does not tell. */
-  keepsValues(before: Column, after: Column): boolean;
-  compare(a: Position, b: Position): -1 | 0 | 1;
+  /**
+   * Whether each value of a column is the same under its new definition; asked where the source's storage does not tell. It
+   * and `compare` are functions that work without the source before them.
+   */
+  readonly keepsValues: (before: Column, after: Column) => boolean;
+  readonly compare: (a: Position, b: Position) => -1 | 0 | 1;
   discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]>;
   /**
    * Lets the changes of exactly these tables enter the log. Returns the tables that could not be included, with

@@ -55,13 +55,11 @@ export class CompositeSource implements AskedSource, AsyncDisposable {
     return this.#of(table).serverOf(plainName(table));
   }
 
-  keepsValues(before: Column, after: Column): boolean {
-    return this.#first.keepsValues(before, after);
-  }
+  // Functions that are handed on by themselves.
+  readonly keepsValues = (before: Column, after: Column): boolean => this.#first.keepsValues(before, after);
 
-  compare(a: Position, b: Position): -1 | 0 | 1 {
-    return comparePositions(a, b, (x, y) => this.#first.compare(x, y));
-  }
+  readonly compare = (a: Position, b: Position): -1 | 0 | 1 =>
+    comparePositions(a, b, (x, y) => this.#first.compare(x, y));
 
   async discover({ schemas, tables }: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {
     const found = await this.#each(async (label, source) => {

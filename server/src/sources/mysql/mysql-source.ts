@@ -90,9 +90,8 @@ class MysqlSource implements Source {
     return this.#server;
   }
 
-  compare(a: Position, b: Position): -1 | 0 | 1 {
-    return comparePositions(splitPosition(a).base, splitPosition(b).base);
-  }
+  readonly compare = (a: Position, b: Position): -1 | 0 | 1 =>
+    comparePositions(splitPosition(a).base, splitPosition(b).base);
 
   async discover(selection: Selection, signal: AbortSignal): Promise<readonly DiscoveredTable[]> {
     const wanted = this.#withDefault(selection);

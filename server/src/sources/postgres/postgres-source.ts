@@ -75,9 +75,7 @@ class PostgresSource implements Source {
   readonly compare = comparePositions;
 
   /** Whatever rewrites values gives the table another storage. */
-  keepsValues(): boolean {
-    return true;
-  }
+  readonly keepsValues = (): boolean => true;
 
   serverOf(): string {
     return '';
