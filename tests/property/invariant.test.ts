@@ -143,9 +143,16 @@ class Collector {
   async #read(): Promise<void> {
     const pairs = this.#unread;
     this.#unread = [];
-    this.seen.push(...(await readByClickHouse(this.#lake, pairs)));
+    try {
+      this.seen.push(...(await readByClickHouse(this.#lake, pairs)));
+    } catch (error) {
+      // The table's log names its last 20 metadata files, and where the machine is busy these come before ClickHouse does.
+      if (!TOO_LATE.test((error as Error).message)) throw error;
+      for (const pair of pairs) this.#known.delete(pair.join());
+    }
   }
 }
+const TOO_LATE = /No such file or directory \["[^"]*\.metadata\.json"\]/;
 const BATCH = 10;
 
 async function readByClickHouse(lake: TestLake, pairs: readonly Pair[]): Promise<readonly Seen[]> {
@@ -166,7 +173,7 @@ it('never shows money that is in both tables or in neither', async () => {
   const bank = await Bank.open(database);
   await using lake = await TestLake.start();
   await lake.createMirror('bank', database.connection, {
-    parameters: { commit_interval: '100ms', chunk_size: '1MB' },
+    parameters: { commit_interval: '250ms', chunk_size: '1MB' },
   });
   const end = new AbortController();
   const byServer: Seen[] = [];
