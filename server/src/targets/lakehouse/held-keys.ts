@@ -55,6 +55,8 @@ interface HeldTable {
 
 /** To hold a larger file takes longer than to look in it once: only the second time shows that it is read again and again. */
 const SMALL_RECORDS = 50_000;
+/** From one large file that is read to the next: a run that begins would read them all at once, and its commits wait for it. */
+const APART_MS = 300;
 /** What was not asked for so long makes room. */
 const IDLE_MS = 5 * 60_000;
 /** Names of files that were asked for once and no more, kept at most. */
@@ -72,6 +74,9 @@ export class HeldKeys {
   readonly #now: () => number;
   readonly #tables = new Map<string, HeldTable>();
   readonly #asked = new Set<string>();
+  /** Whether a large file is being read, and when the last one was. */
+  #reads = false;
+  #readAt = Number.NEGATIVE_INFINITY;
   #bytes = 0;
 
   /** @param budget bytes, at most */
@@ -143,12 +148,14 @@ export class HeldKeys {
   ): Promise<Held | null> {
     const known = files.get(file.path);
     if (known !== undefined) return known;
-    if (file.records >= SMALL_RECORDS && !this.#asked.delete(file.path)) {
+    const isLarge = file.records >= SMALL_RECORDS;
+    if (isLarge && !this.#asked.has(file.path)) {
       this.#asked.add(file.path);
       const [oldest] = this.#asked;
       if (this.#asked.size > MOST_ASKED) this.#asked.delete(oldest!);
       return null;
     }
+    if (isLarge && (this.#reads || this.#now() - this.#readAt < APART_MS)) return null;
     const most = SortedKeys.bytes(file.records, numbers.length) + bitBytes(file);
     if (this.#bytes + most > this.#budget) {
       const before = this.#now() - IDLE_MS;
@@ -157,6 +164,7 @@ export class HeldKeys {
     if (this.#bytes + most > this.#budget) return null;
     // Before the memory is taken: tables are looked at side by side.
     this.#bytes += most;
+    if (isLarge) this.#reads = true;
     let held: Held | null = null;
     try {
       const keys = await readKeys(sql, storage, file, key, numbers);
@@ -172,6 +180,11 @@ export class HeldKeys {
       throw error;
     } finally {
       this.#bytes -= most - (held?.bytes ?? 0);
+      if (isLarge) {
+        this.#reads = false;
+        this.#readAt = this.#now();
+        this.#asked.delete(file.path);
+      }
     }
   }
 
