@@ -252,13 +252,10 @@ async function markDeleted(
     const isBehind = (held: Held): boolean =>
       held.file.sequence > first ||
       (!held.isMarked && hitting(held).some(({ path }) => table.read.has(path)));
-    await readPositions(
-      sql,
-      storage,
-      all.filter((held) => !isBehind(held)),
-      unread,
-    );
-    for (const held of all) if (isBehind(held)) await readPositions(sql, storage, [held], hitting(held));
+    const behind = new Set(all.filter(isBehind));
+    const upToDate = all.filter((held) => !behind.has(held));
+    await readPositions(sql, storage, upToDate, unread);
+    for (const held of behind) await readPositions(sql, storage, [held], hitting(held));
     for (const held of all) held.isMarked = true;
     for (const path of paths) table.wrote.delete(path);
     table.read = paths;
@@ -272,8 +269,11 @@ async function markDeleted(
 function markWritten(all: readonly Held[], { sequence }: LiveFile, places: Places | undefined): void {
   if (places === undefined) return;
   for (const { file, bits } of all)
-    if (file.sequence <= sequence)
-      for (const position of places.get(file.path) ?? []) bits[position >>> 3]! |= 1 << (position & 7);
+    if (file.sequence <= sequence) for (const position of places.get(file.path) ?? []) mark(bits, position);
+}
+
+function mark(bits: Uint8Array, position: number): void {
+  bits[position >>> 3]! |= 1 << (position & 7);
 }
 
 function unmark(table: HeldTable): void {
@@ -298,8 +298,7 @@ async function readPositions(
       const [of, positions] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
       for (let row = 0; row < chunk.rowCount; row++) {
         const { bits } = data[of.getItem(row) as number]!;
-        const position = positions.getItem(row) as number;
-        bits[position >>> 3]! |= 1 << (position & 7);
+        mark(bits, positions.getItem(row) as number);
       }
     },
   );
