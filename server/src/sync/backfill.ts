@@ -45,12 +45,16 @@ export async function backfill(
       // What was read is under a schema that the lane no longer has.
       if (lane.load !== load) return;
       if (lane.schemaVersion !== version) continue;
-      await store.write(async (transaction) => {
-        lane.state = nextLaneState(lane.state, 'loaded');
-        lane.load = read.load;
-        lane.nulledValues += read.nulledValues;
-        await store.saveLane(transaction, lane);
-      });
+      const recorded = await store.writeIf(
+        () => lane.load === load,
+        async (transaction) => {
+          lane.state = nextLaneState(lane.state, 'loaded');
+          lane.load = read.load;
+          lane.nulledValues += read.nulledValues;
+          await store.saveLane(transaction, lane);
+        },
+      );
+      if (!recorded) return;
       log.info({ table, rows: read.rows, deleted: read.gone }, 'a backfill is read');
       return;
     }

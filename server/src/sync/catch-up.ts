@@ -134,14 +134,17 @@ export async function drain(context: RunContext, lane: Lane): Promise<void> {
         context.signal,
       );
       const consistentFrom = staged.fetched ? await context.source.head(context.signal) : load.consistentFrom;
-      if (lane.generation !== generation) return;
-      await context.store.write(async (transaction) => {
-        lane.load = { ...load, staged: staged.location, consistentFrom };
-        lane.nulledValues += staged.nulledValues;
-        lane.rowsApplied += some.reduce((sum, segment) => sum + segment.rows, 0);
-        await context.store.saveLane(transaction, lane);
-        await context.store.dropSegments(transaction, lane.id, last.id);
-      });
+      const recorded = await context.store.writeIf(
+        () => lane.generation === generation,
+        async (transaction) => {
+          lane.load = { ...load, staged: staged.location, consistentFrom };
+          lane.nulledValues += staged.nulledValues;
+          lane.rowsApplied += some.reduce((sum, segment) => sum + segment.rows, 0);
+          await context.store.saveLane(transaction, lane);
+          await context.store.dropSegments(transaction, lane.id, last.id);
+        },
+      );
+      if (!recorded) return;
       await Promise.all(some.map((segment) => rm(segment.path, { force: true })));
       context.log.info({ table: tableText(lane.source), segments: some.length }, 'segments applied');
     }

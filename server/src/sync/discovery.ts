@@ -100,9 +100,9 @@ export class Discovery {
         await store.write((transaction) => store.saveLane(transaction, lane, error.toBody().error));
         this.#context.log.warn({ table: tableText(lane.source) }, `a table ${why}`);
       }
-    await this.#publish(byObject);
+    const published = await this.#publish(byObject);
     this.#looked = true;
-    return overtaken;
+    return overtaken || !published;
   }
 
   /**
@@ -384,8 +384,11 @@ export class Discovery {
     }
   }
 
-  /** The publication holds the tables that are followed, and no table whose updates it would break. */
-  async #publish(byObject: ReadonlyMap<string, DiscoveredTable>): Promise<void> {
+  /**
+   * The publication holds the tables that are followed, and no table whose updates it would break.
+   * @returns false: of some table another life began meanwhile, of which this tells nothing
+   */
+  async #publish(byObject: ReadonlyMap<string, DiscoveredTable>): Promise<boolean> {
     const lanes = [...this.#port.lanes.values()].filter(
       (lane) => follows(lane.state) && byObject.has(lane.objectId),
     );
@@ -393,13 +396,15 @@ export class Discovery {
       .map((lane) => lane.objectId)
       .sort()
       .join();
-    if (key === this.#published && lanes.every((lane) => lane.published)) return;
+    if (key === this.#published && lanes.every((lane) => lane.published)) return true;
     const { source, signal } = this.#context;
+    const lives = new Map(lanes.map((lane) => [lane, lane.generation]));
     const refused = await source.publish(
       lanes.map((lane) => lane.source),
       signal,
     );
-    for (const lane of this.#port.lanes.values()) lane.published = lanes.includes(lane);
+    const ofNow = (lane: Lane): boolean => lives.get(lane) === lane.generation;
+    for (const lane of this.#port.lanes.values()) lane.published = ofNow(lane);
     for (const { name, message } of refused) {
       const lane = lanes.find((one) => tableKey(one.source) === tableKey(name));
       if (lane !== undefined)
@@ -407,6 +412,7 @@ export class Discovery {
     }
     this.#published = key;
     this.#port.pending();
+    return lanes.every(ofNow);
   }
 }
 

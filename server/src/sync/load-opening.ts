@@ -141,11 +141,20 @@ async function planChunks(
   const { store, target, work } = context;
   const load = lane.load;
   if (load !== null && resumable(lane, table)) {
-    await store.write(async (transaction) => {
-      lane.load = { ...load, oneSnapshot: false };
-      await store.saveLane(transaction, lane);
-    });
-    return store.chunks(lane.id);
+    const chunks = await store.chunks(lane.id);
+    if (chunks.length === 0) {
+      // Nothing tells which rows are there: planned anew.
+      if (lane.generation === generation) lane.load = null;
+      return null;
+    }
+    const goesOn = await store.writeIf(
+      () => lane.generation === generation,
+      async (transaction) => {
+        lane.load = { ...load, oneSnapshot: false };
+        await store.saveLane(transaction, lane);
+      },
+    );
+    return goesOn ? chunks : null;
   }
   if (!sameIdentity(lane.kept.schema, table.schema)) {
     // Lines read until now recognise rows by another key: this snapshot may be too old to have them all.
@@ -159,7 +168,6 @@ async function planChunks(
   const ranges = await snapshot.plan(work.parameters.chunkSize);
   const into = targetOfLoad(context, lane, table.schema);
   const staged = await target.stageEmpty(lane.target, into.target ?? table.schema);
-  if (lane.generation !== generation) return null;
   const fresh: Load = {
     staged: staged.location,
     visibility: snapshot.visibility,
@@ -170,23 +178,27 @@ async function planChunks(
     keptFrom: lane.keptFrom,
   };
   let stale: readonly string[] = [];
-  await store.write(async (transaction) => {
-    lane.state = nextLaneState(lane.state, 'load');
-    if (!sameShape(lane.kept.schema, table.schema)) {
-      lane.kept = { ...keptOf(table, null), ...into };
-      lane.schemaVersion++;
-    } else {
-      const { storage, columnVersions, pieces } = table;
-      lane.kept = { ...ofSource(lane.kept), ...into, storage, columnVersions, pieces };
-    }
-    lane.load = fresh;
-    lane.rowsLoaded = 0;
-    lane.nulledValues = 0;
-    lane.rowsEstimated = table.estimatedRows;
-    await store.saveLane(transaction, lane);
-    if (lane.armedAt !== null) stale = await store.dropSegmentsBefore(transaction, lane.id, lane.armedAt);
-    await store.planChunks(transaction, lane.id, ranges);
-  });
+  const planned = await store.writeIf(
+    () => lane.generation === generation,
+    async (transaction) => {
+      lane.state = nextLaneState(lane.state, 'load');
+      if (!sameShape(lane.kept.schema, table.schema)) {
+        lane.kept = { ...keptOf(table, null), ...into };
+        lane.schemaVersion++;
+      } else {
+        const { storage, columnVersions, pieces } = table;
+        lane.kept = { ...ofSource(lane.kept), ...into, storage, columnVersions, pieces };
+      }
+      lane.load = fresh;
+      lane.rowsLoaded = 0;
+      lane.nulledValues = 0;
+      lane.rowsEstimated = table.estimatedRows;
+      await store.saveLane(transaction, lane);
+      if (lane.armedAt !== null) stale = await store.dropSegmentsBefore(transaction, lane.id, lane.armedAt);
+      await store.planChunks(transaction, lane.id, ranges);
+    },
+  );
+  if (!planned) return null;
   await Promise.all(stale.map((path) => rm(path, { force: true })));
   return ranges.map((range, number) => ({ number, range, files: null }));
 }

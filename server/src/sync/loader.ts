@@ -22,6 +22,7 @@ interface ActiveLoad {
   readonly lane: Lane;
   readonly generation: number;
   readonly snapshot: TableSnapshot;
+  readonly chunks: number;
   readonly todo: ChunkRow[];
   running: number;
   failed: boolean;
@@ -158,13 +159,19 @@ export class Loader {
     if (opened === null) return;
     const todo = opened.chunks.filter((chunk) => chunk.files === null);
     const { generation, snapshot } = opened;
-    const load: ActiveLoad = { lane, generation, snapshot, todo: [...todo], running: 0, failed: false };
+    const chunks = opened.chunks.length;
+    const load: ActiveLoad = {
+      lane,
+      generation,
+      snapshot,
+      chunks,
+      todo: [...todo],
+      running: 0,
+      failed: false,
+    };
     this.#active.push(load);
     this.#context.meter.loads.begun(lane.id, this.#context.now());
-    this.#context.log.info(
-      { table: tableText(lane.source), chunks: opened.chunks.length, left: todo.length },
-      'full load begins',
-    );
+    this.#context.log.info({ table: tableText(lane.source), chunks, left: todo.length }, 'full load begins');
     if (todo.length > 0) return;
     try {
       await this.#finish(load, signal);
@@ -289,37 +296,46 @@ export class Loader {
     chunk: ChunkRow,
     loaded: { readonly files: string; readonly rows: number; readonly nulledValues: number },
   ): Promise<void> {
-    const { lane } = load;
-    if (lane.generation !== load.generation) return;
-    await this.#context.store.write(async (transaction) => {
-      lane.rowsLoaded += loaded.rows;
-      lane.nulledValues += loaded.nulledValues;
-      await this.#context.store.chunkLoaded(transaction, lane.id, chunk.number, loaded);
-      await this.#context.store.saveLane(transaction, lane);
-    });
+    const { lane, generation } = load;
+    const { store } = this.#context;
+    const recorded = await store.writeIf(
+      () => lane.generation === generation,
+      async (transaction) => {
+        lane.rowsLoaded += loaded.rows;
+        lane.nulledValues += loaded.nulledValues;
+        await store.chunkLoaded(transaction, lane.id, chunk.number, loaded);
+        await store.saveLane(transaction, lane);
+      },
+    );
+    if (!recorded) return;
     this.#context.meter.loads.chunkLoaded(lane.id, loaded.rows, this.#context.now());
   }
 
   async #finish(load: ActiveLoad, signal: AbortSignal): Promise<void> {
-    const { lane } = load;
+    const { lane, generation } = load;
     const { source, store, target, log } = this.#context;
     // Until it is recorded the load stays among the active ones, or another worker would take it for one to go on with.
     await load.snapshot[Symbol.asyncDispose]();
     // Every transaction that any of the snapshots showed lies before this.
     const consistentFrom = await source.head(signal);
     const chunks = await store.chunks(lane.id);
+    // Those there may be are not its own any more.
+    if (lane.generation !== generation) return;
     const files = chunks.flatMap((chunk) => (chunk.files === null ? [] : [chunk.files]));
-    if (files.length !== chunks.length)
+    if (files.length !== load.chunks)
       throw new SluiceError('INTERNAL', `A load of ${tableText(lane.source)} ended with chunks missing.`);
     const staged = await target.stageLoaded(lane.target, stagedBase(lane), files, consistentFrom);
-    if (lane.generation !== load.generation) return;
-    await store.write(async (transaction) => {
-      lane.state = nextLaneState(lane.state, 'loaded');
-      lane.priority = 0;
-      lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
-      await store.saveLane(transaction, lane);
-      await store.dropChunks(transaction, lane.id);
-    });
+    const recorded = await store.writeIf(
+      () => lane.generation === generation,
+      async (transaction) => {
+        lane.state = nextLaneState(lane.state, 'loaded');
+        lane.priority = 0;
+        lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
+        await store.saveLane(transaction, lane);
+        await store.dropChunks(transaction, lane.id);
+      },
+    );
+    if (!recorded) return;
     log.info({ table: tableText(lane.source), rows: lane.rowsLoaded }, 'full load complete');
     this.#onLoaded(lane);
   }

@@ -72,6 +72,19 @@ export class RunStore {
   }
 
   /**
+   * As `write`, if `holds`. That is asked within the transaction: whoever asks before it may be overtaken by a commit,
+   * which begins another life of a lane, while the transaction waits for its turn.
+   * @returns whether it was written
+   */
+  async writeIf(holds: () => boolean, work: (transaction: MetastoreDb) => Promise<void>): Promise<boolean> {
+    return this.write(async (transaction) => {
+      if (!holds()) return false;
+      await work(transaction);
+      return true;
+    });
+  }
+
+  /**
    * Makes the run one of the version that was published last, where that is a later one and differs in nothing that
    * waits for a start. A merge is only looked at: it begins anew with that version before it is one of it.
    * @returns that version; null: there is none to be taken over
@@ -418,12 +431,14 @@ export class RunStore {
     number: number,
     loaded: { readonly files: string; readonly rows: number },
   ): Promise<void> {
-    await transaction
+    const { numUpdatedRows } = await transaction
       .updateTable('chunks')
       .set({ files_json: loaded.files, rows: loaded.rows })
       .where('lane_id', '=', laneId)
       .where('number', '=', number)
-      .execute();
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n)
+      throw new SluiceError('INTERNAL', `A load read chunk ${number}, which is not among those planned.`);
   }
 
   // --- segments

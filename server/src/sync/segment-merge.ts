@@ -47,14 +47,15 @@ export async function mergeSegments(context: RunContext, lane: Lane): Promise<vo
       `lane-${lane.id}-${first.firstOrd}-${last.lastOrd}-${work.attemptId}-merged.parquet`,
     );
     const { bytes } = await target.writeSegment(await segmentParts(context, lane, all), path, signal);
-    if (lane.generation !== generation) {
+    const rows = all.reduce((sum, segment) => sum + segment.rows, 0);
+    const recorded = await store.writeIf(
+      () => lane.generation === generation,
+      (transaction) => store.mergeSegments(transaction, lane.id, { first, last, path, rows, bytes }),
+    );
+    if (!recorded) {
       await rm(path, { force: true });
       return;
     }
-    const rows = all.reduce((sum, segment) => sum + segment.rows, 0);
-    await store.write((transaction) =>
-      store.mergeSegments(transaction, lane.id, { first, last, path, rows, bytes }),
-    );
     await Promise.all(all.map((segment) => rm(segment.path, { force: true })));
     log.info({ table: tableText(lane.source), segments: all.length, rows }, 'segments put together');
   } finally {

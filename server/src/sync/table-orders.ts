@@ -237,7 +237,10 @@ export class TableOrders {
     lane.anew = { reason, by };
     // What was read before it is in no segment: the snapshot has to show it.
     lane.settle = true;
-    effects.records.push((transaction) => this.#context.store.dropChunks(transaction, lane.id));
+    effects.records.push(async (transaction) => {
+      // Not those of a load that has begun while the commit was made.
+      if (lane.load === null) await this.#context.store.dropChunks(transaction, lane.id);
+    });
     effects.done.add(this.#port.reordered);
     if (!followed) {
       lane.published = false;
