@@ -240,8 +240,9 @@ export class CommitLoop {
           await context.store.saveLane(transaction, step.lane, step.error);
           for (const segment of step.segments)
             await context.store.addSegment(transaction, step.lane.id, segment);
+          // Not those of the steps that follow: the load that an order began may have its snapshot from before their lines.
+          await this.#dropUsed(transaction, step);
         }
-        await this.#dropUsed(transaction, steps);
         await orders.record(transaction);
         await context.store.saveCheckpoint(transaction, {
           ...checkpoint,
@@ -348,14 +349,12 @@ export class CommitLoop {
 
   async #dropUsed(
     transaction: Parameters<RunContext['store']['saveLane']>[0],
-    steps: readonly LaneStep[],
+    { lane, usedSegments }: LaneStep,
   ): Promise<void> {
-    for (const { lane, usedSegments } of steps) {
-      if (usedSegments === null) continue;
-      const segments = await this.#context.store.segmentPaths(transaction, lane.id, usedSegments);
-      this.#usedFiles.push(...segments);
-      await this.#context.store.dropSegments(transaction, lane.id, usedSegments);
-    }
+    if (usedSegments === null) return;
+    const segments = await this.#context.store.segmentPaths(transaction, lane.id, usedSegments);
+    this.#usedFiles.push(...segments);
+    await this.#context.store.dropSegments(transaction, lane.id, usedSegments);
   }
 
   async #cleanUp(sealed: Sealed): Promise<void> {

@@ -13,7 +13,7 @@ export interface LaneStep {
   readonly lane: Lane;
   readonly step: TableStep | null;
   readonly segments: readonly NewSegment[];
-  /** Segments up to this id are in the table now. */
+  /** Segments up to this id are in the table now, or of no use to it; those of the lane's later steps are none of them. */
   readonly usedSegments: number | null;
   /** What the lane becomes with the commit, and not before. */
   readonly becomes: Join['becomes'];

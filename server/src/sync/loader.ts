@@ -379,6 +379,8 @@ export class Loader {
         'the table changed while it was loaded; it begins anew',
       );
       resetForLoad(lane, null, 'it changed at the source while it was loaded');
+      // A commit under way leaves out what it had of its former life.
+      lane.settle = true;
       this.nudge();
       return;
     }
