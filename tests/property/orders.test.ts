@@ -2,7 +2,7 @@ import { TABLE_ORDERS, type TableOrder } from '@sluice/contract';
 import { describe, expect, it } from 'vitest';
 import { LANE_ORDERS } from '../../server/src/model/lane-state.ts';
 import { order } from '../orders/ordering.ts';
-import { TestLake } from '../support/lake.ts';
+import { slowWaits, TestLake } from '../support/lake.ts';
 import { freshSeed } from '../support/seed.ts';
 import { clickhouseDifferences } from './clickhouse.ts';
 import { EventLog } from './event-log.ts';
@@ -12,7 +12,8 @@ import { KEYS } from './tables.ts';
 import { Writer } from './workload.ts';
 
 /**
- * Random orders for random tables under random transactions, while runner and server are killed now and then: once
+ * Random orders for random tables under random transactions, while runner and server are killed and some of the engine's
+ * waits last longer (slow-waits.mjs), so that its parts overtake each other as they do on a busy machine: once
  * everything that is paused or stopped is resumed and started, the lake holds what the source holds, row by row.
  * SLUICE_TEST_SEED=n replays a seed, SLUICE_TEST_SEEDS=count tries more of them.
  */
@@ -43,7 +44,7 @@ async function survive(
     for (let row = 0; row < table.rows; row++) await writers[0]!.insert(table, row % (KEYS * 5));
   await database.analyze(tables);
   const chaos = random.fork('chaos');
-  await using lake = await TestLake.start();
+  await using lake = await TestLake.start({ env: slowWaits(seed) });
   await lake.createMirror('orders', database.connection, {
     type: subject.type,
     parameters: {
@@ -62,12 +63,19 @@ async function survive(
       for (const writer of writers) if (writer.failure !== null) throw writer.failure;
       await blow(lake, chaos, log);
       const what = chaos.pick<TableOrder>(TABLE_ORDERS);
-      const table = chaos.pick(await lake.tables('orders'));
+      const some = (await lake.tables('orders')).filter(() => chaos.below(3) === 0);
       const where = what === 'backfill' ? { where: '1=1' } : {};
-      const [result] = await order(lake, 'orders', what, [table.id], where);
-      log.add(
-        `${what} ${table.source.table} (${table.state}): ${result?.outcome} ${result?.reason ?? ''} → ${result?.state}`,
-      );
+      if (some.length > 0) {
+        const results = await order(
+          lake,
+          'orders',
+          what,
+          some.map(({ id }) => id),
+          where,
+        );
+        for (const { source, state } of some) log.add(`${what} ${source.table} (${state})`);
+        for (const { outcome, reason, state } of results) log.add(`  ${outcome} ${reason ?? ''} → ${state}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, chaos.below(400)));
     }
   } finally {

@@ -17,6 +17,16 @@ export type SourceType = 'postgres' | 'mysql' | 'mariadb';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The environment in which waits of the sync engine last longer at random (slow-waits.mjs). */
+export function slowWaits(seed: number | string): NodeJS.ProcessEnv {
+  return {
+    NODE_OPTIONS: `--import ${new URL('slow-waits.mjs', import.meta.url).href}`,
+    SLUICE_TEST_SLOW: String(seed),
+  };
+}
+
+const SLOW = process.env.SLUICE_TEST_SLOW;
+
 /** A real `sluice serve` with a data folder of its own, which a test may kill and start again. */
 export class TestLake implements AsyncDisposable {
   readonly dataDir: string;
@@ -27,7 +37,7 @@ export class TestLake implements AsyncDisposable {
 
   private constructor(dataDir: string, env: NodeJS.ProcessEnv) {
     this.dataDir = dataDir;
-    this.#env = env;
+    this.#env = { ...(SLOW === undefined ? {} : slowWaits(SLOW)), ...env };
   }
 
   /** `env` joins the server's environment, and so its runners'. */

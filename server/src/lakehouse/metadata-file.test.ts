@@ -15,13 +15,17 @@ const table = (): TableMetadata =>
   });
 
 describe('metadata files', () => {
-  it('are numbered, logged with their time, and the log is bounded', async () => {
+  it.each([
+    [2000, 20],
+    [1000, 30],
+    [200, 100],
+  ])('are numbered, logged with their time; one every %i ms: the last %i', async (everyMs, logged) => {
     const storage = memoryStorage();
     let metadata = table();
     let location: string | null = null;
     const locations: string[] = [];
     for (let i = 0; i < 105; i++) {
-      const written = await writeMetadata(storage, { ...metadata, 'last-updated-ms': i }, location);
+      const written = await writeMetadata(storage, { ...metadata, 'last-updated-ms': i * everyMs }, location);
       ({ metadata, location } = written);
       locations.push(location);
       expect(await readMetadata(storage, location)).toEqual(metadata);
@@ -29,7 +33,10 @@ describe('metadata files', () => {
     expect(locations[0]).toMatch(/^file:\/\/\/w\/s\/t\/metadata\/00000-[0-9a-f-]{36}\.metadata\.json$/);
     expect(locations[104]).toMatch(/\/00104-/);
     expect(metadata['metadata-log']).toEqual(
-      Array.from({ length: 20 }, (_, i) => ({ 'metadata-file': locations[i + 84], 'timestamp-ms': i + 84 })),
+      Array.from({ length: logged }, (_, n) => {
+        const i = 104 - logged + n;
+        return { 'metadata-file': locations[i], 'timestamp-ms': i * everyMs };
+      }),
     );
   });
 

@@ -5,10 +5,14 @@ import type { TableMetadata } from './metadata.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Earlier metadata files that a table's log names. Iceberg's default (write.metadata.previous-versions-max) is 100; a
- * table that is committed to every few seconds would keep megabytes that nobody reads.
+ * Earlier metadata files that a table's log names, and that are kept: so many, or more where they were replaced so
+ * lately that a reader who has just learnt of one may not have opened it, but no more than Iceberg's default
+ * (write.metadata.previous-versions-max). A table that is committed to every few seconds would keep megabytes that
+ * nobody reads.
  */
 const LOGGED_VERSIONS = 20;
+const LOGGED_MS = 30_000;
+const MOST_LOGGED = 100;
 
 /**
  * Writes the next metadata file of a table, durably: `<location>/metadata/<n>-<uuid>.metadata.json`, n one more
@@ -33,7 +37,10 @@ export async function writeMetadata(
 async function logged(storage: Storage, metadata: TableMetadata, previous: string): Promise<TableMetadata> {
   const updated = known(storage).get(previous) ?? (await readMetadata(storage, previous))['last-updated-ms'];
   const log = [...metadata['metadata-log'], { 'metadata-file': previous, 'timestamp-ms': updated }];
-  return { ...metadata, 'metadata-log': log.slice(-LOGGED_VERSIONS) };
+  const since = metadata['last-updated-ms'] - LOGGED_MS;
+  const lately = log.filter((entry) => entry['timestamp-ms'] >= since).length;
+  const kept = Math.min(Math.max(LOGGED_VERSIONS, lately), MOST_LOGGED);
+  return { ...metadata, 'metadata-log': log.slice(-kept) };
 }
 
 /** Other writers count from other names (`v3.metadata.json`); then ours begin again at 1, which is as good. */
