@@ -61,6 +61,7 @@ export const LakeSnapshot = z.object({
   committedAt: Time,
   operation: z.string(),
   summary: z.record(z.string(), z.string()),
+  rows: z.int().nullable().describe('that a reader sees; null where another writer does not tell'),
   current: z.boolean(),
 });
 export type LakeSnapshot = z.infer<typeof LakeSnapshot>;

@@ -164,7 +164,7 @@ function Snapshots(name: Name) {
               <td className="right number">
                 {whole(snapshot.summary['added-position-deletes'] ?? snapshot.summary['deleted-records'])}
               </td>
-              <td className="right number">{whole(snapshot.summary['total-records'])}</td>
+              <td className="right number">{snapshot.rows === null ? '–' : count(snapshot.rows)}</td>
             </tr>
           ))}
         </tbody>

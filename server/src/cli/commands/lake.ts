@@ -82,7 +82,7 @@ export function addLakeCommands(program: Command, terminal: Terminal): void {
         committed: (row) => row.committedAt,
         operation: (row) => row.operation,
         added: (row) => row.summary['added-records'] ?? '',
-        total: (row) => row.summary['total-records'] ?? '',
+        rows: (row) => row.rows ?? '',
       });
       return { data, view };
     },

@@ -158,6 +158,8 @@ export interface HistoryEntry {
   readonly timestampMs: number;
   readonly operation: string;
   readonly summary: Readonly<Record<string, string>>;
+  /** As in TableTotals. */
+  readonly rows: number | null;
   readonly current: boolean;
 }
 
@@ -174,6 +176,7 @@ export function tableHistory(metadata: TableMetadata): readonly HistoryEntry[] {
         timestampMs: snapshot['timestamp-ms'],
         operation,
         summary,
+        rows: totalsOf(snapshot).rows,
         current: snapshot['snapshot-id'] === metadata['current-snapshot-id'],
       };
     })

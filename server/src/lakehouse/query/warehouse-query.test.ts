@@ -399,9 +399,9 @@ describe('table info', () => {
       ],
     });
     const history = tableHistory(loaded.metadata);
-    expect(history.map((one) => [one.operation, one.current])).toEqual([
-      ['delete', true],
-      ['append', false],
+    expect(history.map((one) => [one.operation, one.rows, one.current])).toEqual([
+      ['delete', 990, true],
+      ['append', 1000, false],
     ]);
     expect(history[0]?.summary['sluice.position']).toBe('0/1');
     expect(history[0]?.parentId).toBe(history[1]?.snapshotId);
