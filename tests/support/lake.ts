@@ -37,10 +37,10 @@ export class TestLake implements AsyncDisposable {
 
   private constructor(dataDir: string, env: NodeJS.ProcessEnv) {
     this.dataDir = dataDir;
-    this.#env = { ...(SLOW === undefined ? {} : slowWaits(SLOW)), ...env };
+    this.#env = env;
   }
 
-  /** `env` joins the server's environment, and so its runners'. */
+  /** `env` joins the server's environment, and so its runners'; as it is at each start. */
   static async start(
     options: { readonly env?: NodeJS.ProcessEnv; readonly dataDir?: string } = {},
   ): Promise<TestLake> {
@@ -60,7 +60,7 @@ export class TestLake implements AsyncDisposable {
       '0',
     ];
     const child = spawn(process.execPath, command, {
-      env: { ...process.env, ...this.#env },
+      env: { ...process.env, ...(SLOW === undefined ? {} : slowWaits(SLOW)), ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
