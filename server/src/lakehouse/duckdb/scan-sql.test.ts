@@ -63,3 +63,34 @@ it(`finds the same rows whether they are looked for before or after the deletes 
   }
   expect(found).toBeGreaterThan(0);
 });
+
+it('reads a table with deletes of many ages in little memory', async () => {
+  const name = { schema: 's', table: 'ages' };
+  const { storage, connection } = warehouse;
+  await warehouse.create(name, [{ name: 'id', type: { kind: 'long' }, required: true }]);
+  const scan = async (): Promise<string> => {
+    const { metadata } = await warehouse.load(name);
+    const { fields } = currentSchema(metadata);
+    return scanSql(storage, await liveFiles(storage, metadata), fields, { positions: true });
+  };
+  // Every delete file names all files of before, and could name, by its bounds, those that come after it.
+  for (let round = 0; round < 40; round++) {
+    await warehouse.append(name, `SELECT ${round} * 100 + range FROM range(0, 100)`);
+    const { metadata } = await warehouse.load(name);
+    const file = await writePositionDeletes(connection, storage, {
+      select: `SELECT "#file", "#pos" FROM ${await scan()} WHERE id % 100 = ${round}`,
+      folder: storage.join(metadata.location, 'data'),
+    });
+    await warehouse.commit(name, { add: [file!], operation: 'delete' });
+  }
+  await connection.run("SET memory_limit = '100MiB'");
+  try {
+    const rows = await connection.rows(`SELECT id FROM ${await scan()} ORDER BY id`);
+    const left = Array.from({ length: 4000 }, (_, id) => BigInt(id)).filter(
+      (id) => id % 100n >= 40n || id % 100n < id / 100n,
+    );
+    expect(rows.map((row) => row.id)).toEqual(left);
+  } finally {
+    await connection.run('RESET memory_limit');
+  }
+});

@@ -193,8 +193,17 @@ export function deletedPositionsSql(
     const filter = younger.length === 0 ? '' : ` WHERE file_path NOT IN (${paths})`;
     return `SELECT file_path, pos FROM ${positionsSql(storage, files)}${filter}`;
   });
-  return `(${reads.join(' UNION ALL ')})`;
+  const all = reads.join(' UNION ALL ');
+  return reads.length <= FEW_READS
+    ? `(${all})`
+    : `(WITH positions AS MATERIALIZED (${all}) SELECT file_path, pos FROM positions)`;
 }
+
+/**
+ * A join that hashes a union has a hash table for each of its branches until all is there: some 10 MiB each, however few
+ * rows it gives. Of more branches the rows are gathered first.
+ */
+const FEW_READS = 4;
 
 /** What position-delete files hold, as columns file_path and pos. */
 export function positionsSql(storage: Storage, files: readonly LiveFile[]): string {

@@ -26,7 +26,7 @@ export async function withSql<T>(
     return await turns.shared(() => connected(engine, signal, work));
   } catch (error) {
     signal.throwIfAborted();
-    if (!isOutOfMemory(error)) throw error;
+    if (!isOutOfMemory(error) && !isLeftOver(error)) throw error;
     return turns
       .alone(() => connected(engine, signal, work))
       .catch((again: unknown) => {
@@ -49,6 +49,14 @@ function memoryError(cause: unknown): SluiceError {
 
 export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Out of Memory Error');
+}
+
+/**
+ * A statement that runs out of memory while it is committed leaves its temporary table behind, half made: nothing of that
+ * name can be made on the connection any more. Nobody else makes any there.
+ */
+function isLeftOver(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('Catalog write-write conflict');
 }
 
 async function connected<T>(engine: Engine, signal: AbortSignal, work: (sql: Sql) => Promise<T>): Promise<T> {
