@@ -143,16 +143,9 @@ class Collector {
   async #read(): Promise<void> {
     const pairs = this.#unread;
     this.#unread = [];
-    try {
-      this.seen.push(...(await readByClickHouse(this.#lake, pairs)));
-    } catch (error) {
-      // The table's log names its last 20 metadata files, and where the machine is busy these come before ClickHouse does.
-      if (!TOO_LATE.test((error as Error).message)) throw error;
-      for (const pair of pairs) this.#known.delete(pair.join());
-    }
+    this.seen.push(...(await readByClickHouse(this.#lake, pairs)));
   }
 }
-const TOO_LATE = /No such file or directory \["[^"]*\.metadata\.json"\]/;
 const BATCH = 10;
 
 async function readByClickHouse(lake: TestLake, pairs: readonly Pair[]): Promise<readonly Seen[]> {

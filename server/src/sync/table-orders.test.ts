@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { besideVisible } from './lane-batch.ts';
 import type { RunContext } from './run-context.ts';
 import { TableOrders } from './table-orders.ts';
 import { keptColumns, testStore } from './testing/store.ts';
@@ -54,15 +55,7 @@ it.each([
     // What the loader does once it may read.
     await store.write(async (transaction) => {
       lane.state = 'loading';
-      lane.load = {
-        staged: 'x',
-        visibility: { kind: 'none' },
-        storage: '',
-        consistentFrom: null,
-        takenAt: '0',
-        oneSnapshot: false,
-        keptFrom: null,
-      };
+      lane.load = besideVisible('x', { kind: 'replay', exact: false });
       await store.planChunks(transaction, lane.id, [{ own: 1 }, { own: 2 }]);
     });
     await store.write((transaction) => carriedOut.record(transaction));

@@ -26,11 +26,11 @@ export async function withSql<T>(
     return await turns.shared(() => connected(engine, signal, work));
   } catch (error) {
     signal.throwIfAborted();
-    if (!isOutOfMemory(error) && !isLeftOver(error)) throw error;
+    if (!comesOfMemory(error)) throw error;
     return turns
       .alone(() => connected(engine, signal, work))
       .catch((again: unknown) => {
-        throw isOutOfMemory(again) ? memoryError(again) : again;
+        throw comesOfMemory(again) ? memoryError(again) : again;
       });
   }
 }
@@ -52,11 +52,13 @@ export function isOutOfMemory(error: unknown): boolean {
 }
 
 /**
- * A statement that runs out of memory while it is committed leaves its temporary table behind, half made: nothing of that
- * name can be made on the connection any more. Nobody else makes any there.
+ * Too little memory, or what it leaves: a statement that runs out of it while it is committed leaves its temporary table
+ * behind, half made, and nothing of that name can be made on the connection any more. Nobody else makes any there.
  */
-function isLeftOver(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('Catalog write-write conflict');
+function comesOfMemory(error: unknown): boolean {
+  return (
+    isOutOfMemory(error) || (error instanceof Error && error.message.includes('Catalog write-write conflict'))
+  );
 }
 
 async function connected<T>(engine: Engine, signal: AbortSignal, work: (sql: Sql) => Promise<T>): Promise<T> {
