@@ -171,6 +171,29 @@ describe.each(FLAVOURS)('%s', (flavour) => {
     await equal();
   });
 
+  it('a table that is dropped while its load opens is gone, and on no blocklist', async () => {
+    const connection = await database.client();
+    try {
+      await connection.query('CREATE TABLE short (id int PRIMARY KEY)');
+      await connection.query('LOCK TABLES short WRITE');
+      await lake.until(async () => (await state('short')) !== null);
+      // Whoever reads it waits for this connection.
+      await lake.until(async () => {
+        const waits = await database.query(
+          `SELECT 1 AS waits FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%' AND info LIKE '%short%' AND id <> CONNECTION_ID()`,
+        );
+        return waits.length > 0;
+      });
+      await connection.query('DROP TABLE short');
+    } finally {
+      await connection.end();
+    }
+    await lake.until(async () => (await state('short'))?.state !== 'pending');
+    expect((await state('short'))?.state).toBe('dropped');
+    expect(await lake.attemptLog(TASK)).not.toMatch(/TABLE_DROPPED/);
+    await equal();
+  });
+
   it.each([
     ['gh-ost', 'ghosted', GHOST],
     ['pt-online-schema-change', 'percona', PERCONA],

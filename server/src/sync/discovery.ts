@@ -1,11 +1,11 @@
 import { SluiceError } from '@sluice/contract';
-import { follows, nextLaneState } from '../model/lane-state.ts';
+import { follows } from '../model/lane-state.ts';
 import { type TableName, type TableSchema, tableKey, tableText } from '../model/table.ts';
 import type { DiscoveredTable } from '../sources/source.ts';
 import { cascadeTrouble } from './cascades.ts';
 import { evolve, sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
-import { blocked, type LaneStep, recorded, resetForLoad } from './lane-turn.ts';
+import { blocked, dropped, type LaneStep, recorded, resetForLoad } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
 import { keptOf } from './schema-follow.ts';
 import { byName, stillRefused, takesOver } from './schema-verdict.ts';
@@ -91,13 +91,10 @@ export class Discovery {
     for (const lane of [...this.#port.lanes.values()])
       if (!byObject.has(lane.objectId) && lane.state !== 'dropped') {
         if (source.isAway?.(lane.source) === true && !left.has(lane)) continue;
-        lane.state = nextLaneState(lane.state, 'drop');
-        lane.generation++;
-        lane.load = null;
-        router.forget(lane);
         const why = left.has(lane) ? 'is no longer among the tables of the task' : 'is gone at the source';
-        const error = new SluiceError('TABLE_DROPPED', `${tableText(lane.source)} ${why}.`);
-        await store.write((transaction) => store.saveLane(transaction, lane, error.toBody().error));
+        const { error } = dropped(lane, why);
+        router.forget(lane);
+        await store.write((transaction) => store.saveLane(transaction, lane, error));
         this.#context.log.warn({ table: tableText(lane.source) }, `a table ${why}`);
       }
     const published = await this.#publish(byObject);

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/contract';
 import { crashPoint } from '../model/crash-point.ts';
-import { appliesNone, nextLaneState } from '../model/lane-state.ts';
+import { appliesNone } from '../model/lane-state.ts';
 import { type TableName, tableKey, tableText } from '../model/table.ts';
 import type { Position } from '../sources/source.ts';
 import type { CascadePart, Staged } from '../targets/target.ts';
@@ -22,6 +22,7 @@ import {
 import {
   blocked,
   canStall,
+  dropped,
   joined,
   type LaneStep,
   lapsed,
@@ -215,12 +216,8 @@ async function conclude(
       return sendBack(context, lane, await lastStep(context, lane, lines, position), outcome.reason);
     case 'dropped': {
       const step = await lastStep(context, lane, lines, position);
-      lane.state = nextLaneState(lane.state, 'drop');
-      lane.generation++;
-      lane.load = null;
-      const error = new SluiceError('TABLE_DROPPED', `${name} was dropped at the source.`);
-      context.log.warn({ table: name }, 'a table is gone at the source');
-      return { ...step, error: error.toBody().error, sentBack: true };
+      context.log.warn({ table: tableText(lane.source) }, 'a table is gone at the source');
+      return { ...step, error: dropped(lane, 'was dropped at the source').error, sentBack: true };
     }
     case 'refused':
       return halt(

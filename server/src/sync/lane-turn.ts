@@ -85,6 +85,15 @@ export function blocked(lane: Lane, trouble: SluiceError): LaneStep {
   return { ...NOTHING, lane, error: trouble.toBody().error };
 }
 
+/** The table is gone, which is no trouble. `why` goes on from the table's name. */
+export function dropped(lane: Lane, why: string): LaneStep {
+  lane.state = nextLaneState(lane.state, 'drop');
+  lane.generation++;
+  lane.load = null;
+  const error = new SluiceError('TABLE_DROPPED', `${tableText(lane.source)} ${why}.`);
+  return { ...NOTHING, lane, error: error.toBody().error };
+}
+
 export function stall(lane: Lane, earlier: LaneStep['error'], error: SluiceError): Pick<LaneStep, 'error'> {
   lane.state = nextLaneState(lane.state, 'stall');
   if (earlier !== undefined && earlier !== null) return { error: earlier };

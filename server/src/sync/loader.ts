@@ -9,7 +9,7 @@ import { type LanesByObject, lacksParents } from './cascades.ts';
 import { sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { NO_CONSTANTS, stagedBase } from './lane-batch.ts';
-import { blocked, type LaneStep, resetForLoad } from './lane-turn.ts';
+import { blocked, dropped, type LaneStep, resetForLoad } from './lane-turn.ts';
 import { describeTable, openLoad } from './load-opening.ts';
 import type { RunContext } from './run-context.ts';
 import type { ChunkRow } from './run-store.ts';
@@ -357,6 +357,11 @@ export class Loader {
     // Its load was given up meanwhile, and with it whatever went wrong: the log may have told what blocks the table.
     if (lane.generation !== generation || lane.state === 'blocked') {
       this.nudge();
+      return;
+    }
+    if (trouble.code === 'TABLE_DROPPED') {
+      this.#context.log.warn({ table: tableText(lane.source) }, 'a table is gone at the source');
+      this.#handIn(dropped(lane, 'is gone at the source'));
       return;
     }
     if (trouble.rule.scope === 'table' && !changed) {
