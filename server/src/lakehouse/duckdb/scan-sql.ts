@@ -205,11 +205,16 @@ export function deletedPositionsSql(
  */
 const FEW_READS = 4;
 
-/** What position-delete files hold, as columns file_path and pos. */
-export function positionsSql(storage: Storage, files: readonly LiveFile[]): string {
+/** What position-delete files hold, as columns file_path and pos; `located` adds "#path", the path of the delete file itself. */
+export function positionsSql(
+  storage: Storage,
+  files: readonly LiveFile[],
+  options: { readonly located?: boolean } = {},
+): string {
   const paths = quotePaths(files.map((file) => storage.localPath(file.path)));
+  const place = options.located === true ? `, filename = '#path'` : '';
   return (
     `read_parquet(${paths}, schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL},` +
-    ` 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false${cardinality(files)})`
+    ` 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false${place}${cardinality(files)})`
   );
 }

@@ -10,7 +10,7 @@ import { liveFiles } from '../scan.ts';
 import { writeSnapshot } from '../snapshot.ts';
 import type { Storage } from '../storage.ts';
 import { currentSchema } from '../table-metadata.ts';
-import { deletedSql } from './deleted-rows.ts';
+import { deletedSql, type RewrittenDeletes } from './deleted-rows.ts';
 
 /**
  * Rewriting a set F of data files into one file G, beside a writer that goes on committing.
@@ -142,7 +142,7 @@ export async function finishCompaction(
   prepared: PreparedCompaction,
   current: TableMetadata,
   summary: Readonly<Record<string, string>>,
-): Promise<{ readonly metadata: TableMetadata } | null> {
+): Promise<{ readonly metadata: TableMetadata; readonly deletes: RewrittenDeletes } | null> {
   const live = await liveFiles(storage, current);
   if (!canFinish(prepared, current, live)) {
     await discardCompaction(connection, storage, prepared);
@@ -171,7 +171,8 @@ export async function finishCompaction(
     sequence: prepared.sequence,
   });
   await dropBaseDeletes(connection, prepared.baseDeletes);
-  return { metadata };
+  const deletes = { from: hitting.map(({ path }) => path), to: added === null ? [] : [added.path] };
+  return { metadata, deletes };
 }
 
 function canFinish(prepared: PreparedCompaction, current: TableMetadata, live: readonly LiveFile[]): boolean {

@@ -6,7 +6,7 @@ import type { TableMetadata } from '../metadata.ts';
 import { liveFiles } from '../scan.ts';
 import { writeSnapshot } from '../snapshot.ts';
 import type { Storage } from '../storage.ts';
-import { countDeletedRows, deletedSql } from './deleted-rows.ts';
+import { DeletedRows, deletedSql, type RewrittenDeletes } from './deleted-rows.ts';
 
 /** A merge makes at most so many files: one per data file, or where more are touched, one per run of neighbouring paths. */
 const MERGED_FILES = 8;
@@ -40,7 +40,9 @@ export async function prepareDeleteMerge(
   const live = await liveFiles(storage, metadata);
   const data = live.filter((file) => file.content === 'data');
   const deletes = live.filter((file) => file.content === 'position-deletes');
-  const touched = [...(await countDeletedRows(connection, storage, live, signal)).keys()].sort(byBytes);
+  const touched = [...(await new DeletedRows().count(connection, storage, live, signal)).keys()].sort(
+    byBytes,
+  );
   const output: ContentFile[] = [];
   try {
     for (const paths of inRuns(touched, MERGED_FILES)) {
@@ -74,7 +76,7 @@ export async function finishDeleteMerge(
   prepared: PreparedDeleteMerge,
   current: TableMetadata,
   summary: Readonly<Record<string, string>>,
-): Promise<{ readonly metadata: TableMetadata } | null> {
+): Promise<{ readonly metadata: TableMetadata; readonly deletes: RewrittenDeletes } | null> {
   const live = await liveFiles(storage, current);
   if (!canFinish(prepared, current, live)) {
     await discardDeleteMerge(storage, prepared);
@@ -86,7 +88,7 @@ export async function finishDeleteMerge(
     operation: 'replace',
     summary,
   });
-  return { metadata };
+  return { metadata, deletes: { from: prepared.replaced, to: prepared.output.map(({ path }) => path) } };
 }
 
 function canFinish(

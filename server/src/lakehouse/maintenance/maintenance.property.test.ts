@@ -14,13 +14,7 @@ import { currentSchema } from '../table-metadata.ts';
 import { prepareCompaction } from './compaction.ts';
 import { prepareDeleteMerge } from './delete-merge.ts';
 import { removeOrphans } from './orphans.ts';
-import {
-  discardUpkeep,
-  finishUpkeep,
-  type PreparedUpkeep,
-  prepareUpkeep,
-  type UpkeepMemory,
-} from './upkeep.ts';
+import { discardUpkeep, finishUpkeep, type PreparedUpkeep, prepareUpkeep, UpkeepMemory } from './upkeep.ts';
 
 const SEED = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
 const RUNS = 6;
@@ -66,7 +60,7 @@ class Run {
   readonly prepared: PreparedUpkeep[] = [];
   readonly done = { compactions: 0, merges: 0, givenUp: 0, late: 0 };
   readonly commitsAt = new Map<PreparedUpkeep, number>();
-  readonly memory: UpkeepMemory = { counted: null };
+  readonly memory = new UpkeepMemory();
   nextId = 1;
   commits = 0;
 

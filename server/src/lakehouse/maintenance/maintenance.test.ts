@@ -9,10 +9,10 @@ import { liveFiles } from '../scan.ts';
 import { currentSchema } from '../table-metadata.ts';
 import { discardCompaction, finishCompaction, prepareCompaction } from './compaction.ts';
 import { finishDeleteMerge, prepareDeleteMerge } from './delete-merge.ts';
-import { countDeletedRows } from './deleted-rows.ts';
+import { DeletedRows } from './deleted-rows.ts';
 import { removeOrphans } from './orphans.ts';
 import { mayBeDue, planMaintenance } from './plan.ts';
-import { finishUpkeep, prepareUpkeep } from './upkeep.ts';
+import { finishUpkeep, prepareUpkeep, UpkeepMemory } from './upkeep.ts';
 
 let warehouse: WarehouseFixture;
 let made = 0;
@@ -383,7 +383,7 @@ describe('merging deletes', () => {
     expect(await table.ids()).toEqual(
       range(0, 30, (id) => (id < 20 && id % 10 < 5) || id === 9 || id === 29),
     );
-    const deleted = await countDeletedRows(connection, storage, await table.files());
+    const deleted = await new DeletedRows().count(connection, storage, await table.files());
     expect([...deleted.values()].sort()).toEqual([1, 5, 6]);
   });
 
@@ -416,7 +416,7 @@ describe('upkeep', () => {
         storage,
         metadata,
         round === 0 ? thresholds : { ...thresholds, smallFiles: 4, deleteFiles: 0 },
-        { counted: null },
+        new UpkeepMemory(),
       );
       if (!prepared) break;
       steps.push(prepared.kind);

@@ -14,7 +14,7 @@ import {
   type PreparedDeleteMerge,
   prepareDeleteMerge,
 } from './delete-merge.ts';
-import { countDeletedRows } from './deleted-rows.ts';
+import { DeletedRows, type RewrittenDeletes } from './deleted-rows.ts';
 import { type CountedDeletes, deletedRecords, mayBeDue, planMaintenance, type Thresholds } from './plan.ts';
 
 /** One step of a table's upkeep, made in the background, to be put in by the table's writer just before its next commit. */
@@ -22,14 +22,16 @@ export type PreparedUpkeep =
   | { readonly kind: 'compaction'; readonly compaction: PreparedCompaction }
   | { readonly kind: 'delete-merge'; readonly merge: PreparedDeleteMerge };
 
-/** null: the delete files were not read yet, or something was due when they were. */
-export interface UpkeepMemory {
-  counted: CountedDeletes | null;
+/** What is known of one table from one look to the next, so that not each reads its delete files. */
+export class UpkeepMemory {
+  readonly deletedRows = new DeletedRows();
+  /** null: they were not counted yet, or something was due when they were. */
+  counted: CountedDeletes | null = null;
 }
 
 /**
  * Plans, and does the slow part of the first thing that is due: one group of data files, or else the delete files.
- * @param memory the caller's for this table, from one call to the next, so that not every one reads the delete files
+ * @param memory the caller's for this table
  * @returns null where nothing is due
  * @throws SluiceError STORAGE_*; the signal's reason
  */
@@ -43,7 +45,7 @@ export async function prepareUpkeep(
 ): Promise<PreparedUpkeep | null> {
   const files = await liveFiles(storage, metadata);
   if (!mayBeDue(files, thresholds, memory.counted)) return null;
-  const deleted = await countDeletedRows(connection, storage, files, signal);
+  const deleted = await memory.deletedRows.count(connection, storage, files, signal);
   const plan = planMaintenance(files, deleted, thresholds);
   const isDue = plan.mergeDeletes || plan.compactions.length > 0;
   memory.counted = isDue ? null : { records: deletedRecords(files), deleted };
@@ -65,7 +67,7 @@ export async function finishUpkeep(
   prepared: PreparedUpkeep,
   current: TableMetadata,
   summary: Readonly<Record<string, string>>,
-): Promise<{ readonly metadata: TableMetadata } | null> {
+): Promise<{ readonly metadata: TableMetadata; readonly deletes: RewrittenDeletes } | null> {
   return prepared.kind === 'compaction'
     ? finishCompaction(connection, storage, prepared.compaction, current, summary)
     : finishDeleteMerge(storage, prepared.merge, current, summary);

@@ -28,8 +28,9 @@ import { columnMapOf, followSchema } from './column-map.ts';
 import { findOld } from './find-old.ts';
 import type { HeldKeys } from './held-keys.ts';
 import { holdingKeys } from './holding-keys.ts';
+import { keyNumbers } from './key-numbers.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
-import { foldKeyed } from './keyed-changes.ts';
+import { FEW_LINES, foldKeyed, lineCount } from './keyed-changes.ts';
 import { inPieces } from './line-pieces.ts';
 import { foldRows, sameRow } from './row-changes.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
@@ -60,6 +61,10 @@ interface Plan {
   readonly truncated: boolean;
   /** SELECT of c0 …, op, ts */
   readonly rows: string;
+  /** Expressions over these by which the rows are ordered, in one file; null: several files, in no order. */
+  readonly order: readonly string[] | null;
+  /** The rows lie in this file. */
+  readonly wroteRows?: (file: ContentFile) => void;
   /** SELECT of a file's location and a position in it; null: no old row goes. */
   readonly deletes: string | null;
   /** The delete file lies at this location; it need not come into the table. */
@@ -176,16 +181,17 @@ async function applyAtOnce(
       sql.connection,
       storage,
       {
-        select: fieldsOf(metadata, batch, plan.rows, options.keyLimit),
+        select: `${fieldsOf(metadata, batch, plan.rows, options.keyLimit)}${plan.order === null ? '' : ` ORDER BY ${plan.order.join(', ')}`}`,
         fields: currentSchema(metadata).fields,
         folder,
-        maxBytes: options.targetBytes,
+        ...(plan.order === null && { maxBytes: options.targetBytes }),
       },
       signal,
     ).catch((error: unknown) => {
       throw keyLimitTrouble(error, batch.schema.name, keyOf(batch), options.keyLimit) ?? error;
     })),
   ];
+  for (const file of added) plan.wroteRows?.(file);
   crashPoint('after-data-file');
   const rowsWritten = added.reduce((sum, file) => sum + file.records, 0);
   if (plan.deletes !== null) {
@@ -273,22 +279,37 @@ async function planKeyed(
     rows: fold.upserts,
     fetched: fold.fetched,
     deleted: fold.deleted,
+    ...{ order: null, deletes: null },
   };
-  if (fold.truncated || files.length === 0) return { ...plan, deletes: null };
+  if (fold.truncated || files.length === 0) return plan;
   const owner = `${metadata.location} ${tableKey(batch.schema.name)}`;
-  const found = await findOld(sql, storage, options.heldKeys, {
-    ...{ owner, files, key: key.map((index) => scan[index]!), touched: fold.touched },
-    rows:
-      fold.deleted.length > 0
-        ? Number.POSITIVE_INFINITY
-        : batch.parts.reduce((sum, part) => sum + part.rows, 0),
+  const keyColumns = key.map((index) => scan[index]!);
+  const { heldKeys } = options;
+  const { select, places, read } = await findOld(sql, storage, heldKeys, {
+    ...{ owner, files, key: keyColumns, keys: fold.keys },
+    rows: fold.deleted.length > 0 ? Number.POSITIVE_INFINITY : lineCount(batch),
   });
-  if (found === null) return { ...plan, deletes: null };
-  const { places } = found;
-  const wrote = (path: string): void => {
-    if (places !== null) options.heldKeys.wrote(owner, path, places);
+  const staying = read?.staying ?? null;
+  const order = staying !== null && fitOneFile(batch, options.targetBytes) ? keyNumbers(keyColumns) : null;
+  return {
+    ...plan,
+    rows: read?.count === lineCount(batch) ? fold.upsertsOfSingles : fold.upserts,
+    order,
+    wroteRows: ({ path, records }) => {
+      if (order !== null && staying![0]!.length === records)
+        heldKeys.wroteKeys(owner, path, keyColumns, staying!);
+    },
+    deletes: select,
+    wrote: (path) => {
+      if (places !== null) heldKeys.wrote(owner, path, places);
+    },
   };
-  return { ...plan, deletes: found.select, wrote };
+}
+
+/** Of more rows the order costs more than it saves to read them back; of longer ones a file would become too large. */
+function fitOneFile(batch: ChangeBatch, targetBytes: number): boolean {
+  const bytes = batch.parts.reduce((sum, { rows, longestLine }) => sum + rows * longestLine, 0);
+  return lineCount(batch) <= FEW_LINES && bytes <= targetBytes;
 }
 
 async function planRows(
@@ -299,7 +320,7 @@ async function planRows(
   batch: ChangeBatch,
 ): Promise<Plan> {
   const fold = await foldRows(sql, batch);
-  const plan = { truncated: fold.truncated, rows: fold.inserts, fetched: false, deleted: [] };
+  const plan = { truncated: fold.truncated, rows: fold.inserts, order: null, fetched: false, deleted: [] };
   if (fold.removed === 0) return { ...plan, deletes: null };
   const old = fold.truncated
     ? scanSql(storage, [], scanColumns(metadata, batch), { positions: true })

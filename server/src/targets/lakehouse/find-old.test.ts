@@ -37,16 +37,21 @@ async function keyFiles(): Promise<KeyFiles> {
   return { owner: 't', live: data, data, deletes, key: KEY };
 }
 
+const numbersOf = (ids: readonly number[]): readonly Float64Array[] => [
+  Float64Array.from(ids),
+  Float64Array.from(ids, (id) => 18_262 + (id % 7)),
+];
+
 /** Places of the rows under the keys, as `file position`. */
 async function places(heldKeys: HeldKeys, keys: readonly number[]): Promise<readonly string[]> {
   const { live, deletes, key, owner } = await keyFiles();
-  const touched = `SELECT id AS c0, DATE '2020-01-01' + CAST(id % 7 AS INTEGER) AS c1 FROM (SELECT unnest([${keys.join(', ')}]::BIGINT[]) AS id)`;
+  const asked = `SELECT id AS c0, DATE '2020-01-01' + CAST(id % 7 AS INTEGER) AS c1, true AS goes, false AS stays FROM (SELECT unnest([${keys.join(', ')}]::BIGINT[]) AS id)`;
   return connected(async (sql) => {
     const files = [...live, ...deletes];
     const found = await findOld(sql, warehouse.storage, heldKeys, {
-      ...{ owner, files, key, touched, rows: keys.length },
+      ...{ owner, files, key, keys: asked, rows: keys.length },
     });
-    if (found === null) return [];
+    if (found.select === null) return [];
     const rows = (await sql.rows(found.select)).map(([file, pos]) => `${file} ${pos}`).sort();
     if (found.places !== null)
       expect(rows).toEqual(
@@ -70,13 +75,17 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
         TABLE,
         `SELECT id, DATE '2020-01-01' + CAST(id % 7 AS INTEGER) FROM (SELECT ${first} + i * ${step} AS id FROM range(${count}) r(i))`,
       );
-      for (let at = 0; at < count; at++) model.set(first + at * step, `${file!.path} ${at}`);
+      const ids = Array.from({ length: count }, (_, at) => first + at * step);
+      for (const [at, id] of ids.entries()) model.set(id, `${file!.path} ${at}`);
+      // What a commit wrote in the order of its keys it need not read.
+      if (heldKeys !== null && random.once(2)) heldKeys.wroteKeys('t', file!.path, KEY, numbersOf(ids));
     };
+    let heldKeys: HeldKeys | null = null;
     await add(0, LARGE, 2);
     await add(1_000_000, LARGE, -3);
     await add(2_000_000, 500, 1);
     let now = 0;
-    const heldKeys = new HeldKeys(100 << 20, () => now);
+    heldKeys = new HeldKeys(100 << 20, () => now);
     for (let round = 0; round < 12; round++) {
       now += 2_000;
       const keys = [...model.keys()].filter(() => random.once(600));
@@ -101,6 +110,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       for (const key of gone) model.delete(key);
       // A key that was deleted comes again, in a younger file.
       if (gone[0] !== undefined) await add(gone[0], 1, 1);
+      await add(3_000_000 + round * 1_000, 20, 3);
     }
   });
 
@@ -159,12 +169,12 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     ])
       expect(
         await connected(async (sql) => {
-          const touched = `SELECT unnest([${some.join(', ')}]::BIGINT[]) AS c0`;
-          const old = { owner: 'large', files, key, touched, rows: some.length };
-          const found = await findOld(sql, warehouse.storage, heldKeys, old);
-          return found === null
+          const keys = `SELECT unnest([${some.join(', ')}]::BIGINT[]) AS c0, true AS goes, false AS stays`;
+          const old = { owner: 'large', files, key, keys, rows: some.length };
+          const { select } = await findOld(sql, warehouse.storage, heldKeys, old);
+          return select === null
             ? []
-            : (await sql.rows(found.select)).map(([path, pos]) => `${path} ${pos}`).sort();
+            : (await sql.rows(select)).map(([path, pos]) => `${path} ${pos}`).sort();
         }),
       ).toEqual(
         some.flatMap((one) => (values.includes(one) ? [`${file!.path} ${values.indexOf(one)}`] : [])).sort(),
@@ -197,6 +207,92 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     expect(await goneBy([deletes('done')])).toEqual([7, 8]);
     expect(await goneBy([deletes('done'), deletes('later')])).toEqual([7, 8]);
     await expect(goneBy([deletes('later')])).rejects.toThrow();
+  });
+
+  it('keys of a file that was written here are not read, and hold where it is of the table', async () => {
+    const table = { schema: 's', table: 'rows' };
+    await warehouse.create(table, [
+      { name: 'id', type: { kind: 'long' }, required: true },
+      { name: 'day', type: { kind: 'date' }, required: true },
+    ]);
+    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
+    const live = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+    const heldKeys = new HeldKeys(1 << 20);
+    const numbers = numbersOf([7, 14, 21]);
+    // None of these files exists, so that to read one would fail.
+    const data = (name: string, records: number): LiveFile => ({
+      ...{ ...live[0]!, path: `file:///none/${name}`, records, sequence: 9 },
+    });
+    const look = async (files: readonly LiveFile[], key = KEY): Promise<number> => {
+      const asked = { owner: 'rows', live: files, data: files, deletes: [], key };
+      return (await connected((sql) => heldKeys.of(sql, warehouse.storage, asked))).size;
+    };
+    // Of a table that nothing is looked for in nothing is held.
+    heldKeys.wroteKeys('rows', 'file:///none/one', KEY, numbers);
+    expect(heldKeys.bytes).toBe(0);
+    expect(await look([live[0]!])).toBe(1);
+    const before = heldKeys.bytes;
+    for (const name of ['failed', 'one', 'other'])
+      heldKeys.wroteKeys('rows', `file:///none/${name}`, KEY, numbers);
+    expect(await look([live[0]!, data('one', 3)])).toBe(2);
+    expect(heldKeys.bytes).toBe(before + 3 * 2 * 8 + 1);
+    // The other one was not of the table when it was looked at, and has to be read.
+    await expect(look([live[0]!, data('other', 3)])).rejects.toThrow();
+    // Nor is one that has other rows, or another key by now.
+    heldKeys.wroteKeys('rows', 'file:///none/more', KEY, numbers);
+    await expect(look([live[0]!, data('more', 4)])).rejects.toThrow();
+    heldKeys.wroteKeys('rows', 'file:///none/changed', KEY, numbers);
+    await expect(look([data('changed', 3)], KEY.slice(0, 1))).rejects.toThrow();
+    expect(file!.records).toBe(100);
+    for (let n = 0; n < 20; n++) heldKeys.wroteKeys('rows', `file:///none/${n}`, KEY, numbers);
+    expect(heldKeys.bytes).toBeLessThan(5 * 3 * 2 * 8);
+  });
+
+  it('delete files that were rewritten are not read again, where all that went into them is known', async () => {
+    const table = { schema: 's', table: 'rewritten' };
+    await warehouse.create(table, [
+      { name: 'id', type: { kind: 'long' }, required: true },
+      { name: 'day', type: { kind: 'date' }, required: true },
+    ]);
+    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
+    const { metadata } = await warehouse.load(table);
+    const written = await writePositionDeletes(warehouse.connection, warehouse.storage, {
+      select: `SELECT '${file!.path}' AS file_path, 7::BIGINT AS pos`,
+      folder: warehouse.storage.join(metadata.location, 'data'),
+    });
+    await warehouse.commit(table, { add: [written!], operation: 'delete' });
+    const all = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+    const live = all.filter(({ content }) => content === 'data');
+    const [real] = all.filter(({ content }) => content !== 'data');
+    // None of these files exists, so that to read one would fail.
+    const none = (name: string): LiveFile => ({ ...real!, path: `file:///none/${name}`, sequence: 9 });
+    const held = new HeldKeys(1 << 20);
+    const gone = async (heldKeys: HeldKeys, ...deletes: LiveFile[]): Promise<readonly number[]> => {
+      const files = { owner: 'rewritten', live, data: live, deletes, key: KEY };
+      const [one] = (await connected((sql) => heldKeys.of(sql, warehouse.storage, files))).values();
+      return Array.from({ length: 100 }, (_, at) => at).filter((at) => one!.isDeleted(at));
+    };
+    expect(await gone(held, real!)).toEqual([7]);
+    held.wrote('rewritten', none('last').path, new Map([[file!.path, [8]]]));
+    held.rewrote({ from: [real!.path, none('last').path], to: [none('a').path, none('b').path] });
+    expect(await gone(held, none('a'), none('b'))).toEqual([7, 8]);
+    // Once more, and a commit with it.
+    held.wrote('rewritten', none('new').path, new Map([[file!.path, [9]]]));
+    held.rewrote({ from: [none('a').path], to: [none('c').path] });
+    expect(await gone(held, none('b'), none('c'), none('new'))).toEqual([7, 8, 9]);
+    // The table was set back to before all of it.
+    expect(await gone(held, real!)).toEqual([7]);
+    // What was rewritten is not in the table: the commit failed, and the old file holds.
+    held.rewrote({ from: [real!.path], to: [none('d').path] });
+    expect(await gone(held, real!)).toEqual([7]);
+    // Nobody has said what is in `other`.
+    held.rewrote({ from: [real!.path, none('other').path], to: [none('e').path] });
+    await expect(gone(held, none('e'))).rejects.toThrow();
+    // No file came for those that went: that is no other than to be set back.
+    const emptied = new HeldKeys(1 << 20);
+    expect(await gone(emptied, real!)).toEqual([7]);
+    emptied.rewrote({ from: [real!.path], to: [] });
+    expect(await gone(emptied)).toEqual([]);
   });
 
   it('a row is there again where the table is set back to before its delete', async () => {

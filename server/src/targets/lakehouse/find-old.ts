@@ -10,10 +10,10 @@ import {
 } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteText, quoteTexts } from '../../lakehouse/duckdb/sql-text.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
+import { type BatchKeys, type GoingKeys, readBatchKeys } from './batch-keys.ts';
 import type { HeldFile, HeldKeys, Places } from './held-keys.ts';
 import { holdingKeys, inRange } from './holding-keys.ts';
 import type { Sql } from './sql.ts';
-import { readTouched, type TouchedKeys } from './touched-keys.ts';
 
 /** Whose old rows are looked for, and where. */
 export interface OldRows {
@@ -22,55 +22,55 @@ export interface OldRows {
   /** All that the table has. */
   readonly files: readonly LiveFile[];
   readonly key: readonly ScanColumn[];
-  /** SELECT of the keys: the key's columns, under their names. */
-  readonly touched: string;
+  /** SELECT of the batch's keys, under the names of the key's columns (KeyedOutcome.keys). */
+  readonly keys: string;
   /** So many keys at most. */
   readonly rows: number;
 }
 
 export interface Found {
-  /** SELECT of a file's location and a position in it. */
-  readonly select: string;
+  /** SELECT of a file's location and a position in it; null: there is surely none. */
+  readonly select: string | null;
   /** The same, where it is known here. */
   readonly places: Places | null;
+  /** null: the batch's keys were not read */
+  readonly read: BatchKeys | null;
 }
 
-/**
- * Where the live rows under the keys are: by binary search in files whose keys are held, by a scan in the others.
- * @returns null where there is surely none
- */
-export async function findOld(
-  sql: Sql,
-  storage: Storage,
-  heldKeys: HeldKeys,
-  old: OldRows,
-): Promise<Found | null> {
+/** Where the live rows under the keys are: by binary search in files whose keys are held, by a scan in the others. */
+export async function findOld(sql: Sql, storage: Storage, heldKeys: HeldKeys, old: OldRows): Promise<Found> {
   const { files, key, owner } = old;
   refuseEqualityDeletes(files);
   const [first] = key;
-  const touched = await readTouched(sql, key, old.touched, old.rows);
-  if (touched === 'empty') return null;
-  if (touched === null) {
+  const read = await readBatchKeys(sql, key, old.keys, old.rows);
+  if (read === null) {
     await stageTouched(sql, old);
     const candidates = await holdingKeys(sql, files, first!, 'touched', first!.name);
-    if (!candidates.some(isData)) return null;
-    const rows = scanSql(storage, candidates, key, { positions: true, among: amongTouched(key) });
+    const none = !candidates.some(isData);
+    const select = none
+      ? null
+      : scanSql(storage, candidates, key, { positions: true, among: amongTouched(key) });
     return {
-      select: `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`,
+      select: select && `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${select}`,
       places: null,
+      read: null,
     };
   }
-  const data = inRange(files, first!, touched.low, touched.high).filter(isData);
-  if (data.length === 0) return null;
+  const { going } = read;
+  const none = { select: null, places: null, read };
+  if (going === null) return none;
+  const data = inRange(files, first!, going.low, going.high).filter(isData);
+  if (data.length === 0) return none;
   const deletes = files.filter((file) => !isData(file));
   const held = await heldKeys.of(sql, storage, { owner, live: files.filter(isData), deletes, data, key });
-  const places = search(held, touched);
+  const places = search(held, going);
   const rest = data.filter((file) => !held.has(file));
-  if (rest.length === 0) return places.size === 0 ? null : { select: await placesSql(sql, places), places };
+  if (rest.length === 0)
+    return places.size === 0 ? none : { select: await placesSql(sql, places), places, read };
   await stageTouched(sql, old);
   const scanned = await scan(sql, storage, rest, deletes, key);
   const select = places.size === 0 ? scanned : `${await placesSql(sql, places)} UNION ALL ${scanned}`;
-  return { select, places: null };
+  return { select, places: null, read };
 }
 
 const isData = (file: LiveFile): boolean => file.content === 'data';
@@ -79,11 +79,12 @@ const amongTouched = (key: readonly ScanColumn[]) => ({
   columns: key.map(({ name }) => name),
 });
 
-function stageTouched(sql: Sql, { touched }: OldRows): Promise<void> {
-  return sql.run(`CREATE TEMP TABLE touched AS ${touched}`);
+function stageTouched(sql: Sql, { key, keys }: OldRows): Promise<void> {
+  const names = key.map(({ name }) => name).join(', ');
+  return sql.run(`CREATE TEMP TABLE touched AS SELECT ${names} FROM (${keys}) WHERE goes`);
 }
 
-function search(held: ReadonlyMap<LiveFile, HeldFile>, { numbers, count }: TouchedKeys): Places {
+function search(held: ReadonlyMap<LiveFile, HeldFile>, { numbers, count }: GoingKeys): Places {
   const places = new Map<string, number[]>();
   for (const [{ path }, { keys, isDeleted }] of held) {
     const positions: number[] = [];

@@ -1,7 +1,9 @@
 import type { LiveFile } from '../../lakehouse/data-file.ts';
 import { POSITION_COLUMN, positionsSql, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
+import type { RewrittenDeletes } from '../../lakehouse/maintenance/deleted-rows.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
+import type { KeyColumns } from './batch-keys.ts';
 import { keyNumbers } from './key-numbers.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
@@ -49,6 +51,8 @@ interface HeldTable {
   read: ReadonlySet<string>;
   /** What delete files say that were written here, and not read. */
   readonly wrote: Map<string, Places>;
+  /** Keys of data files that were written here, and not looked for since. */
+  readonly wroteKeys: Map<string, { readonly key: string; readonly keys: SortedKeys }>;
   /** One look at a time. */
   turn: Promise<unknown>;
 }
@@ -61,8 +65,10 @@ const APART_MS = 300;
 const IDLE_MS = 5 * 60_000;
 /** Names of files that were asked for once and no more, kept at most. */
 const MOST_ASKED = 10_000;
-/** Delete files of a table that were written and not seen in it, at most: of commits that failed. */
+/** Files of a table that were written and not seen in it, at most: of commits that failed. */
 const MOST_WRITTEN = 4;
+/** A look follows within a commit or two, unless nothing is looked for in the table. */
+const MOST_REWRITES = 64;
 
 /**
  * The keys of data files as numbers in memory, and which rows are deleted. A commit looks for old rows in every file that
@@ -78,6 +84,8 @@ export class HeldKeys {
   #reads = false;
   #readAt = Number.NEGATIVE_INFINITY;
   #bytes = 0;
+  /** Of all tables, the last ones that no look has met. */
+  readonly #rewrites: RewrittenDeletes[] = [];
 
   /** @param budget bytes, at most */
   constructor(budget: number, now: () => number = Date.now) {
@@ -94,7 +102,8 @@ export class HeldKeys {
     const numbers = keyNumbers(files.key);
     if (numbers === null) return new Map();
     const table = this.#tables.get(files.owner) ?? {
-      ...{ key: '', files: new Map(), read: new Set(), wrote: new Map(), turn: Promise.resolve() },
+      ...{ key: '', files: new Map(), turn: Promise.resolve() },
+      ...{ read: new Set<string>(), wrote: new Map(), wroteKeys: new Map() },
     };
     this.#tables.set(files.owner, table);
     const look = table.turn.then(() => this.#look(sql, storage, table, files, numbers));
@@ -111,6 +120,73 @@ export class HeldKeys {
     if (table.wrote.size > MOST_WRITTEN) table.wrote.delete(oldest!);
   }
 
+  /** A data file of the table has rows of these keys, in this order, and no others: it need not be read. */
+  wroteKeys(owner: string, path: string, key: readonly ScanColumn[], numbers: KeyColumns): void {
+    const table = this.#tables.get(owner);
+    const keys = SortedKeys.of(
+      numbers,
+      Int32Array.from(numbers[0]!, (_, row) => row),
+    );
+    // Of a table in which nothing is looked for nothing need be held.
+    if (table === undefined || keys === null || this.#bytes + keys.bytes > this.#budget) return;
+    table.wroteKeys.set(path, { key: keyText(key), keys });
+    this.#bytes += keys.bytes;
+    const [oldest] = table.wroteKeys.keys();
+    if (table.wroteKeys.size > MOST_WRITTEN) this.#forgetWritten(table, oldest!);
+  }
+
+  #forgetWritten({ wroteKeys }: HeldTable, path: string): SortedKeys | null {
+    const written = wroteKeys.get(path);
+    if (written === undefined) return null;
+    wroteKeys.delete(path);
+    this.#bytes -= written.keys.bytes;
+    return written.keys;
+  }
+
+  /** Files that were written here and are in the table now; the others belong to commits that failed. */
+  #adoptWritten(table: HeldTable, live: readonly LiveFile[]): void {
+    if (table.wroteKeys.size === 0) return;
+    for (const file of live) {
+      const isOfKey = table.wroteKeys.get(file.path)?.key === table.key;
+      const keys = this.#forgetWritten(table, file.path);
+      if (keys !== null && isOfKey && keys.rows === file.records) this.#hold(table, file, keys);
+    }
+    for (const path of [...table.wroteKeys.keys()]) this.#forgetWritten(table, path);
+  }
+
+  #hold({ files }: HeldTable, file: LiveFile, keys: SortedKeys): Held {
+    const bits = new Uint8Array(bitBytes(file));
+    const bytes = keys.bytes + bits.length;
+    const held = { file, keys, bytes, bits, isMarked: false, usedAt: this.#now() };
+    files.set(file.path, held);
+    this.#bytes += bytes;
+    return held;
+  }
+
+  /** Whoever has marked what the old delete files say need not read the new ones. */
+  rewrote(deletes: RewrittenDeletes): void {
+    // Where none came nothing would tell the rewrite from a table that was set back to before its deletes.
+    if (deletes.from.length === 0 || deletes.to.length === 0) return;
+    this.#rewrites.push(deletes);
+    if (this.#rewrites.length > MOST_REWRITES) this.#rewrites.shift();
+  }
+
+  /** Takes delete files that were rewritten for read, where all that went into them was. */
+  #followRewrites(table: HeldTable, paths: ReadonlySet<string>): void {
+    for (const rewrite of [...this.#rewrites]) {
+      const { from, to } = rewrite;
+      if (!to.every((path) => paths.has(path)) || from.some((path) => paths.has(path))) continue;
+      if (!from.every((path) => table.read.has(path) || table.wrote.has(path))) continue;
+      for (const path of from)
+        if (!table.read.has(path))
+          for (const { file, bits } of table.files.values())
+            markAll(bits, table.wrote.get(path)!.get(file.path));
+      for (const path of from) table.wrote.delete(path);
+      table.read = new Set([...table.read, ...to].filter((path) => !from.includes(path)));
+      this.#rewrites.splice(this.#rewrites.indexOf(rewrite), 1);
+    }
+  }
+
   async #look(
     sql: Sql,
     storage: Storage,
@@ -119,9 +195,10 @@ export class HeldKeys {
     numbers: readonly string[],
   ): Promise<ReadonlyMap<LiveFile, HeldFile>> {
     const paths = new Set(files.live.map(({ path }) => path));
-    const key = files.key.map(({ id, type }) => `${id} ${String(type)}`).join(', ');
+    const key = keyText(files.key);
     this.#drop(table, ({ file }) => table.key !== key || !paths.has(file.path));
     table.key = key;
+    this.#adoptWritten(table, files.live);
     const found = new Map<LiveFile, Held>();
     for (const file of files.data) {
       const held = await this.#holding(sql, storage, table, file, files.key, numbers);
@@ -129,6 +206,7 @@ export class HeldKeys {
       held.usedAt = this.#now();
       found.set(file, held);
     }
+    this.#followRewrites(table, new Set(files.deletes.map(({ path }) => path)));
     await markDeleted(sql, storage, table, files.deletes);
     return new Map(
       [...found].map(([file, { keys, bits }]) => {
@@ -141,12 +219,12 @@ export class HeldKeys {
   async #holding(
     sql: Sql,
     storage: Storage,
-    { files }: HeldTable,
+    table: HeldTable,
     file: LiveFile,
     key: readonly ScanColumn[],
     numbers: readonly string[],
   ): Promise<Held | null> {
-    const known = files.get(file.path);
+    const known = table.files.get(file.path);
     if (known !== undefined) return known;
     const isLarge = file.records >= SMALL_RECORDS;
     if (isLarge && !this.#asked.has(file.path)) {
@@ -165,21 +243,15 @@ export class HeldKeys {
     // Before the memory is taken: tables are looked at side by side.
     this.#bytes += most;
     if (isLarge) this.#reads = true;
-    let held: Held | null = null;
     try {
       const keys = await readKeys(sql, storage, file, key, numbers);
-      if (keys === null) return null;
-      const bits = new Uint8Array(bitBytes(file));
-      const bytes = keys.bytes + bits.length;
-      held = { file, keys, bytes, bits, isMarked: false, usedAt: this.#now() };
-      files.set(file.path, held);
-      return held;
+      return keys === null ? null : this.#hold(table, file, keys);
     } catch (error) {
       // The step can do without.
       if (isOutOfMemory(error)) return null;
       throw error;
     } finally {
-      this.#bytes -= most - (held?.bytes ?? 0);
+      this.#bytes -= most;
       if (isLarge) {
         this.#reads = false;
         this.#readAt = this.#now();
@@ -197,6 +269,8 @@ export class HeldKeys {
   }
 }
 
+const keyText = (key: readonly ScanColumn[]): string =>
+  key.map(({ id, type }) => `${id} ${String(type)}`).join(', ');
 const bitBytes = ({ records }: LiveFile): number => (records + 7) >>> 3;
 
 /** @returns null where its keys are not what numbers say exactly, or not what the file's entry says */
@@ -268,8 +342,11 @@ async function markDeleted(
 
 function markWritten(all: readonly Held[], { sequence }: LiveFile, places: Places | undefined): void {
   if (places === undefined) return;
-  for (const { file, bits } of all)
-    if (file.sequence <= sequence) for (const position of places.get(file.path) ?? []) mark(bits, position);
+  for (const { file, bits } of all) if (file.sequence <= sequence) markAll(bits, places.get(file.path));
+}
+
+function markAll(bits: Uint8Array, positions: readonly number[] = []): void {
+  for (const position of positions) mark(bits, position);
 }
 
 function mark(bits: Uint8Array, position: number): void {

@@ -47,7 +47,11 @@ async function apply(old: Rows, lines: readonly Line[], more: { exact?: boolean;
       `(SELECT ${columns.map(stagedName).join(', ')} FROM lake)`;
     const fold = await foldKeyed(sql, batch, oldRows, bench.scratch, oldRows);
     await sql.run(`CREATE TEMP TABLE upserts AS ${fold.upserts}`);
-    await sql.run(fold.truncated ? 'DELETE FROM lake' : `DELETE FROM lake WHERE c0 IN (${fold.touched})`);
+    await sql.run(
+      fold.truncated
+        ? 'DELETE FROM lake'
+        : `DELETE FROM lake WHERE c0 IN (SELECT c0 FROM (${fold.keys}) WHERE goes)`,
+    );
     await sql.run('INSERT INTO lake SELECT c0, c1, c2 FROM upserts');
     return sql.rows('SELECT c0, c1, c2 FROM lake ORDER BY ALL');
   });

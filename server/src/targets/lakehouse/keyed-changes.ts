@@ -24,8 +24,10 @@ export interface KeyedOutcome {
   readonly truncated: boolean;
   /** The rows that are there after: columns c0 …, op, ts. */
   readonly upserts: string;
-  /** Keys whose old rows must be found and deleted: the key's columns. */
-  readonly touched: string;
+  /** The same where no key has two lines, which costs less. */
+  readonly upsertsOfSingles: string;
+  /** Of each key of the batch: its columns, whether an old row under it goes (`goes`), and whether there is a row after (`stays`). */
+  readonly keys: string;
   readonly fetched: boolean;
   /** Rows that cascades deleted (ChangeBatch.tellDeleted). */
   readonly deleted: readonly ChangePart[];
@@ -56,17 +58,29 @@ export async function foldKeyed(
   const fetched = masked
     ? await fillMasked(sql, batch, key, truncated ? null : oldRows, scratch, deleted !== null)
     : false;
-  await sql.run(
-    `CREATE TEMP TABLE fin AS SELECT ${key.join(', ')}, max(ord) AS ord, arg_min(op, ord) AS first_op FROM chg GROUP BY ${key.join(', ')}`,
-  );
-  const known = batch.exact ? ` WHERE first_op <> 'I'` : '';
+  const names = key.join(', ');
+  let fin = `(SELECT ${names}, max(ord) AS ord, arg_min(op, ord) AS first_op, arg_max(op, ord) AS last_op FROM chg GROUP BY ${names})`;
+  // To fold few lines twice costs less than to keep what came of it.
+  if (deleted !== null || lineCount(batch) > FEW_LINES) {
+    await sql.run(`CREATE TEMP TABLE fin AS ${fin}`);
+    fin = 'fin';
+  }
+  const goes = batch.exact ? "first_op <> 'I'" : 'true';
   return {
     truncated,
-    upserts: `SELECT chg.* FROM chg SEMI JOIN fin USING (ord) WHERE chg.op IN ('I', 'U')`,
-    touched: `SELECT ${key.join(', ')} FROM fin${known}`,
+    upserts: `SELECT chg.* FROM chg SEMI JOIN ${fin} AS fin USING (ord) WHERE chg.op IN ('I', 'U')`,
+    upsertsOfSingles: `SELECT * FROM chg WHERE op IN ('I', 'U')`,
+    keys: `SELECT ${names}, ${goes} AS goes, last_op IN ('I', 'U') AS stays FROM ${fin} AS fin`,
     fetched,
     deleted: deleted ?? [],
   };
+}
+
+/** So few that a statement costs more than what it does to them. */
+export const FEW_LINES = 10_000;
+
+export function lineCount({ parts }: ChangeBatch): number {
+  return parts.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** @returns whether there was a TRUNCATE */

@@ -62,7 +62,11 @@ async function apply(schema: TableSchema, old: Rows, lines: readonly Line[]) {
       `(SELECT ${columns.map(stagedName).join(', ')} FROM lake)`;
     const fold = await foldKeyed(sql, batch, rows, bench.scratch, rows);
     await sql.run(`CREATE TEMP TABLE upserts AS ${fold.upserts}`);
-    await sql.run(fold.truncated ? 'DELETE FROM lake' : `DELETE FROM lake WHERE c0 IN (${fold.touched})`);
+    await sql.run(
+      fold.truncated
+        ? 'DELETE FROM lake'
+        : `DELETE FROM lake WHERE c0 IN (SELECT c0 FROM (${fold.keys}) WHERE goes)`,
+    );
     await sql.run('INSERT INTO lake SELECT c0, c1, c2, c3 FROM upserts');
     return sql.rows('SELECT c0, c1, c2, c3 FROM lake ORDER BY c0');
   });

@@ -25,6 +25,10 @@ export class SortedKeys {
     return keys;
   }
 
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Bytes that so many keys of so many numbers take at most. */
   static bytes(records: number, numbers: number): number {
     return records * (numbers * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);

@@ -9,11 +9,12 @@ import {
   finishUpkeep,
   type PreparedUpkeep,
   prepareUpkeep,
-  type UpkeepMemory,
+  UpkeepMemory,
 } from '../../lakehouse/maintenance/upkeep.ts';
 import type { SnapshotId, TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { type TableName, tableKey, tableText } from '../../model/table.ts';
+import type { HeldKeys } from './held-keys.ts';
 import { besideSteps } from './sql.ts';
 import type { Upkeep } from './upkeep.ts';
 
@@ -22,6 +23,8 @@ export interface UpkeepOptions {
   readonly catalog: EmbeddedCatalog;
   readonly engine: Engine;
   readonly targetBytes: number;
+  /** Told of the delete files that it rewrites. */
+  readonly heldKeys: HeldKeys;
   readonly log: Logger;
 }
 
@@ -93,7 +96,7 @@ export class TableUpkeep implements Upkeep {
   }
 
   async #finish(table: TableName, step: PreparedUpkeep, metadata: TableMetadata): Promise<TableMetadata> {
-    const { engine, storage, log } = this.#options;
+    const { engine, storage, heldKeys, log } = this.#options;
     const connection = await engine.connect();
     try {
       const position = currentPosition(metadata);
@@ -106,6 +109,7 @@ export class TableUpkeep implements Upkeep {
         return null;
       });
       if (finished !== null) {
+        heldKeys.rewrote(finished.deletes);
         log.info({ table: tableText(table), kind: step.kind }, 'maintained');
         return finished.metadata;
       }
@@ -184,7 +188,7 @@ export class TableUpkeep implements Upkeep {
 
   async #prepare(key: string, table: TableName, metadata: TableMetadata, signal: AbortSignal): Promise<void> {
     const { engine, storage } = this.#options;
-    const memory = this.#memories.get(key) ?? { counted: null };
+    const memory = this.#memories.get(key) ?? new UpkeepMemory();
     this.#memories.set(key, memory);
     const connection = await engine.connect();
     try {
