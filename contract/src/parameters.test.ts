@@ -14,7 +14,7 @@ const refusal = (set: Record<string, string>): SluiceError => {
 describe('parseParameters', () => {
   it('gives every parameter its default', () => {
     expect(parseParameters({})).toEqual({
-      commitInterval: 3000,
+      commitInterval: 2500,
       fullLoadConcurrency: 2,
       chunkSize: 64 * 1024 * 1024,
       targetFileSize: 33_554_432,

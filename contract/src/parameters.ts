@@ -82,7 +82,7 @@ function utf8Length(text: string): number {
 
 export const PARAMETERS = {
   commit_interval: duration(
-    '3s',
+    '2.5s',
     '100ms',
     '1h',
     'How long changes are gathered before they are committed to the lake; a target, stretched when a commit takes longer.',

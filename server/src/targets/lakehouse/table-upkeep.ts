@@ -32,7 +32,7 @@ export interface UpkeepOptions {
 const KEPT_SNAPSHOTS = 10;
 const SNAPSHOT_AGE_MS = 10 * 60_000;
 /** With more than so many, every commit would write a long metadata file: then only the last minute's stay. */
-const MANY_SNAPSHOTS = 300;
+const MANY_SNAPSHOTS = 360;
 const SHORT_AGE_MS = 60_000;
 /** Readers that planned on an expired snapshot may still read so long (a query may run 300 s); then its files go. */
 const READERS_MS = 6 * 60_000;
