@@ -30,19 +30,21 @@ export interface PreparedDeleteMerge {
   readonly output: readonly ContentFile[];
 }
 
-/** @throws SluiceError STORAGE_*; the signal's reason */
+/**
+ * @param deletedRows what is known of the table already
+ * @throws SluiceError STORAGE_*; the signal's reason
+ */
 export async function prepareDeleteMerge(
   connection: EngineConnection,
   storage: Storage,
   metadata: TableMetadata,
   signal?: AbortSignal,
+  deletedRows: DeletedRows = new DeletedRows(),
 ): Promise<PreparedDeleteMerge> {
   const live = await liveFiles(storage, metadata);
   const data = live.filter((file) => file.content === 'data');
   const deletes = live.filter((file) => file.content === 'position-deletes');
-  const touched = [...(await new DeletedRows().count(connection, storage, live, signal)).keys()].sort(
-    byBytes,
-  );
+  const touched = [...(await deletedRows.count(connection, storage, live, signal)).keys()].sort(byBytes);
   const output: ContentFile[] = [];
   try {
     for (const paths of inRuns(touched, MERGED_FILES)) {

@@ -56,7 +56,10 @@ export async function prepareUpkeep(
       compaction: await prepareCompaction(connection, storage, metadata, group, signal),
     };
   if (plan.mergeDeletes)
-    return { kind: 'delete-merge', merge: await prepareDeleteMerge(connection, storage, metadata, signal) };
+    return {
+      kind: 'delete-merge',
+      merge: await prepareDeleteMerge(connection, storage, metadata, signal, memory.deletedRows),
+    };
   return null;
 }
 

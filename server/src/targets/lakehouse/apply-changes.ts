@@ -279,7 +279,8 @@ async function planKeyed(
     rows: fold.upserts,
     fetched: fold.fetched,
     deleted: fold.deleted,
-    ...{ order: null, deletes: null },
+    order: null,
+    deletes: null,
   };
   if (fold.truncated || files.length === 0) return plan;
   const owner = `${metadata.location} ${tableKey(batch.schema.name)}`;
@@ -289,15 +290,13 @@ async function planKeyed(
     ...{ owner, files, key: keyColumns, keys: fold.keys },
     rows: fold.deleted.length > 0 ? Number.POSITIVE_INFINITY : lineCount(batch),
   });
-  const staying = read?.staying ?? null;
-  const order = staying !== null && fitOneFile(batch, options.targetBytes) ? keyNumbers(keyColumns) : null;
+  const staying = fitOneFile(batch, options.targetBytes) ? (read?.staying ?? null) : null;
   return {
     ...plan,
     rows: read?.count === lineCount(batch) ? fold.upsertsOfSingles : fold.upserts,
-    order,
-    wroteRows: ({ path, records }) => {
-      if (order !== null && staying![0]!.length === records)
-        heldKeys.wroteKeys(owner, path, keyColumns, staying!);
+    order: staying && keyNumbers(keyColumns),
+    wroteRows: ({ path }) => {
+      if (staying !== null) heldKeys.wroteKeys(owner, path, keyColumns, staying);
     },
     deletes: select,
     wrote: (path) => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../../tests/property/random.ts';
 import { freshSeed } from '../../../../tests/support/seed.ts';
-import type { LiveFile } from '../../lakehouse/data-file.ts';
+import type { ContentFile, LiveFile } from '../../lakehouse/data-file.ts';
 import { writePositionDeletes } from '../../lakehouse/duckdb/parquet-write.ts';
 import type { ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
 import { openWarehouse, type WarehouseFixture } from '../../lakehouse/query/warehouse-fixture.ts';
@@ -59,6 +59,30 @@ async function places(heldKeys: HeldKeys, keys: readonly number[]): Promise<read
       );
     return rows;
   });
+}
+
+/** A table of a hundred rows in one file. */
+async function hundredRows(table: { schema: string; table: string }): Promise<ContentFile> {
+  await warehouse.create(table, [
+    { name: 'id', type: { kind: 'long' }, required: true },
+    { name: 'day', type: { kind: 'date' }, required: true },
+  ]);
+  const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
+  return file!;
+}
+
+/** All files of the table, with a delete file that lists position 7. */
+async function withoutSeventh(
+  table: { schema: string; table: string },
+  { path }: ContentFile,
+): Promise<readonly LiveFile[]> {
+  const { metadata } = await warehouse.load(table);
+  const deletes = await writePositionDeletes(warehouse.connection, warehouse.storage, {
+    select: `SELECT '${path}' AS file_path, 7::BIGINT AS pos`,
+    folder: warehouse.storage.join(metadata.location, 'data'),
+  });
+  await warehouse.commit(table, { add: [deletes!], operation: 'delete' });
+  return liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
 }
 
 describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
@@ -184,11 +208,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
 
   it('a delete file that was written here is not read, and counts only where it is of the table', async () => {
     const table = { schema: 's', table: 'written' };
-    await warehouse.create(table, [
-      { name: 'id', type: { kind: 'long' }, required: true },
-      { name: 'day', type: { kind: 'date' }, required: true },
-    ]);
-    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
+    const file = await hundredRows(table);
     const live = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
     const heldKeys = new HeldKeys(1 << 20);
     const goneBy = async (deletes: readonly LiveFile[]): Promise<readonly number[]> => {
@@ -201,8 +221,8 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     const deletes = (path: string): LiveFile => ({
       ...{ ...live[0]!, content: 'position-deletes', path: `file:///none/${path}`, sequence: 9 },
     });
-    heldKeys.wrote('written', 'file:///none/failed', new Map([[file!.path, [3]]]));
-    heldKeys.wrote('written', 'file:///none/done', new Map([[file!.path, [7, 8]]]));
+    heldKeys.wrote('written', 'file:///none/failed', new Map([[file.path, [3]]]));
+    heldKeys.wrote('written', 'file:///none/done', new Map([[file.path, [7, 8]]]));
     heldKeys.wrote('written', 'file:///none/later', new Map([['file:///other', [5]]]));
     expect(await goneBy([deletes('done')])).toEqual([7, 8]);
     expect(await goneBy([deletes('done'), deletes('later')])).toEqual([7, 8]);
@@ -211,11 +231,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
 
   it('keys of a file that was written here are not read, and hold where it is of the table', async () => {
     const table = { schema: 's', table: 'rows' };
-    await warehouse.create(table, [
-      { name: 'id', type: { kind: 'long' }, required: true },
-      { name: 'day', type: { kind: 'date' }, required: true },
-    ]);
-    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
+    const file = await hundredRows(table);
     const live = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
     const heldKeys = new HeldKeys(1 << 20);
     const numbers = numbersOf([7, 14, 21]);
@@ -243,25 +259,15 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     await expect(look([live[0]!, data('more', 4)])).rejects.toThrow();
     heldKeys.wroteKeys('rows', 'file:///none/changed', KEY, numbers);
     await expect(look([data('changed', 3)], KEY.slice(0, 1))).rejects.toThrow();
-    expect(file!.records).toBe(100);
+    expect(file.records).toBe(100);
     for (let n = 0; n < 20; n++) heldKeys.wroteKeys('rows', `file:///none/${n}`, KEY, numbers);
     expect(heldKeys.bytes).toBeLessThan(5 * 3 * 2 * 8);
   });
 
   it('delete files that were rewritten are not read again, where all that went into them is known', async () => {
     const table = { schema: 's', table: 'rewritten' };
-    await warehouse.create(table, [
-      { name: 'id', type: { kind: 'long' }, required: true },
-      { name: 'day', type: { kind: 'date' }, required: true },
-    ]);
-    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
-    const { metadata } = await warehouse.load(table);
-    const written = await writePositionDeletes(warehouse.connection, warehouse.storage, {
-      select: `SELECT '${file!.path}' AS file_path, 7::BIGINT AS pos`,
-      folder: warehouse.storage.join(metadata.location, 'data'),
-    });
-    await warehouse.commit(table, { add: [written!], operation: 'delete' });
-    const all = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+    const file = await hundredRows(table);
+    const all = await withoutSeventh(table, file);
     const live = all.filter(({ content }) => content === 'data');
     const [real] = all.filter(({ content }) => content !== 'data');
     // None of these files exists, so that to read one would fail.
@@ -273,11 +279,11 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       return Array.from({ length: 100 }, (_, at) => at).filter((at) => one!.isDeleted(at));
     };
     expect(await gone(held, real!)).toEqual([7]);
-    held.wrote('rewritten', none('last').path, new Map([[file!.path, [8]]]));
+    held.wrote('rewritten', none('last').path, new Map([[file.path, [8]]]));
     held.rewrote({ from: [real!.path, none('last').path], to: [none('a').path, none('b').path] });
     expect(await gone(held, none('a'), none('b'))).toEqual([7, 8]);
     // Once more, and a commit with it.
-    held.wrote('rewritten', none('new').path, new Map([[file!.path, [9]]]));
+    held.wrote('rewritten', none('new').path, new Map([[file.path, [9]]]));
     held.rewrote({ from: [none('a').path], to: [none('c').path] });
     expect(await gone(held, none('b'), none('c'), none('new'))).toEqual([7, 8, 9]);
     // The table was set back to before all of it.
@@ -297,18 +303,8 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
 
   it('a row is there again where the table is set back to before its delete', async () => {
     const table = { schema: 's', table: 'back' };
-    await warehouse.create(table, [
-      { name: 'id', type: { kind: 'long' }, required: true },
-      { name: 'day', type: { kind: 'date' }, required: true },
-    ]);
-    const [file] = await warehouse.append(table, `SELECT i, DATE '2020-01-01' FROM range(100) r(i)`);
-    const { metadata } = await warehouse.load(table);
-    const deletes = await writePositionDeletes(warehouse.connection, warehouse.storage, {
-      select: `SELECT '${file!.path}' AS file_path, 7::BIGINT AS pos`,
-      folder: warehouse.storage.join(metadata.location, 'data'),
-    });
-    await warehouse.commit(table, { add: [deletes!], operation: 'delete' });
-    const all = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+    const file = await hundredRows(table);
+    const all = await withoutSeventh(table, file);
     const data = all.filter(({ content }) => content === 'data');
     const heldKeys = new HeldKeys(1 << 20);
     const isGone = async (gone: readonly LiveFile[]): Promise<boolean | undefined> => {
