@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dueIn } from './commit-loop.ts';
+import { dueIn, isBacklog } from './commit-loop.ts';
 
 const TIMING = { intervalMs: 3000, idleMs: 10_000, earlyLines: 1000, lateLines: 100 };
 const state = { waiting: 'nothing', joins: false, lines: 0, ageMs: null, sinceMs: 0, commitMs: 0 } as const;
@@ -21,4 +21,13 @@ it.each([
   ['not one line sooner', { waiting: 'changes', lines: 999 }, 3000],
 ] as const)('%s', (_name, some, due) => {
   expect(dueIn({ ...state, ...some }, TIMING)).toBe(due);
+});
+
+it.each([
+  ['large and late', 100, 9001, true],
+  ['large, and by three intervals', 100, 9000, false],
+  ['late and small', 99, 1e9, false],
+  ['of transactions of which no time is known', 100, null, false],
+] as const)('a commit of a backlog: %s', (_name, lines, ageMs, is) => {
+  expect(isBacklog(lines, ageMs, TIMING)).toBe(is);
 });

@@ -27,6 +27,9 @@ const SMALL_COMMIT_LINES = 100_000;
  */
 const FIRST_MS = 500;
 
+/** A backlog is what is late by so many intervals: a commit that took long now and then makes none. */
+const BACKLOG_INTERVALS = 3;
+
 /** A commit begins before its interval is over by what it takes, and by no more than this part of the interval. */
 const EARLY_PART = 5;
 
@@ -77,6 +80,14 @@ export function dueIn(
     return Math.max(0, timing.intervalMs - early - state.sinceMs);
   if (state.waiting === 'position') return Math.max(0, timing.idleMs - state.sinceMs);
   return null;
+}
+
+/**
+ * Whether a commit is one of many that read a backlog. It has to be late and large, so that a source whose clock goes after
+ * ours is not behind for ever.
+ */
+export function isBacklog(lines: number, ageMs: number | null, timing: CommitTiming): boolean {
+  return lines >= timing.lateLines && (ageMs ?? 0) > timing.intervalMs * BACKLOG_INTERVALS;
 }
 
 export interface CommitLoopOptions {
@@ -147,7 +158,11 @@ export class CommitLoop {
     while (!stop.aborted) {
       const due = this.#due();
       if (due === 0) await this.commit();
-      else await this.#sleep(due, stop);
+      else {
+        // A backlog's last commit may have been as large and as late as the others.
+        if (due === null) this.#context.target.besideBacklog(false);
+        await this.#sleep(due, stop);
+      }
     }
     await this.commit();
   }
@@ -208,6 +223,7 @@ export class CommitLoop {
     this.#options.onMarks(sealed.marks);
     const made = await this.#withoutConflicts([...handedIn, ...(await this.#steps(sealed))]);
     const before = this.#checkpoint ?? (await context.store.checkpoint());
+    context.target.besideBacklog(isBacklog(sealed.rows, latencyOf(sealed, this.#lastBegin), this.#timing()));
     const upkeep = await context.target.stageUpkeep([
       ...made.map(({ step }) => step.lane.target),
       // Files of the visible table that a state beside it goes on from have to stay.

@@ -213,6 +213,8 @@ export interface Target<Transaction> extends AsyncDisposable {
     request: BackfillRequest,
     signal: AbortSignal,
   ): Promise<BackfillLines>;
+  /** A backlog is being read, or no longer: maintenance keeps out of its way as long as it can. Holds until said anew. */
+  besideBacklog(isSo: boolean): void;
   /** Whether maintenance has something ready for the next commit. */
   upkeepWaits(): boolean;
   /** Steps of maintenance for tables that are not `busy`: these take theirs along with their own changes. */

@@ -11,7 +11,7 @@ import { discardCompaction, finishCompaction, prepareCompaction } from './compac
 import { finishDeleteMerge, prepareDeleteMerge } from './delete-merge.ts';
 import { DeletedRows } from './deleted-rows.ts';
 import { removeOrphans } from './orphans.ts';
-import { mayBeDue, planMaintenance } from './plan.ts';
+import { besideBacklog, mayBeDue, planMaintenance } from './plan.ts';
 import { finishUpkeep, prepareUpkeep, UpkeepMemory } from './upkeep.ts';
 
 let warehouse: WarehouseFixture;
@@ -206,6 +206,25 @@ describe('planMaintenance', () => {
     expect(groups([file('L', 900, 1)], { L: 31 })).toEqual(['L']);
     expect(groups([file('L', 900, 1), file('a', 200, 2)], { L: 90 })).toEqual(['La']);
     expect(groups([file('L', 900, 1), file('M', 900, 2)], { L: 40, M: 40 })).toEqual(['L', 'M']);
+  });
+
+  it('waits beside a backlog, but not for ever', () => {
+    const planned = (files: LiveFile[], deleted: Record<string, number> = {}): [number, boolean] => {
+      const rows = new Map(Object.entries(deleted));
+      const plan = planMaintenance(files, rows, besideBacklog(thresholds));
+      expect(mayBeDue(files, besideBacklog(thresholds), { records: 0, deleted: rows })).toBe(
+        plan.mergeDeletes || plan.compactions.length > 0,
+      );
+      return [plan.compactions.length, plan.mergeDeletes];
+    };
+    const small = Array.from({ length: 12 }, (_, index) => file(`${index}`, 1, index));
+    expect(planned(small.slice(1))).toEqual([0, false]);
+    expect(planned(small)).toEqual([1, false]);
+    const deletes = small.map((one) => ({ ...one, content: 'position-deletes' as const })).slice(0, 9);
+    expect(planned(deletes.slice(1))).toEqual([0, false]);
+    expect(planned(deletes)).toEqual([0, true]);
+    expect(planned([file('L', 900, 1)], { L: 50 })).toEqual([0, false]);
+    expect(planned([file('L', 900, 1)], { L: 51 })).toEqual([1, false]);
   });
 
   it('merges delete files when they pile up, and does nothing where there are equality deletes', () => {

@@ -18,6 +18,19 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   deleteFiles: 16,
 };
 
+/** What a backlog lets wait: so much more of it has to come together before it is done in spite of one. */
+const BACKLOG_TIMES = 4;
+
+/** The thresholds while a backlog is read: a rewrite then would take the processors from what it is to serve. */
+export function besideBacklog(thresholds: Thresholds): Thresholds {
+  return {
+    ...thresholds,
+    smallFiles: thresholds.smallFiles * BACKLOG_TIMES,
+    deletedFraction: Math.min(0.5, thresholds.deletedFraction * BACKLOG_TIMES),
+    deleteFiles: thresholds.deleteFiles * BACKLOG_TIMES,
+  };
+}
+
 export interface MaintenancePlan {
   /** Data files to be rewritten, each group into one. */
   readonly compactions: readonly (readonly LiveFile[])[];

@@ -375,6 +375,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     if (gone.length > 0) await this.#options.storage.remove(gone);
   }
 
+  besideBacklog(isSo: boolean): void {
+    this.#options.upkeep.besideBacklog(isSo);
+  }
+
   upkeepWaits(): boolean {
     return this.#options.upkeep.ready().length > 0;
   }

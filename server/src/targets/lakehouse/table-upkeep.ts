@@ -3,7 +3,7 @@ import type { Engine } from '../../lakehouse/duckdb/engine.ts';
 import type { EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { expireSnapshots } from '../../lakehouse/expire-snapshots.ts';
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from '../../lakehouse/maintenance/orphans.ts';
-import { DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
+import { besideBacklog, DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
 import {
   discardUpkeep,
   finishUpkeep,
@@ -20,7 +20,7 @@ import type { Upkeep } from './upkeep.ts';
 
 export interface UpkeepOptions {
   readonly storage: Storage;
-  readonly catalog: EmbeddedCatalog;
+  readonly catalog: Pick<EmbeddedCatalog, 'load' | 'lines'>;
   readonly engine: Engine;
   readonly targetBytes: number;
   /** Told of the delete files that it rewrites. */
@@ -42,6 +42,13 @@ const ORPHANS_EVERY_MS = 6 * 3_600_000;
 /** After a start, loads that were under way are taken up again before anything is called an orphan. */
 const ORPHANS_NOT_BEFORE_MS = 10 * 60_000;
 
+/** A table's state after a commit, to be looked at. */
+interface Look {
+  readonly table: TableName;
+  readonly metadata: TableMetadata;
+  readonly kind: Parameters<Upkeep['committed']>[2];
+}
+
 interface Expiry {
   readonly ids: ReadonlySet<SnapshotId>;
   readonly files: readonly string[];
@@ -54,14 +61,10 @@ interface Expiry {
 export class TableUpkeep implements Upkeep {
   readonly #options: UpkeepOptions;
   readonly #thresholds: Thresholds;
-  readonly #queue = new Map<
-    string,
-    {
-      readonly table: TableName;
-      readonly metadata: TableMetadata;
-      readonly kind: Parameters<Upkeep['committed']>[2];
-    }
-  >();
+  readonly #queue = new Map<string, Look>();
+  #hasBacklog = false;
+  /** Of tables where nothing was urgent beside a backlog. */
+  readonly #putOff = new Map<string, Look>();
   readonly #prepared = new Map<string, { readonly table: TableName; readonly step: PreparedUpkeep }>();
   /** Files to be removed once the metadata without their snapshots is the table's. */
   readonly #expiries = new Map<string, Expiry>();
@@ -139,8 +142,21 @@ export class TableUpkeep implements Upkeep {
   committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'beside' | 'merged'): void {
     const key = tableKey(table);
     this.#removeExpired(key, metadata);
-    if (this.#prepared.has(key) || this.#stop.signal.aborted) return;
-    this.#queue.set(key, { table, metadata, kind });
+    this.#putOff.delete(key);
+    if (!this.#prepared.has(key)) this.#look(key, { table, metadata, kind });
+  }
+
+  besideBacklog(isSo: boolean): void {
+    this.#hasBacklog = isSo;
+    if (isSo) return;
+    const looks = [...this.#putOff];
+    this.#putOff.clear();
+    for (const [key, look] of looks) this.#look(key, look);
+  }
+
+  #look(key: string, look: Look): void {
+    if (this.#stop.signal.aborted) return;
+    this.#queue.set(key, look);
     if (this.#working) return;
     this.#working = true;
     this.#work = this.#run().finally(() => {
@@ -172,11 +188,12 @@ export class TableUpkeep implements Upkeep {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let [first] = this.#queue; first !== undefined && !signal.aborted; [first] = this.#queue) {
-      const [key, { table, metadata, kind }] = first;
+      const [key, look] = first;
+      const { table, kind } = look;
       this.#queue.delete(key);
       try {
         await this.#removeLeaving();
-        if (kind !== 'merged') await this.#prepare(key, table, metadata, signal);
+        if (kind !== 'merged') await this.#prepare(key, look, signal);
         if (kind !== 'beside' && table.shard === undefined) await this.#orphans(key, table);
       } catch (error) {
         if (signal.aborted) return;
@@ -186,16 +203,20 @@ export class TableUpkeep implements Upkeep {
     }
   }
 
-  async #prepare(key: string, table: TableName, metadata: TableMetadata, signal: AbortSignal): Promise<void> {
+  async #prepare(key: string, look: Look, signal: AbortSignal): Promise<void> {
     const { engine, storage } = this.#options;
+    const { table, metadata } = look;
+    const thresholds = this.#hasBacklog ? besideBacklog(this.#thresholds) : this.#thresholds;
     const memory = this.#memories.get(key) ?? new UpkeepMemory();
     this.#memories.set(key, memory);
     const connection = await engine.connect();
     try {
       const step = await besideSteps(engine, () =>
-        prepareUpkeep(connection, storage, metadata, this.#thresholds, memory, signal),
+        prepareUpkeep(connection, storage, metadata, thresholds, memory, signal),
       );
       if (step !== null) this.#prepared.set(key, { table, step });
+      else if (this.#hasBacklog) this.#putOff.set(key, look);
+      else if (thresholds !== this.#thresholds) this.#look(key, look);
     } finally {
       connection.close();
     }

@@ -10,6 +10,8 @@ export interface Upkeep {
    * is under way, whose files no metadata of the catalog names yet. A merged table's files are maintained in its lines.
    */
   committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'beside' | 'merged'): void;
+  /** While it is so, only what has become urgent is done; what waited is looked at when it is over. */
+  besideBacklog(isSo: boolean): void;
   /** Tables for which something is prepared. */
   ready(): readonly TableName[];
   stop(): Promise<void>;
