@@ -11,7 +11,8 @@ declare module 'vitest' {
 }
 
 /** Whose name a run's file filters do not hint at is not waited for: `vitest run spool` needs no MySQL. */
-const WANTS_MYSQL = /mysql|mariadb|merge|tests\/?$|property|browser\/?$|server\/?$|sources\/?$/;
+const WANTS_MYSQL =
+  /mysql|mariadb|merge|table-file|(mirror|orders)\/?$|tests\/?$|property|browser\/?$|server\/?$|sources\/?$/;
 
 /** One server of each kind for all test files of a run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -116,6 +116,8 @@ export async function startMysql(
  */
 export function sharedMysql(flavour: Flavour): TestMysql {
   const url = inject(flavour === 'mysql' ? 'mysqlUrl' : 'mariadbUrl');
+  if (url === '')
+    throw new Error('No such server runs: global-setup.ts took the filters for ones that need none.');
   const { hostname, port } = new URL(url);
   return {
     flavour,
