@@ -39,6 +39,8 @@ export class Engine {
       // Otherwise a statement that names an unknown function asks a host of DuckDB's for an extension.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      // It keeps what was read of each file until the memory is full. Few files are read twice, and the system keeps those.
+      enable_external_file_cache: 'false',
     });
     const engine = new Engine(instance, limits);
     try {
