@@ -21,7 +21,13 @@ export interface DataWrite {
    * the order of the query; without it there is one file, in that order.
    */
   readonly maxBytes?: number;
+  /** What is written once and long kept: a third more processor time, a tenth fewer bytes. */
+  readonly dense?: boolean;
 }
+
+/** zstd's levels: of what rows come in by, and of what is rewritten to stay. */
+const QUICK_LEVEL = 1;
+const DENSE_LEVEL = 3;
 
 /**
  * Writes the query's rows as zstd Parquet files, named `<uuid>.parquet`, or `<uuid>-<n>.parquet` with maxBytes. No rows, no
@@ -90,7 +96,7 @@ async function copy(
   storage: Storage,
   select: string,
   columns: readonly FileColumn[],
-  write: { readonly folder: string; readonly maxBytes?: number },
+  write: Pick<DataWrite, 'folder' | 'maxBytes' | 'dense'>,
   signal: AbortSignal | undefined,
 ): Promise<readonly Row[]> {
   await storage.makeFolder(write.folder);
@@ -98,6 +104,7 @@ async function copy(
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
+    `COMPRESSION_LEVEL ${write.dense === true ? DENSE_LEVEL : QUICK_LEVEL}`,
     `FIELD_IDS ${fieldIdsText(columns)}`,
     'RETURN_STATS true',
     'WRITE_EMPTY_FILE false',

@@ -87,7 +87,12 @@ export async function prepareCompaction(
     const scan = scanSql(storage, [...files, ...deletes], columns, { positions: true });
     const select = `SELECT ${names} FROM ${scan} ORDER BY MAP {${order}}["${FILE_COLUMN}"], "${POSITION_COLUMN}"`;
     const folder = storage.join(metadata.location, 'data');
-    const [output] = await writeDataFiles(connection, storage, { select, fields, folder }, signal);
+    const [output] = await writeDataFiles(
+      connection,
+      storage,
+      { select, fields, folder, dense: true },
+      signal,
+    );
     if (output) await storage.sync([output.path]);
     const prepared = {
       tableUuid: metadata['table-uuid'],
