@@ -45,7 +45,7 @@ async function advanceBy(
   lane: Lane,
   lines: LaneLines,
   position: Position,
-  schemaOnly = false,
+  schemaOnly: boolean,
 ): Promise<LaneStep> {
   const { settled } = lines;
   const rows = settled.reduce((sum, { part }) => sum + part.rows, 0);
