@@ -21,7 +21,7 @@ describe('judgeFailure', () => {
     const away = Array.from({ length: 500 }, () => failed(1000, { counted: false }));
     expect(judgeFailure(problem('SOURCE_UNREACHABLE'), false, [], limits, NOW)).toEqual({
       kind: 'retry',
-      pauseMs: 1000,
+      pauseMs: 250,
       counted: false,
     });
     expect(judgeFailure(problem('SOURCE_UNREACHABLE'), false, away, limits, NOW)).toEqual({
@@ -55,7 +55,7 @@ describe('judgeFailure', () => {
     const past = [failed(5000), failed(4000), failed(3000)];
     expect(judgeFailure(problem('INTERNAL'), true, past, limits, NOW)).toEqual({
       kind: 'retry',
-      pauseMs: 1000,
+      pauseMs: 250,
       counted: true,
     });
     // The attempt that progressed has failed too: it is the first of the new row.
@@ -63,7 +63,7 @@ describe('judgeFailure', () => {
     expect(judgeFailure(problem('INTERNAL'), false, since, limits, NOW).kind).toBe('give_up');
     expect(judgeFailure(problem('INTERNAL'), false, since.slice(0, -1), limits, NOW)).toMatchObject({
       kind: 'retry',
-      pauseMs: 2000,
+      pauseMs: 1000,
     });
   });
 
@@ -77,9 +77,9 @@ describe('judgeFailure', () => {
 });
 
 describe('pauseAfter', () => {
-  it('doubles from 1 s to 30 s', () => {
-    expect([0, 1, 2, 3, 4, 5, 6, 7, 1e9].map(pauseAfter)).toEqual([
-      1000, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000,
+  it('is short once, then doubles from 1 s to 30 s', () => {
+    expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 1e9].map(pauseAfter)).toEqual([
+      250, 250, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000,
     ]);
   });
 });

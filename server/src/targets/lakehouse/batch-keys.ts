@@ -1,10 +1,15 @@
 import type { ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteIdentifier } from '../../lakehouse/duckdb/sql-text.ts';
+import { doublesOf, integersOf } from '../../lakehouse/duckdb/vector-data.ts';
 import { EXACT_BELOW, keyNumbers } from './key-numbers.ts';
 import type { Sql } from './sql.ts';
 
 /** Of more keys a look in files costs less than the rest of the step, and what is found is better not held. */
 const FEW = 100_000;
+
+/** What a key of the batch does, in one number. */
+const GOES = 1;
+const STAYS = 2;
 
 /** Keys as numbers (keyNumbers), in ascending order, a column for each number. */
 export type KeyColumns = readonly Float64Array[];
@@ -45,22 +50,24 @@ export async function readBatchKeys(
   let low = '';
   let high = '';
   let count = 0;
-  const order = numbers.map((_, n) => n + 4).join(', ');
+  const first = quoteIdentifier(key[0]!.name);
+  const order = numbers.map((_, n) => n + 3).join(', ');
   await sql.heldChunks(
-    `SELECT CAST(${quoteIdentifier(key[0]!.name)} AS VARCHAR), goes, stays, ${numbers.join(', ')} FROM (${select}) ORDER BY ${order}`,
+    `SELECT CAST(${first} AS VARCHAR), CASE WHEN goes THEN ${GOES} ELSE 0 END + CASE WHEN stays THEN ${STAYS} ELSE 0 END, ${numbers.join(', ')} FROM (${select}) ORDER BY ${order}`,
     (chunk) => {
-      const [texts, goes, stays] = [0, 1, 2].map((column) => chunk.getColumnVector(column));
-      const vectors = numbers.map((_, n) => chunk.getColumnVector(n + 3));
+      const does = integersOf(chunk, 1);
+      const own = numbers.map((_, n) => doublesOf(chunk, n + 2));
+      const textOf = (row: number): string => String(chunk.getColumnVector(0).getItem(row));
       let last = -1;
-      count += chunk.rowCount;
-      for (let row = 0; row < chunk.rowCount; row++) {
-        if (stays!.getItem(row) === true) staying.add(vectors, row);
-        if (goes!.getItem(row) !== true) continue;
-        if (going.count === 0) low = String(texts!.getItem(row));
-        going.add(vectors, row);
+      count += does.length;
+      for (let row = 0; row < does.length; row++) {
+        if ((does[row]! & STAYS) !== 0) staying.add(own, row);
+        if ((does[row]! & GOES) === 0) continue;
+        if (going.count === 0) low = textOf(row);
+        going.add(own, row);
         last = row;
       }
-      if (last >= 0) high = String(texts!.getItem(last));
+      if (last >= 0) high = textOf(last);
     },
   );
   const goingNumbers = going.columns();
@@ -84,9 +91,9 @@ class Gathered {
     return this.#columns[0]!.length;
   }
 
-  add(vectors: readonly { getItem(row: number): unknown }[], row: number): void {
-    for (let n = 0; n < vectors.length; n++) {
-      const number = vectors[n]!.getItem(row) as number;
+  add(columns: KeyColumns, row: number): void {
+    for (let n = 0; n < columns.length; n++) {
+      const number = columns[n]![row]!;
       // Then their order is not that of the keys.
       if (!(Math.abs(number) < EXACT_BELOW)) this.#isExact = false;
       this.#columns[n]!.push(number);

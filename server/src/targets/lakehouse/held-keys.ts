@@ -1,9 +1,11 @@
 import type { LiveFile } from '../../lakehouse/data-file.ts';
-import { POSITION_COLUMN, positionsSql, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
+import { positionsSql, type ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
+import { integersOf } from '../../lakehouse/duckdb/vector-data.ts';
 import type { RewrittenDeletes } from '../../lakehouse/maintenance/deleted-rows.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import type { KeyColumns } from './batch-keys.ts';
+import { readFileKeys } from './file-keys.ts';
 import { keyNumbers } from './key-numbers.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
@@ -123,10 +125,7 @@ export class HeldKeys {
   /** A data file of the table has rows of these keys, in this order, and no others: it need not be read. */
   wroteKeys(owner: string, path: string, key: readonly ScanColumn[], numbers: KeyColumns): void {
     const table = this.#tables.get(owner);
-    const keys = SortedKeys.of(
-      numbers,
-      Int32Array.from(numbers[0]!, (_, row) => row),
-    );
+    const keys = SortedKeys.of(numbers, null);
     // Of a table in which nothing is looked for nothing need be held.
     if (table === undefined || keys === null || this.#bytes + keys.bytes > this.#budget) return;
     table.wroteKeys.set(path, { key: keyText(key), keys });
@@ -244,7 +243,7 @@ export class HeldKeys {
     this.#bytes += most;
     if (isLarge) this.#reads = true;
     try {
-      const keys = await readKeys(sql, storage, file, key, numbers);
+      const keys = await readFileKeys(sql, storage, file, key, numbers);
       return keys === null ? null : this.#hold(table, file, keys);
     } catch (error) {
       // The step can do without.
@@ -272,35 +271,6 @@ export class HeldKeys {
 const keyText = (key: readonly ScanColumn[]): string =>
   key.map(({ id, type }) => `${id} ${String(type)}`).join(', ');
 const bitBytes = ({ records }: LiveFile): number => (records + 7) >>> 3;
-
-/** @returns null where its keys are not what numbers say exactly, or not what the file's entry says */
-async function readKeys(
-  sql: Sql,
-  storage: Storage,
-  file: LiveFile,
-  key: readonly ScanColumn[],
-  numbers: readonly string[],
-): Promise<SortedKeys | null> {
-  const columns = numbers.map(() => new Float64Array(file.records));
-  const positions = new Int32Array(file.records);
-  const places = numbers.map((_, n) => `n${n}`);
-  const named = numbers.map((number, n) => `${number} AS n${n}`);
-  let at = 0;
-  await sql.chunks(
-    `SELECT ${named.join(', ')}, CAST("${POSITION_COLUMN}" AS INTEGER) AS pos FROM ${scanSql(storage, [file], key, { positions: true })} ORDER BY ${places.join(', ')}`,
-    (chunk) => {
-      const rows = Math.min(chunk.rowCount, file.records - at);
-      for (const [n, column] of columns.entries()) {
-        const vector = chunk.getColumnVector(n);
-        for (let row = 0; row < rows; row++) column[at + row] = vector.getItem(row) as number;
-      }
-      const vector = chunk.getColumnVector(numbers.length);
-      for (let row = 0; row < rows; row++) positions[at + row] = vector.getItem(row) as number;
-      at += chunk.rowCount;
-    },
-  );
-  return at === file.records ? SortedKeys.of(columns, positions) : null;
-}
 
 /**
  * Has all files of the table tell what its delete files say. A delete hits a data file whose sequence is not above its own
@@ -370,13 +340,10 @@ async function readPositions(
   if (data.length === 0 || deletes.length === 0) return;
   const names = data.map(({ file }, index) => `(${quoteText(file.path)}, ${index})`).join(', ');
   await sql.chunks(
-    `SELECT h.held, CAST(d.pos AS INTEGER) FROM ${positionsSql(storage, deletes)} d JOIN (VALUES ${names}) h(file_path, held) USING (file_path)`,
+    `SELECT CAST(h.held AS INTEGER), CAST(d.pos AS INTEGER) FROM ${positionsSql(storage, deletes)} d JOIN (VALUES ${names}) h(file_path, held) USING (file_path)`,
     (chunk) => {
-      const [of, positions] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
-      for (let row = 0; row < chunk.rowCount; row++) {
-        const { bits } = data[of.getItem(row) as number]!;
-        mark(bits, positions.getItem(row) as number);
-      }
+      const [of, positions] = [integersOf(chunk, 0), integersOf(chunk, 1)];
+      for (let row = 0; row < of.length; row++) mark(data[of[row]!]!.bits, positions[row]!);
     },
   );
 }

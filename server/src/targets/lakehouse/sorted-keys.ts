@@ -7,21 +7,28 @@ export class SortedKeys {
   /** null: the file is in the order of its keys, as a full load writes it. */
   readonly #positions: Int32Array | null;
 
-  private constructor(columns: readonly Float64Array[], positions: Int32Array) {
+  private constructor(columns: readonly Float64Array[], positions: Int32Array | null) {
     this.#columns = columns;
-    this.#rows = positions.length;
-    this.#positions = positions.every((position, at) => position === at) ? null : positions;
+    this.#rows = columns[0]!.length;
+    this.#positions = positions;
+  }
+
+  /** Whether each number tells its key from all others. */
+  static areExact(columns: readonly Float64Array[]): boolean {
+    for (const column of columns)
+      for (let at = 0; at < column.length; at++) if (!(Math.abs(column[at]!) < EXACT_BELOW)) return false;
+    return true;
   }
 
   /**
-   * @param columns a number of each key, by key
+   * @param columns a number of each key, by key; at least one
+   * @param positions of the same rows; null: each lies where it stands
    * @returns null where a number is not exact, or they are not in order
    */
-  static of(columns: readonly Float64Array[], positions: Int32Array): SortedKeys | null {
-    for (const column of columns)
-      for (let at = 0; at < column.length; at++) if (!(Math.abs(column[at]!) < EXACT_BELOW)) return null;
+  static of(columns: readonly Float64Array[], positions: Int32Array | null): SortedKeys | null {
+    if (!SortedKeys.areExact(columns)) return null;
     const keys = new SortedKeys(columns, positions);
-    for (let at = 1; at < positions.length; at++) if (keys.#compare(at - 1, columns, at) > 0) return null;
+    for (let at = 1; at < keys.#rows; at++) if (keys.#compare(at - 1, columns, at) > 0) return null;
     return keys;
   }
 

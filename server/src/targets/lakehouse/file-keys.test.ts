@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshSeed } from '../../../../tests/support/seed.ts';
+import type { LiveFile } from '../../lakehouse/data-file.ts';
+import type { ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
+import { openWarehouse, type WarehouseFixture } from '../../lakehouse/query/warehouse-fixture.ts';
+import { liveFiles } from '../../lakehouse/scan.ts';
+import { readFileKeys } from './file-keys.ts';
+import { keyNumbers } from './key-numbers.ts';
+import type { SortedKeys } from './sorted-keys.ts';
+import { withSql } from './sql.ts';
+
+const SEED = Number(process.env.SLUICE_TEST_SEED ?? freshSeed());
+const KEY: readonly ScanColumn[] = [
+  { id: 1, name: 'c0', type: 'long' },
+  { id: 2, name: 'c1', type: 'timestamp' },
+];
+/** Several of DuckDB's chunks, and the last one not full. */
+const ROWS = 10_001;
+
+describe(`the keys of a data file, SLUICE_TEST_SEED=${SEED}`, () => {
+  let warehouse: WarehouseFixture;
+  beforeAll(async () => {
+    warehouse = await openWarehouse();
+  });
+  afterAll(() => warehouse.close());
+
+  async function fileOf(table: string, select: string): Promise<LiveFile> {
+    const name = { schema: 's', table };
+    await warehouse.create(name, [
+      { name: 'id', type: { kind: 'long' }, required: true },
+      { name: 'at', type: { kind: 'timestamp' }, required: true },
+    ]);
+    await warehouse.append(name, select);
+    const [file] = await liveFiles(warehouse.storage, (await warehouse.load(name)).metadata);
+    return file!;
+  }
+
+  const read = (file: LiveFile): Promise<SortedKeys | null> =>
+    withSql(warehouse.engine, new AbortController().signal, (sql) =>
+      readFileKeys(sql, warehouse.storage, file, KEY, keyNumbers(KEY)!),
+    );
+
+  const idOf = (row: number): number => row * 3 - 5_000;
+
+  /** Where each key is said to be. */
+  const placesOf = (keys: SortedKeys): readonly number[] =>
+    Array.from({ length: ROWS }, (_, row) => {
+      const found: number[] = [];
+      const key = [Float64Array.of(idOf(row)), Float64Array.of(row % 11)];
+      keys.find(key, 1, (position) => found.push(position));
+      expect(found).toHaveLength(1);
+      return found[0]!;
+    });
+
+  it('are told with the rows that they are in, in whatever order these lie', async () => {
+    const rows = `SELECT r AS row, r * 3 - 5000 AS id, make_timestamp(r % 11) AS moment FROM range(${ROWS}) t(r)`;
+    const sorted = (await read(await fileOf('sorted', `SELECT id, moment FROM (${rows}) ORDER BY row`)))!;
+    expect(placesOf(sorted)).toEqual(Array.from({ length: ROWS }, (_, row) => row));
+    expect(sorted.bytes).toBe(ROWS * 16);
+
+    const mixed = `SELECT * FROM (${rows}) ORDER BY hash(row + ${SEED})`;
+    const keys = (await read(await fileOf('mixed', `SELECT id, moment FROM (${mixed})`)))!;
+    const order = await warehouse.connection.rows(`SELECT row FROM (${mixed})`);
+    const places = new Array<number>(ROWS);
+    for (const [place, { row }] of order.entries()) places[Number(row)] = place;
+    expect(placesOf(keys)).toEqual(places);
+    expect(keys.bytes).toBe(ROWS * 20);
+  });
+
+  it('are not told where a number would not be exact, or the rows are not as many as were said', async () => {
+    const row = "SELECT 9007199254740993::BIGINT, TIMESTAMP '2026-01-01'";
+    expect(await read(await fileOf('large', row))).toBe(null);
+    const infinite = "SELECT 1::BIGINT, 'infinity'::TIMESTAMP";
+    expect(await read(await fileOf('infinite', infinite))).toBe(null);
+    const file = await fileOf('few', `SELECT r, make_timestamp(r) FROM range(100) t(r)`);
+    expect(await read({ ...file, records: 101 })).toBe(null);
+    expect(await read({ ...file, records: 99 })).toBe(null);
+    expect((await read(file))?.rows).toBe(100);
+  });
+});
