@@ -27,6 +27,12 @@ const SMALL_COMMIT_LINES = 100_000;
  */
 const FIRST_MS = 500;
 
+/**
+ * As long after that maintenance keeps out of the way: what a process knew is read anew meanwhile, files' keys above all, and
+ * both together had its commits take four seconds for half a minute.
+ */
+const BEGINS_MS = 20_000;
+
 /** A backlog is what is late by so many intervals: a commit that took long now and then makes none. */
 const BACKLOG_INTERVALS = 3;
 
@@ -119,8 +125,8 @@ export class CommitLoop {
   #checkpoint: Checkpoint | null = null;
   #wake: () => void = () => {};
   #lastBegin = 0;
-  /** Changes have come in this run. */
-  #firstCame = false;
+  /** When changes came first in this run, and whether they were late. */
+  #first: { readonly at: number; readonly isLate: boolean } | null = null;
   #commitMs = 0;
   /** Steps that other parts of the run hand in for the next commit. */
   #handedIn: MadeStep[] = [];
@@ -173,9 +179,9 @@ export class CommitLoop {
     const { intervalMs } = this.#timing();
     const now = this.#context.now();
     const ageMs = router.waitingSince === null ? null : now - Number(router.waitingSince / 1000n);
-    if (!this.#firstCame && router.waiting === 'changes') {
-      this.#firstCame = true;
-      if ((ageMs ?? 0) > intervalMs) this.#lastBegin = now - Math.max(0, intervalMs - FIRST_MS);
+    if (this.#first === null && router.waiting === 'changes') {
+      this.#first = { at: now, isLate: (ageMs ?? 0) > intervalMs };
+      if (this.#first.isLate) this.#lastBegin = now - Math.max(0, intervalMs - FIRST_MS);
     }
     const joins =
       this.#handedIn.length > 0 ||
@@ -223,7 +229,9 @@ export class CommitLoop {
     this.#options.onMarks(sealed.marks);
     const made = await this.#withoutConflicts([...handedIn, ...(await this.#steps(sealed))]);
     const before = this.#checkpoint ?? (await context.store.checkpoint());
-    context.target.besideBacklog(isBacklog(sealed.rows, latencyOf(sealed, this.#lastBegin), this.#timing()));
+    const goesOn = this.#first?.isLate === true && context.now() - this.#first.at < BEGINS_MS;
+    const ageMs = latencyOf(sealed, this.#lastBegin);
+    context.target.besideBacklog(goesOn || isBacklog(sealed.rows, ageMs, this.#timing()));
     const upkeep = await context.target.stageUpkeep([
       ...made.map(({ step }) => step.lane.target),
       // Files of the visible table that a state beside it goes on from have to stay.

@@ -52,8 +52,9 @@ export async function readBatchKeys(
   let count = 0;
   const first = quoteIdentifier(key[0]!.name);
   const order = numbers.map((_, n) => n + 3).join(', ');
-  await sql.heldChunks(
+  await sql.chunks(
     `SELECT CAST(${first} AS VARCHAR), CASE WHEN goes THEN ${GOES} ELSE 0 END + CASE WHEN stays THEN ${STAYS} ELSE 0 END, ${numbers.join(', ')} FROM (${select}) ORDER BY ${order}`,
+    rows,
     (chunk) => {
       const does = integersOf(chunk, 1);
       const own = numbers.map((_, n) => doublesOf(chunk, n + 2));

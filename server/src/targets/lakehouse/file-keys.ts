@@ -25,7 +25,7 @@ export async function readFileKeys(
   /** A row's place in the arrays: `at` is its number in what the statement gives. */
   const read = async (statement: string, placeOf: (at: number, position: number) => number) => {
     let at = 0;
-    await sql.chunks(statement, (chunk) => {
+    await sql.chunks(statement, file.records, (chunk) => {
       const own = columns.map((_, n) => doublesOf(chunk, n));
       const rows = integersOf(chunk, columns.length);
       for (let row = 0; row < rows.length; row++) {

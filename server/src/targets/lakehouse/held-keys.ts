@@ -1,5 +1,5 @@
 import type { LiveFile } from '../../lakehouse/data-file.ts';
-import { positionsSql, type ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
+import { deletedPositionsSql, type ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
 import { integersOf } from '../../lakehouse/duckdb/vector-data.ts';
 import type { RewrittenDeletes } from '../../lakehouse/maintenance/deleted-rows.ts';
@@ -299,7 +299,7 @@ async function markDeleted(
     const behind = new Set(all.filter(isBehind));
     const upToDate = all.filter((held) => !behind.has(held));
     await readPositions(sql, storage, upToDate, unread);
-    for (const held of behind) await readPositions(sql, storage, [held], hitting(held));
+    await readPositions(sql, storage, [...behind], [...new Set([...behind].flatMap(hitting))]);
     for (const held of all) held.isMarked = true;
     for (const path of paths) table.wrote.delete(path);
     table.read = paths;
@@ -338,9 +338,11 @@ async function readPositions(
   deletes: readonly LiveFile[],
 ): Promise<void> {
   if (data.length === 0 || deletes.length === 0) return;
-  const names = data.map(({ file }, index) => `(${quoteText(file.path)}, ${index})`).join(', ');
+  const files = data.map(({ file }) => file);
+  const names = files.map((file, index) => `(${quoteText(file.path)}, ${index})`).join(', ');
   await sql.chunks(
-    `SELECT CAST(h.held AS INTEGER), CAST(d.pos AS INTEGER) FROM ${positionsSql(storage, deletes)} d JOIN (VALUES ${names}) h(file_path, held) USING (file_path)`,
+    `SELECT CAST(h.held AS INTEGER), CAST(d.pos AS INTEGER) FROM ${deletedPositionsSql(storage, files, deletes)} d JOIN (VALUES ${names}) h(file_path, held) USING (file_path)`,
+    deletes.reduce((sum, { records }) => sum + records, 0),
     (chunk) => {
       const [of, positions] = [integersOf(chunk, 0), integersOf(chunk, 1)];
       for (let row = 0; row < of.length; row++) mark(data[of[row]!]!.bits, positions[row]!);
