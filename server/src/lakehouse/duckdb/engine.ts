@@ -41,6 +41,8 @@ export class Engine {
       autoload_known_extensions: 'false',
       // It keeps what was read of each file until the memory is full. Few files are read twice, and the system keeps those.
       enable_external_file_cache: 'false',
+      // As it is anyway: a compaction's positions are those of the rows that it read (maintenance/compaction.ts).
+      preserve_insertion_order: 'true',
     });
     const engine = new Engine(instance, limits);
     try {

@@ -5,7 +5,7 @@ import type { EngineConnection } from '../duckdb/engine.ts';
 import { writeDataFiles, writePositionDeletes } from '../duckdb/parquet-write.ts';
 import { FILE_COLUMN, POSITION_COLUMN, scanSql, splitByDeletes } from '../duckdb/scan-sql.ts';
 import { quoteIdentifier, quoteText } from '../duckdb/sql-text.ts';
-import type { TableMetadata } from '../metadata.ts';
+import type { IcebergField, TableMetadata } from '../metadata.ts';
 import { liveFiles } from '../scan.ts';
 import { writeSnapshot } from '../snapshot.ts';
 import type { Storage } from '../storage.ts';
@@ -81,11 +81,9 @@ export async function prepareCompaction(
     );
     const replaced = await offsets(connection, files, baseDeletes, signal);
     const fields = currentSchema(metadata).fields;
-    const columns = fields.map(({ id, type }) => ({ id, name: `f${id}`, type }));
-    const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
-    const order = files.map((file, index) => `${quoteText(file.path)}: ${index}`).join(', ');
-    const scan = scanSql(storage, [...files, ...deletes], columns, { positions: true });
-    const select = `SELECT ${names} FROM ${scan} ORDER BY MAP {${order}}["${FILE_COLUMN}"], "${POSITION_COLUMN}"`;
+    const all = files.reduce((sum, { records }) => sum + records, 0);
+    const gone = replaced.rows === all ? null : baseDeletes;
+    const select = await liveRowsSql(connection, storage, files, fields, gone, signal);
     const folder = storage.join(metadata.location, 'data');
     const [output] = await writeDataFiles(
       connection,
@@ -113,6 +111,41 @@ export async function prepareCompaction(
     await dropBaseDeletes(connection, baseDeletes);
     throw error;
   }
+}
+
+/**
+ * SELECT of the rows of the files that are not deleted, in the order of the files and then of the positions. DuckDB keeps the
+ * order of what it reads where nothing but SELECT and WHERE is between (its manual, "Order Preservation"; the engine is told
+ * so), and a join or a sort of whole rows takes as long as all the rest: so the deleted rows are a bit each, in a variable of
+ * the connection.
+ * @param gone table of the engine: file and pos of deleted rows; null: there are none
+ */
+async function liveRowsSql(
+  connection: EngineConnection,
+  storage: Storage,
+  files: readonly LiveFile[],
+  fields: readonly IcebergField[],
+  gone: string | null,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const columns = fields.map(({ id, type }) => ({ id, name: `f${id}`, type }));
+  const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
+  const select = `SELECT ${names} FROM ${scanSql(storage, files, columns, { positions: true })}`;
+  if (gone === null) return select;
+  let rows = 0;
+  const firsts = files.map(({ path, records }) => {
+    const first = rows;
+    rows += records;
+    return `${quoteText(path)}: ${first}`;
+  });
+  const rowOf = (file: string, position: string): string =>
+    `MAP {${firsts.join(', ')}}["${file}"] + "${position}"`;
+  await connection.run(
+    `SET VARIABLE gone = (SELECT bitstring_agg(${rowOf('file', 'pos')}, 0, ${rows - 1}) FROM ${gone})`,
+    signal,
+  );
+  const row = rowOf(FILE_COLUMN, POSITION_COLUMN);
+  return `${select} WHERE get_bit(getvariable('gone'), CAST(${row} AS INTEGER)) = 0`;
 }
 
 async function offsets(

@@ -2,6 +2,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LiveFile } from '../data-file.ts';
+import { Engine } from '../duckdb/engine.ts';
 import { writePositionDeletes } from '../duckdb/parquet-write.ts';
 import { scanSql } from '../duckdb/scan-sql.ts';
 import { openWarehouse, type WarehouseFixture } from '../query/warehouse-fixture.ts';
@@ -299,6 +300,36 @@ describe('compaction', () => {
     // And deletes that come later find the new file.
     await table.delete('id = 2');
     expect(await table.ids()).toEqual(range(0, 310, (id) => isGone(id) || id === 2));
+  });
+
+  it('keeps the order of the files and of their rows, whoever reads and writes how much of them at a time', async () => {
+    const table = await newTable();
+    // Several row groups each, which threads read beside each other.
+    const [first, second] = [400_000, 300_000];
+    await table.append(0, first);
+    await table.append(first, first + second);
+    const isGone = 'id % 13 = 5 OR id BETWEEN 150000 AND 290000';
+    await table.delete(isGone);
+    const { metadata } = await warehouse.load(table.name);
+    const [a, b] = await table.data();
+    const engine = await Engine.open({
+      ...{ threads: 4, memoryBytes: 256 << 20 },
+      ...{ tempFolder: join(warehouse.root, 'order'), maxTempBytes: 1 << 30 },
+    });
+    try {
+      const connection = await engine.connect();
+      const prepared = await prepareCompaction(connection, warehouse.storage, metadata, [b!, a!]);
+      const path = warehouse.storage.localPath(prepared.output!.path);
+      const expected = `SELECT id, row_number() OVER (ORDER BY id < ${first}, id) - 1 AS pos FROM range(${first + second}) r(id) WHERE NOT (${isGone})`;
+      const [found] = await connection.rows(
+        `SELECT count(*)::INTEGER AS rows, count(*) FILTER (e.id = g.id)::INTEGER AS same FROM (${expected}) e FULL JOIN read_parquet('${path}', file_row_number = true) g ON g.file_row_number = e.pos`,
+      );
+      expect(found!.rows).toBeGreaterThan(500_000);
+      expect(found).toEqual({ rows: found!.rows, same: found!.rows });
+      connection.close();
+    } finally {
+      engine.close();
+    }
   });
 
   it('of files without a live row only takes them out', async () => {
