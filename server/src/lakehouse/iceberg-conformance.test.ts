@@ -9,6 +9,7 @@ import { expireSnapshots } from './expire-snapshots.ts';
 import { fileStorage } from './file-storage.ts';
 import type { TableMetadata } from './metadata.ts';
 import { writeMetadata } from './metadata-file.ts';
+import { writePlaces } from './position-delete-file.ts';
 import { liveFiles } from './scan.ts';
 import { editSchema } from './schema-edit.ts';
 import { type SnapshotChange, writeSnapshot } from './snapshot.ts';
@@ -78,21 +79,13 @@ async function data(table: TableMetadata, select: string, ids: string): Promise<
   return content(await parquet(table, select, ids), 'data', null);
 }
 
-/** Spec section "Position Delete Files": reserved field ids, sorted by file_path and pos. */
-async function deletes(
+function deletes(
   table: TableMetadata,
   hits: readonly (readonly [ContentFile, number])[],
 ): Promise<ContentFile> {
-  const values = hits
-    .map(([file, pos]) => `('${file.path.replaceAll("'", "''")}', ${pos}::BIGINT)`)
-    .join(', ');
-  const location = await parquet(
-    table,
-    `SELECT * FROM (VALUES ${values}) t(file_path, pos) ORDER BY file_path, pos`,
-    '{file_path: 2147483546, pos: 2147483545}',
-  );
-  const touched = new Set(hits.map(([file]) => file.path));
-  return content(location, 'position-deletes', touched.size === 1 ? [...touched][0]! : null);
+  const places = new Map<string, number[]>();
+  for (const [{ path }, position] of hits) places.set(path, [...(places.get(path) ?? []), position]);
+  return writePlaces(storage, storage.join(table.location, 'data'), places);
 }
 
 interface Version {

@@ -28,6 +28,10 @@ export class ThriftWriter {
     return this.#header(id, TYPE.binary).#string(value);
   }
 
+  bytes(id: number, value: Uint8Array): this {
+    return this.#header(id, TYPE.binary).#binary(value);
+  }
+
   struct(id: number, write: (inner: this) => void): this {
     return this.#header(id, TYPE.struct).#body(write);
   }
@@ -79,9 +83,13 @@ export class ThriftWriter {
   }
 
   #string(value: string): this {
-    const bytes = Buffer.from(value);
+    return this.#binary(Buffer.from(value));
+  }
+
+  #binary(bytes: Uint8Array): this {
     this.#varint(bytes.length).#room(bytes.length);
-    this.#at += bytes.copy(this.#bytes, this.#at);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
     return this;
   }
 

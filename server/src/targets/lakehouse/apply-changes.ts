@@ -4,6 +4,7 @@ import { writeDataFiles, writePositionDeletes } from '../../lakehouse/duckdb/par
 import { FILE_COLUMN, POSITION_COLUMN, type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteIdentifier } from '../../lakehouse/duckdb/sql-text.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
+import { writePlaces } from '../../lakehouse/position-delete-file.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
 import { writeSnapshot } from '../../lakehouse/snapshot.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
@@ -25,7 +26,7 @@ import {
   typedLines,
 } from './change-lines.ts';
 import { columnMapOf, followSchema } from './column-map.ts';
-import { findOld } from './find-old.ts';
+import { findOld, type OldPlaces } from './find-old.ts';
 import type { HeldKeys } from './held-keys.ts';
 import { holdingKeys } from './holding-keys.ts';
 import { keyNumbers } from './key-numbers.ts';
@@ -56,6 +57,8 @@ export interface ApplyOptions {
   readonly scratch: (lines: Buffer) => Promise<string>;
 }
 
+const NONE = { kind: 'none' } as const;
+
 /** What a fold leaves to be written. */
 interface Plan {
   readonly truncated: boolean;
@@ -65,9 +68,9 @@ interface Plan {
   readonly order: readonly string[] | null;
   /** The rows lie in this file. */
   readonly wroteRows?: (file: ContentFile) => void;
-  /** SELECT of a file's location and a position in it; null: no old row goes. */
-  readonly deletes: string | null;
-  /** The delete file lies at this location; it need not come into the table. */
+  /** The old rows that go. */
+  readonly old: OldPlaces;
+  /** The delete file of places that are known lies at this location; it need not come into the table. */
   readonly wrote?: (path: string) => void;
   readonly fetched: boolean;
   readonly deleted: readonly ChangePart[];
@@ -194,23 +197,18 @@ async function applyAtOnce(
   for (const file of added) plan.wroteRows?.(file);
   crashPoint('after-data-file');
   const rowsWritten = added.reduce((sum, file) => sum + file.records, 0);
-  if (plan.deletes !== null) {
-    const deletes = await writePositionDeletes(
-      sql.connection,
-      storage,
-      { select: plan.deletes, folder },
-      signal,
-    );
-    if (deletes !== null) {
-      added.push(deletes);
-      plan.wrote?.(deletes.path);
-    }
+  const deletes = await writeDeletes(sql, storage, folder, plan.old, signal);
+  if (deletes !== null) {
+    added.push(deletes);
+    if (plan.old.kind === 'places') plan.wrote?.(deletes.path);
     crashPoint('after-delete-file');
   }
   const nulledValues = await countNulled(sql, batch, range, options.rules);
   if (added.length === 0 && !plan.truncated)
     return { metadata, rowsWritten, nulledValues, fetched: plan.fetched, deleted: plan.deleted };
-  await storage.sync(added.map((file) => file.path));
+  // A file of places that are known is durable already.
+  const written = plan.old.kind === 'places' ? added.filter((file) => file !== deletes) : added;
+  await storage.sync(written.map((file) => file.path));
   const hasDeletes = plan.truncated || added.some((file) => file.content !== 'data');
   const next = await writeSnapshot(storage, metadata, {
     add: added,
@@ -220,6 +218,24 @@ async function applyAtOnce(
     summary: { 'sluice.position': batch.position },
   });
   return { metadata: next, rowsWritten, nulledValues, fetched: plan.fetched, deleted: plan.deleted };
+}
+
+/** @returns null: no row goes */
+async function writeDeletes(
+  sql: Sql,
+  storage: Storage,
+  folder: string,
+  old: OldPlaces,
+  signal: AbortSignal,
+): Promise<ContentFile | null> {
+  switch (old.kind) {
+    case 'none':
+      return null;
+    case 'places':
+      return writePlaces(storage, folder, old.places);
+    case 'select':
+      return writePositionDeletes(sql.connection, storage, { select: old.select, folder }, signal);
+  }
 }
 
 async function stageLines(
@@ -280,13 +296,13 @@ async function planKeyed(
     fetched: fold.fetched,
     deleted: fold.deleted,
     order: null,
-    deletes: null,
+    old: NONE,
   };
   if (fold.truncated || files.length === 0) return plan;
   const owner = `${metadata.location} ${tableKey(batch.schema.name)}`;
   const keyColumns = key.map((index) => scan[index]!);
   const { heldKeys } = options;
-  const { select, places, read } = await findOld(sql, storage, heldKeys, {
+  const { old, read } = await findOld(sql, storage, heldKeys, {
     ...{ owner, files, key: keyColumns, keys: fold.keys },
     rows: fold.deleted.length > 0 ? Number.POSITIVE_INFINITY : lineCount(batch),
   });
@@ -298,9 +314,9 @@ async function planKeyed(
     wroteRows: ({ path }) => {
       if (staying !== null) heldKeys.wroteKeys(owner, path, keyColumns, staying);
     },
-    deletes: select,
+    old,
     wrote: (path) => {
-      if (places !== null) heldKeys.wrote(owner, path, places);
+      if (old.kind === 'places') heldKeys.wrote(owner, path, old.places);
     },
   };
 }
@@ -320,7 +336,7 @@ async function planRows(
 ): Promise<Plan> {
   const fold = await foldRows(sql, batch);
   const plan = { truncated: fold.truncated, rows: fold.inserts, order: null, fetched: false, deleted: [] };
-  if (fold.removed === 0) return { ...plan, deletes: null };
+  if (fold.removed === 0) return { ...plan, old: NONE };
   const old = fold.truncated
     ? scanSql(storage, [], scanColumns(metadata, batch), { positions: true })
     : scanSql(storage, files, scanColumns(metadata, batch), { positions: true });
@@ -336,7 +352,7 @@ async function planRows(
       'TABLE_SCHEMA',
       `${fold.removed - found} rows that the source deleted from ${tableText(batch.schema.name)} are not in the lake.`,
     );
-  return { ...plan, deletes: found === 0 ? null : 'SELECT file, pos FROM going' };
+  return { ...plan, old: found === 0 ? NONE : { kind: 'select', select: 'SELECT file, pos FROM going' } };
 }
 
 /** The fields of the table's columns as staged columns. */

@@ -6,7 +6,7 @@ import { writePositionDeletes } from '../../lakehouse/duckdb/parquet-write.ts';
 import type { ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
 import { openWarehouse, type WarehouseFixture } from '../../lakehouse/query/warehouse-fixture.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
-import { findOld } from './find-old.ts';
+import { findOld, type OldPlaces } from './find-old.ts';
 import { HeldKeys, type KeyFiles } from './held-keys.ts';
 import { type Sql, withSql } from './sql.ts';
 
@@ -48,17 +48,21 @@ async function places(heldKeys: HeldKeys, keys: readonly number[]): Promise<read
   const asked = `SELECT id AS c0, DATE '2020-01-01' + CAST(id % 7 AS INTEGER) AS c1, true AS goes, false AS stays FROM (SELECT unnest([${keys.join(', ')}]::BIGINT[]) AS id)`;
   return connected(async (sql) => {
     const files = [...live, ...deletes];
-    const found = await findOld(sql, warehouse.storage, heldKeys, {
+    const { old } = await findOld(sql, warehouse.storage, heldKeys, {
       ...{ owner, files, key, keys: asked, rows: keys.length },
     });
-    if (found.select === null) return [];
-    const rows = (await sql.rows(found.select)).map(([file, pos]) => `${file} ${pos}`).sort();
-    if (found.places !== null)
-      expect(rows).toEqual(
-        [...found.places].flatMap(([file, positions]) => positions.map((pos) => `${file} ${pos}`)).sort(),
-      );
-    return rows;
+    return found(sql, old);
   });
+}
+
+async function found(sql: Sql, old: OldPlaces): Promise<readonly string[]> {
+  const rows =
+    old.kind === 'none'
+      ? []
+      : old.kind === 'select'
+        ? (await sql.rows(old.select)).map(([file, pos]) => `${file} ${pos}`)
+        : [...old.places].flatMap(([file, positions]) => positions.map((pos) => `${file} ${pos}`));
+  return rows.sort();
 }
 
 /** A table of a hundred rows in one file. */
@@ -194,11 +198,8 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       expect(
         await connected(async (sql) => {
           const keys = `SELECT unnest([${some.join(', ')}]::BIGINT[]) AS c0, true AS goes, false AS stays`;
-          const old = { owner: 'large', files, key, keys, rows: some.length };
-          const { select } = await findOld(sql, warehouse.storage, heldKeys, old);
-          return select === null
-            ? []
-            : (await sql.rows(select)).map(([path, pos]) => `${path} ${pos}`).sort();
+          const asked = { owner: 'large', files, key, keys, rows: some.length };
+          return found(sql, (await findOld(sql, warehouse.storage, heldKeys, asked)).old);
         }),
       ).toEqual(
         some.flatMap((one) => (values.includes(one) ? [`${file!.path} ${values.indexOf(one)}`] : [])).sort(),

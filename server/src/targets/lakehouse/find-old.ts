@@ -8,10 +8,11 @@ import {
   scanSql,
   splitByDeletes,
 } from '../../lakehouse/duckdb/scan-sql.ts';
-import { quoteText, quoteTexts } from '../../lakehouse/duckdb/sql-text.ts';
+import { quoteTexts } from '../../lakehouse/duckdb/sql-text.ts';
+import type { Places } from '../../lakehouse/position-delete-file.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { type BatchKeys, type GoingKeys, readBatchKeys } from './batch-keys.ts';
-import type { HeldFile, HeldKeys, Places } from './held-keys.ts';
+import type { HeldFile, HeldKeys } from './held-keys.ts';
 import { holdingKeys, inRange } from './holding-keys.ts';
 import type { Sql } from './sql.ts';
 
@@ -28,11 +29,20 @@ export interface OldRows {
   readonly rows: number;
 }
 
+/**
+ * Rows of data files.
+ *
+ *   none     surely none
+ *   places   known here
+ *   select   SELECT of a file's location and a position in it
+ */
+export type OldPlaces =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'places'; readonly places: Places }
+  | { readonly kind: 'select'; readonly select: string };
+
 export interface Found {
-  /** SELECT of a file's location and a position in it; null: there is surely none. */
-  readonly select: string | null;
-  /** The same, where it is known here. */
-  readonly places: Places | null;
+  readonly old: OldPlaces;
   /** null: the batch's keys were not read */
   readonly read: BatchKeys | null;
 }
@@ -46,18 +56,13 @@ export async function findOld(sql: Sql, storage: Storage, heldKeys: HeldKeys, ol
   if (read === null) {
     await stageTouched(sql, old);
     const candidates = await holdingKeys(sql, files, first!, 'touched', first!.name);
-    const none = !candidates.some(isData);
-    const select = none
-      ? null
-      : scanSql(storage, candidates, key, { positions: true, among: amongTouched(key) });
-    return {
-      select: select && `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${select}`,
-      places: null,
-      read: null,
-    };
+    if (!candidates.some(isData)) return { old: { kind: 'none' }, read };
+    const rows = scanSql(storage, candidates, key, { positions: true, among: amongTouched(key) });
+    const select = `SELECT "${FILE_COLUMN}" AS file, "${POSITION_COLUMN}" AS pos FROM ${rows}`;
+    return { old: { kind: 'select', select }, read };
   }
   const { going } = read;
-  const none = { select: null, places: null, read };
+  const none = { old: { kind: 'none' }, read } as const;
   if (going === null) return none;
   const data = inRange(files, first!, going.low, going.high).filter(isData);
   if (data.length === 0) return none;
@@ -65,12 +70,11 @@ export async function findOld(sql: Sql, storage: Storage, heldKeys: HeldKeys, ol
   const held = await heldKeys.of(sql, storage, { owner, live: files.filter(isData), deletes, data, key });
   const places = search(held, going);
   const rest = data.filter((file) => !held.has(file));
-  if (rest.length === 0)
-    return places.size === 0 ? none : { select: await placesSql(sql, places), places, read };
+  if (rest.length === 0) return places.size === 0 ? none : { old: { kind: 'places', places }, read };
   await stageTouched(sql, old);
   const scanned = await scan(sql, storage, rest, deletes, key);
   const select = places.size === 0 ? scanned : `${await placesSql(sql, places)} UNION ALL ${scanned}`;
-  return { select, places: null, read };
+  return { old: { kind: 'select', select }, read };
 }
 
 const isData = (file: LiveFile): boolean => file.content === 'data';
@@ -96,18 +100,7 @@ function search(held: ReadonlyMap<LiveFile, HeldFile>, { numbers, count }: Going
   return places;
 }
 
-/** More are handed over by rows: a statement's text takes longer to read. */
-const IN_TEXT = 2_000;
-
 async function placesSql(sql: Sql, places: Places): Promise<string> {
-  const count = [...places.values()].reduce((sum, { length }) => sum + length, 0);
-  if (count <= IN_TEXT)
-    return [...places]
-      .map(
-        ([path, positions]) =>
-          `SELECT ${quoteText(path)} AS file, unnest([${positions.join(', ')}]::BIGINT[]) AS pos`,
-      )
-      .join(' UNION ALL ');
   await sql.run('CREATE TEMP TABLE places(file INTEGER, pos INTEGER)');
   await sql.connection.exclusive(async (native) => {
     const appender = await native.createAppender('places', 'main', 'temp');

@@ -3,6 +3,7 @@ import { deletedPositionsSql, type ScanColumn } from '../../lakehouse/duckdb/sca
 import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
 import { integersOf } from '../../lakehouse/duckdb/vector-data.ts';
 import type { RewrittenDeletes } from '../../lakehouse/maintenance/deleted-rows.ts';
+import type { Places } from '../../lakehouse/position-delete-file.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import type { KeyColumns } from './batch-keys.ts';
 import { readFileKeys } from './file-keys.ts';
@@ -15,9 +16,6 @@ export interface HeldFile {
   readonly keys: SortedKeys;
   isDeleted(position: number): boolean;
 }
-
-/** Rows of data files, by the files' locations. */
-export type Places = ReadonlyMap<string, readonly number[]>;
 
 /** What a table looks for its keys in. */
 export interface KeyFiles {

@@ -11,17 +11,22 @@ let upkeep: TableUpkeep;
 
 beforeAll(async () => {
   warehouse = await openWarehouse();
-  const { storage, engine, catalog } = warehouse;
-  upkeep = new TableUpkeep({
-    ...{ storage, engine, targetBytes: 128 << 20, heldKeys: new HeldKeys(1 << 20) },
-    catalog: { ...catalog, lines: async () => [] },
-    log: pino({ level: 'silent' }),
-  });
+  upkeep = upkeepOf(0);
 });
 afterAll(async () => {
   await upkeep.stop();
   await warehouse.close();
 });
+
+function upkeepOf(restMs: number): TableUpkeep {
+  const { storage, engine, catalog } = warehouse;
+  return new TableUpkeep({
+    ...{ storage, engine, targetBytes: 128 << 20, heldKeys: new HeldKeys(1 << 20) },
+    catalog: { ...catalog, lines: async () => [] },
+    log: pino({ level: 'silent' }),
+    restMs,
+  });
+}
 
 async function tableOf(table: string, files: number): Promise<TableName> {
   const name = { schema: 's', table };
@@ -56,4 +61,40 @@ it('looks at the newer state of a table that has one by then', async () => {
   upkeep.besideBacklog(false);
   await committed(late);
   await expect.poll(ready).toContain('late');
+});
+
+async function append(name: TableName, files: number): Promise<void> {
+  for (let n = 0; n < files; n++) await warehouse.append(name, `SELECT ${n}`);
+}
+
+async function finish(name: TableName): Promise<void> {
+  await warehouse.replace(name, await upkeep.finish(name, (await warehouse.load(name)).metadata));
+}
+
+it('lets a table rest after a step, but for what is urgent', async () => {
+  await upkeep.stop();
+  upkeep = upkeepOf(3_600_000);
+  const table = await tableOf('rests', 8);
+  await committed(table);
+  await expect.poll(ready).toEqual(['rests']);
+  await finish(table);
+  await append(table, 8);
+  await committed(table);
+  await committed(await tableOf('other', 8));
+  await expect.poll(ready).toEqual(['other']);
+  await append(table, 24);
+  await committed(table);
+  await expect.poll(ready).toEqual(['other', 'rests']);
+});
+
+it('looks again when the rest is over, whether or not anything comes', async () => {
+  await upkeep.stop();
+  upkeep = upkeepOf(300);
+  const table = await tableOf('again', 8);
+  await committed(table);
+  await expect.poll(ready).toEqual(['again']);
+  await finish(table);
+  await append(table, 8);
+  await committed(table);
+  await expect.poll(ready, { timeout: 10_000 }).toEqual(['again']);
 });

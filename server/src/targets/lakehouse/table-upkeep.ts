@@ -26,7 +26,15 @@ export interface UpkeepOptions {
   /** Told of the delete files that it rewrites. */
   readonly heldKeys: HeldKeys;
   readonly log: Logger;
+  /** REST_MS, but for tests. */
+  readonly restMs?: number;
 }
+
+/**
+ * From one step of a table until the next, unless that is urgent. Commits that follow each other quickly bring small files
+ * quickly, and each step costs the reading of the delete files, however little there is to rewrite.
+ */
+const REST_MS = 10_000;
 
 /** Snapshots that stay for readers that have begun, and for a look back. */
 const KEPT_SNAPSHOTS = 10;
@@ -65,6 +73,9 @@ export class TableUpkeep implements Upkeep {
   #hasBacklog = false;
   /** Of tables where nothing was urgent beside a backlog. */
   readonly #putOff = new Map<string, Look>();
+  readonly #restsUntil = new Map<string, number>();
+  /** Of tables where nothing was urgent while they rested: their next look. */
+  readonly #resting = new Map<string, NodeJS.Timeout>();
   readonly #prepared = new Map<string, { readonly table: TableName; readonly step: PreparedUpkeep }>();
   /** Files to be removed once the metadata without their snapshots is the table's. */
   readonly #expiries = new Map<string, Expiry>();
@@ -143,6 +154,8 @@ export class TableUpkeep implements Upkeep {
     const key = tableKey(table);
     this.#removeExpired(key, metadata);
     this.#putOff.delete(key);
+    clearTimeout(this.#resting.get(key));
+    this.#resting.delete(key);
     if (!this.#prepared.has(key)) this.#look(key, { table, metadata, kind });
   }
 
@@ -162,6 +175,15 @@ export class TableUpkeep implements Upkeep {
     this.#work = this.#run().finally(() => {
       this.#working = false;
     });
+  }
+
+  #lookAfter(ms: number, key: string, look: Look): void {
+    if (this.#stop.signal.aborted || this.#queue.has(key)) return;
+    const timer = setTimeout(() => {
+      this.#resting.delete(key);
+      this.#look(key, look);
+    }, ms);
+    this.#resting.set(key, timer.unref());
   }
 
   #removeExpired(key: string, metadata: TableMetadata): void {
@@ -204,9 +226,11 @@ export class TableUpkeep implements Upkeep {
   }
 
   async #prepare(key: string, look: Look, signal: AbortSignal): Promise<void> {
-    const { engine, storage } = this.#options;
+    const { engine, storage, restMs = REST_MS } = this.#options;
     const { table, metadata } = look;
-    const thresholds = this.#hasBacklog ? besideBacklog(this.#thresholds) : this.#thresholds;
+    const rest = (this.#restsUntil.get(key) ?? 0) - Date.now();
+    const waits = this.#hasBacklog || rest > 0;
+    const thresholds = waits ? besideBacklog(this.#thresholds) : this.#thresholds;
     const memory = this.#memories.get(key) ?? new UpkeepMemory();
     this.#memories.set(key, memory);
     const connection = await engine.connect();
@@ -214,9 +238,11 @@ export class TableUpkeep implements Upkeep {
       const step = await besideSteps(engine, () =>
         prepareUpkeep(connection, storage, metadata, thresholds, memory, signal),
       );
-      if (step !== null) this.#prepared.set(key, { table, step });
-      else if (this.#hasBacklog) this.#putOff.set(key, look);
-      else if (thresholds !== this.#thresholds) this.#look(key, look);
+      if (step !== null) {
+        this.#prepared.set(key, { table, step });
+        this.#restsUntil.set(key, Date.now() + restMs);
+      } else if (this.#hasBacklog) this.#putOff.set(key, look);
+      else if (waits) this.#lookAfter(Math.max(0, rest), key, look);
     } finally {
       connection.close();
     }
@@ -246,6 +272,8 @@ export class TableUpkeep implements Upkeep {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('stopped'));
+    for (const timer of this.#resting.values()) clearTimeout(timer);
+    this.#resting.clear();
     await this.#work;
     const { engine, storage } = this.#options;
     for (const { step } of this.#prepared.values()) {
