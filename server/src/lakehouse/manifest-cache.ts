@@ -1,3 +1,4 @@
+import { originOf } from './deferred-storage.ts';
 import { decodeManifest, type ManifestEntry } from './manifest.ts';
 import { decodeManifestList, type ManifestFile } from './manifest-list.ts';
 import type { Storage } from './storage.ts';
@@ -40,10 +41,11 @@ class ManifestCache {
 const caches = new WeakMap<Storage, ManifestCache>();
 
 function cacheOf(storage: Storage): ManifestCache {
-  const known = caches.get(storage);
+  const origin = originOf(storage);
+  const known = caches.get(origin);
   if (known) return known;
   const cache = new ManifestCache();
-  caches.set(storage, cache);
+  caches.set(origin, cache);
   return cache;
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/contract';
+import { originOf } from './deferred-storage.ts';
 import { parseJson, printJson } from './json.ts';
 import type { TableMetadata } from './metadata.ts';
 import type { Storage } from './storage.ts';
@@ -106,8 +107,9 @@ const seen = new WeakMap<Storage, Map<string, number>>();
 const SEEN_KEPT = 4096;
 
 function known(storage: Storage): Map<string, number> {
-  const map = seen.get(storage) ?? new Map<string, number>();
-  seen.set(storage, map);
+  const origin = originOf(storage);
+  const map = seen.get(origin) ?? new Map<string, number>();
+  seen.set(origin, map);
   return map;
 }
 

@@ -8,7 +8,7 @@ import type { Storage } from './storage.ts';
 export type Places = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Writes a position-delete file of places that are known here; durable. A commit that goes through DuckDB for a hundred
+ * Writes a position-delete file of places that are known here, durably. A commit that goes through DuckDB for a hundred
  * of them waits four times as long for the statement as for all the bytes of this.
  * @param places one at least
  * @throws SluiceError STORAGE_*

@@ -1,4 +1,7 @@
-/** Where the lakehouse's files are. Locations are URIs (`file:///…`). Each method that writes returns when the bytes are durable. */
+/**
+ * Where the lakehouse's files are. Locations are URIs (`file:///…`). Each method that writes, but for `write`, returns when the
+ * bytes are durable.
+ */
 export interface Storage {
   /** The location of a new file. */
   join(base: string, ...parts: readonly string[]): string;
@@ -8,7 +11,9 @@ export interface Storage {
   read(location: string): Promise<Buffer>;
   /** Fails if the file exists. File and folder entry are fsynced. */
   create(location: string, bytes: Uint8Array): Promise<void>;
-  /** Makes files written through `localPath` durable: fsync of each and of their folders. */
+  /** Fails if the file exists. Not durable before `sync`. */
+  write(location: string, bytes: Uint8Array): Promise<void>;
+  /** Makes files written by `write` or through `localPath` durable: fsync of each and of their folders. */
   sync(locations: readonly string[]): Promise<void>;
   /** Missing is no error. */
   remove(locations: readonly string[]): Promise<void>;

@@ -4,6 +4,10 @@ import type { Storage } from './storage.ts';
 /** Files in memory, for tests that make many and crash never. */
 export function memoryStorage(): Storage & { readonly files: ReadonlyMap<string, Buffer> } {
   const files = new Map<string, Buffer>();
+  const write: Storage['write'] = async (location, bytes) => {
+    if (files.has(location)) throw new Error(`there is ${location} already`);
+    files.set(location, Buffer.from(bytes));
+  };
   return {
     files,
     join: (base, ...parts) => [base, ...parts].join('/'),
@@ -14,10 +18,8 @@ export function memoryStorage(): Storage & { readonly files: ReadonlyMap<string,
       if (!bytes) throw new Error(`there is no ${location}`);
       return bytes;
     },
-    create: async (location, bytes) => {
-      if (files.has(location)) throw new Error(`there is ${location} already`);
-      files.set(location, Buffer.from(bytes));
-    },
+    create: write,
+    write,
     sync: async () => undefined,
     remove: async (locations) => {
       for (const location of locations) files.delete(location);

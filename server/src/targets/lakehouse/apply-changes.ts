@@ -78,7 +78,7 @@ interface Plan {
 
 /**
  * Applies a batch of changes to a table: one data file with the rows' last state, one delete file with the places
- * of their old ones, one snapshot. All is durable and nothing is visible when it returns. A batch whose values are
+ * of their old ones, one snapshot. All is durable, as the storage has it, and nothing is visible when it returns. A batch whose values are
  * too large to be held together is applied part by part, a snapshot each; they become visible together.
  * @throws SluiceError TABLE_VALUE, TABLE_KEY_LENGTH, TABLE_SCHEMA, STORAGE_*
  */
@@ -206,9 +206,7 @@ async function applyAtOnce(
   const nulledValues = await countNulled(sql, batch, range, options.rules);
   if (added.length === 0 && !plan.truncated)
     return { metadata, rowsWritten, nulledValues, fetched: plan.fetched, deleted: plan.deleted };
-  // A file of places that are known is durable already.
-  const written = plan.old.kind === 'places' ? added.filter((file) => file !== deletes) : added;
-  await storage.sync(written.map((file) => file.path));
+  await storage.sync(added.map((file) => file.path));
   const hasDeletes = plan.truncated || added.some((file) => file.content !== 'data');
   const next = await writeSnapshot(storage, metadata, {
     add: added,

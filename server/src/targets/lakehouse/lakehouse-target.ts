@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SluiceError } from '@sluice/contract';
 import type { Transaction } from 'kysely';
 import type { PointerMove } from '../../lakehouse/catalog.ts';
+import { DeferredStorage } from '../../lakehouse/deferred-storage.ts';
 import type { Engine } from '../../lakehouse/duckdb/engine.ts';
 import { commitWithin, type EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { removeSnapshots } from '../../lakehouse/expire-snapshots.ts';
@@ -200,11 +201,12 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       return followed === before ? { location: from, ...NOTHING } : this.#states.write(followed, from);
     }
     const scratch: string[] = [];
+    const files = new DeferredStorage(storage);
     try {
       const applied = await withSql(engine, signal, (sql) =>
         applyChanges(
           sql,
-          storage,
+          files,
           kept,
           batch,
           {
@@ -224,11 +226,10 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       );
       if (applied.metadata === before) return { location: from, ...applied };
       const { metadata } = applied;
-      return await this.#states.write(
-        table.shard === undefined ? metadata : withoutHistory(metadata),
-        from,
-        applied,
-      );
+      const state = table.shard === undefined ? metadata : withoutHistory(metadata);
+      const staged = await this.#states.write(state, from, applied, files);
+      await files.settle();
+      return staged;
     } finally {
       await Promise.all(scratch.map((file) => rm(file, { force: true })));
     }

@@ -40,13 +40,18 @@ export class TableStates {
     return metadata;
   }
 
-  /** Writes a state, which nobody sees before its pointer is moved. @param previous the one that it was made on */
+  /**
+   * Writes a state, which nobody sees before its pointer is moved.
+   * @param previous the one that it was made on
+   * @param storage that of the step which made it
+   */
   async write(
     metadata: TableMetadata,
     previous: string | null,
     counts: Omit<Staged, 'location'> = NOTHING,
+    storage = this.#storage,
   ): Promise<Staged> {
-    const written = await writeMetadata(this.#storage, metadata, previous);
+    const written = await writeMetadata(storage, metadata, previous);
     remember(this.#known, written.location, written.metadata);
     if (previous !== null) remember(this.#bases, written.location, previous);
     const { rowsWritten, nulledValues, fetched, deleted } = counts;
