@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/contract';
 import { originOf } from './deferred-storage.ts';
 import { parseJson, printJson } from './json.ts';
-import type { TableMetadata } from './metadata.ts';
+import type { Snapshot, TableMetadata } from './metadata.ts';
 import type { Storage } from './storage.ts';
 
 /**
@@ -30,9 +30,21 @@ export async function writeMetadata(
   const version = previousLocation === null ? 0 : versionOf(previousLocation) + 1;
   const name = `${String(version).padStart(5, '0')}-${randomUUID()}.metadata.json`;
   const location = storage.join(metadata.location, 'metadata', name);
-  await storage.create(location, Buffer.from(printJson(written)));
+  await storage.create(location, Buffer.from(printMetadata(written)));
   remember(storage, location, written['last-updated-ms']);
   return { location, metadata: written };
+}
+
+/** Of a snapshot, which never changes and stands in hundreds of files. */
+const PRINTED = new WeakMap<Snapshot, string>();
+
+function printMetadata({ snapshots, ...rest }: TableMetadata): string {
+  const texts = snapshots.map((snapshot) => {
+    const text = PRINTED.get(snapshot) ?? printJson(snapshot);
+    PRINTED.set(snapshot, text);
+    return text;
+  });
+  return `${printJson(rest).slice(0, -1)},"snapshots":[${texts.join(',')}]}`;
 }
 
 async function logged(storage: Storage, metadata: TableMetadata, previous: string): Promise<TableMetadata> {
