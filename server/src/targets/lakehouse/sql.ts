@@ -16,8 +16,8 @@ export interface Sql {
   chunks(sql: string, rows: number, take: (chunk: DuckDBDataChunk) => void): Promise<void>;
 }
 
-/** At 12 to 28 bytes a row. */
-const MOST_HELD = 1_500_000;
+/** More than a data file of the usual size has; at 12 bytes a row, 28 where it is a uuid. */
+const MOST_HELD = 4_000_000;
 
 /**
  * Steps share DuckDB's memory. One that does not get enough of it is made again when no other is at work: with the
