@@ -8,7 +8,7 @@ export const SOURCE = {
       means: 'The database server was not reached, or has no connection free.',
       comesFrom:
         'Host down, wrong host or port, a firewall, a name that does not resolve, a server that is starting up; SQLSTATE 53300: `max_connections` or `max_wal_senders` used up; MySQL: error 1040, 1203 or 1226.',
-      toDo: 'Bring the server back, or mend the data source (`sluice datasource update NAME --host …`). A running task tries again with pauses of 1 s to 30 s for as long as it takes, and goes on from its last commit.',
+      toDo: 'Bring the server back, or mend the data source (`sluice datasource update NAME --host …`). A running task tries again with pauses of 0.25 s to 30 s for as long as it takes, and goes on from its last commit.',
     },
     SOURCE_AUTH: {
       means: 'The server refused the account.',

@@ -14,8 +14,8 @@ const KEY: readonly ScanColumn[] = [
   { id: 1, name: 'c0', type: 'long' },
   { id: 2, name: 'c1', type: 'timestamp' },
 ];
-/** Several of DuckDB's chunks, and the last one not full. */
-const ROWS = 10_001;
+/** Several of DuckDB's chunks, the last one not full; at random they are in more runs than are merged here. */
+const ROWS = 20_001;
 
 describe(`the keys of a data file, SLUICE_TEST_SEED=${SEED}`, () => {
   let warehouse: WarehouseFixture;
@@ -58,13 +58,19 @@ describe(`the keys of a data file, SLUICE_TEST_SEED=${SEED}`, () => {
     expect(placesOf(sorted)).toEqual(Array.from({ length: ROWS }, (_, row) => row));
     expect(sorted.bytes).toBe(ROWS * 16);
 
-    const mixed = `SELECT * FROM (${rows}) ORDER BY hash(row + ${SEED})`;
-    const keys = (await read(await fileOf('mixed', `SELECT id, moment FROM (${mixed})`)))!;
-    const order = await warehouse.connection.rows(`SELECT row FROM (${mixed})`);
-    const places = new Array<number>(ROWS);
-    for (const [place, { row }] of order.entries()) places[Number(row)] = place;
-    expect(placesOf(keys)).toEqual(places);
-    expect(keys.bytes).toBe(ROWS * 20);
+    for (const [name, order] of [
+      ['mixed', `hash(row + ${SEED})`],
+      ['runs', `CASE WHEN row > ${ROWS / 2} THEN 1 + row % 7 ELSE 0 END, row`],
+      ['backwards', `row // 16 DESC, row`],
+    ] as const) {
+      const mixed = `SELECT * FROM (${rows}) ORDER BY ${order}`;
+      const keys = (await read(await fileOf(name, `SELECT id, moment FROM (${mixed})`)))!;
+      const places = new Array<number>(ROWS);
+      const lying = await warehouse.connection.rows(`SELECT row FROM (${mixed})`);
+      for (const [place, { row }] of lying.entries()) places[Number(row)] = place;
+      expect(placesOf(keys)).toEqual(places);
+      expect(keys.bytes).toBe(ROWS * 20);
+    }
   });
 
   it('are not told where a number would not be exact, or the rows are not as many as were said', async () => {
