@@ -18,7 +18,9 @@ const KEY: readonly ScanColumn[] = [
 ];
 const LARGE = 60_000;
 /** Two numbers of each key, a position where they are not in order, and a bit for whether its row is deleted. */
-const BYTES = LARGE * (8 + 8 + 4) + LARGE / 8;
+const BYTES = LARGE * (4 + 4 + 4) + LARGE / 8;
+/** With numbers that lie far apart; it is not known before they are read. */
+const MOST_BYTES = LARGE * (8 + 8 + 4) + LARGE / 8;
 const IN_ORDER = LARGE * 4;
 
 let warehouse: WarehouseFixture;
@@ -144,7 +146,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
 
   it('what is held of a file goes with it, and when it is idle and there is no room', async () => {
     let now = 0;
-    const heldKeys = new HeldKeys(BYTES, () => now);
+    const heldKeys = new HeldKeys(MOST_BYTES, () => now);
     const files = await keyFiles();
     const [one, other] = files.data;
     const look = async (data: readonly LiveFile[], live = files.live) =>
@@ -174,7 +176,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       sizes.push(Math.floor((heldKeys.bytes * 10) / BYTES));
     }
     // Both large files are held at the third look; half of the numbers are fewer.
-    expect(sizes[2]).toBeGreaterThanOrEqual(18);
+    expect(sizes[2]).toBeGreaterThanOrEqual(16);
     expect(sizes[5]).toBeLessThan(sizes[2]!);
     expect(sizes[5]).toBeGreaterThanOrEqual(8);
   });
@@ -252,7 +254,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     for (const name of ['failed', 'one', 'other'])
       heldKeys.wroteKeys('rows', `file:///none/${name}`, KEY, numbers);
     expect(await look([live[0]!, data('one', 3)])).toBe(2);
-    expect(heldKeys.bytes).toBe(before + 3 * 2 * 8 + 1);
+    expect(heldKeys.bytes).toBe(before + 3 * 2 * 4 + 1);
     // The other one was not of the table when it was looked at, and has to be read.
     await expect(look([live[0]!, data('other', 3)])).rejects.toThrow();
     // Nor is one that has other rows, or another key by now.

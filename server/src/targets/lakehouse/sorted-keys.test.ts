@@ -37,12 +37,44 @@ describe(`SortedKeys, SLUICE_TEST_SEED=${SEED}`, () => {
     }
   });
 
+  it('are sorted where they lie in any order, equal ones as they lie', () => {
+    const random = new Random(SEED);
+    for (let round = 0; round < 500; round++) {
+      const size = random.below(400);
+      // Of one digit, of several, of all that a word has.
+      const range = [2, 3_000, 5_000_000, 2 ** 32][random.below(4)]!;
+      const bases = [0, -(2 ** 31), 2 ** 52].map((base) => base - random.below(9));
+      const columns = Array.from({ length: 1 + random.below(3) }, (_, n) =>
+        Float64Array.from({ length: size }, () => bases[n]! + random.below(range)),
+      );
+      const keys = SortedKeys.sorted(columns)!;
+      expect(keys.bytes).toBe(size * 4 * (columns.length + 1));
+      const found: number[] = [];
+      const rows = Array.from({ length: size }, (_, row) => row).sort((a, b) => {
+        const n = columns.findIndex((column) => column[a] !== column[b]);
+        return n === -1 ? a - b : columns[n]![a]! - columns[n]![b]!;
+      });
+      // Each key once, in their order: what is found is all rows, in the order of their keys.
+      const distinct = rows.filter((row, at) =>
+        columns.some((column) => at === 0 || column[row] !== column[rows[at - 1]!]),
+      );
+      const wanted = columns.map((column) => Float64Array.from(distinct, (row) => column[row]!));
+      keys.find(wanted, distinct.length, (position) => found.push(position));
+      expect(found).toEqual(rows);
+    }
+    expect(SortedKeys.sorted([Float64Array.of(2 ** 32, 0)])).toBe(null);
+    expect(SortedKeys.of([Float64Array.of(0, 2 ** 32)], null)!.bytes).toBe(16);
+    expect(SortedKeys.of([Float64Array.of(1, 2 ** 32)], null)!.bytes).toBe(8);
+  });
+
   it('takes no keys that are not in order, and none that a number does not tell apart', () => {
+    const are = (...numbers: number[]) => SortedKeys.areExact([Float64Array.from(numbers)]);
     const of = (...numbers: number[]) => SortedKeys.of([Float64Array.from(numbers)], null);
     expect(of(1, 3, 2)).toBe(null);
-    expect(of(1, 2 ** 53)).toBe(null);
-    expect(of(-(2 ** 53), 1)).toBe(null);
-    expect(of(1, Number.NaN)).toBe(null);
+    expect([are(1, 2 ** 53), are(-(2 ** 53), 1), are(1, Number.NaN), are(1, 2 ** 53 - 1)]).toEqual([
+      ...[false, false, false],
+      true,
+    ]);
     const keys = of(1, 2, 2 ** 53 - 1)!;
     for (const wanted of [Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY])
       keys.find([Float64Array.of(wanted)], 1, () => expect.unreachable());

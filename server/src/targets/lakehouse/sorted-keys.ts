@@ -1,15 +1,16 @@
 import { EXACT_BELOW } from './key-numbers.ts';
+import { inOrder, orderOf, type PackedColumn, packed } from './sort-keys.ts';
 
 /** The keys of a data file as numbers (keyNumbers), in ascending order, and the row's number in the file of each. */
 export class SortedKeys {
-  readonly #columns: readonly Float64Array[];
+  readonly #columns: readonly PackedColumn[];
   readonly #rows: number;
   /** null: the file is in the order of its keys, as a full load writes it. */
   readonly #positions: Int32Array | null;
 
-  private constructor(columns: readonly Float64Array[], positions: Int32Array | null) {
+  private constructor(columns: readonly PackedColumn[], positions: Int32Array | null) {
     this.#columns = columns;
-    this.#rows = columns[0]!.length;
+    this.#rows = columns[0]!.values.length;
     this.#positions = positions;
   }
 
@@ -21,15 +22,31 @@ export class SortedKeys {
   }
 
   /**
-   * @param columns a number of each key, by key; at least one
+   * @param columns a number of each key, by key; at least one, and exact
    * @param positions of the same rows; null: each lies where it stands
-   * @returns null where a number is not exact, or they are not in order
+   * @returns null where they are not in order
    */
   static of(columns: readonly Float64Array[], positions: Int32Array | null): SortedKeys | null {
-    if (!SortedKeys.areExact(columns)) return null;
-    const keys = new SortedKeys(columns, positions);
-    for (let at = 1; at < keys.#rows; at++) if (keys.#compare(at - 1, columns, at) > 0) return null;
-    return keys;
+    for (let at = 1; at < columns[0]!.length; at++) if (isAbove(columns, at - 1, at)) return null;
+    return new SortedKeys(columns.map(packed), positions);
+  }
+
+  /**
+   * Of rows in any order, each of which lies where it stands.
+   * @returns null where the numbers of a column lie too far apart to be sorted here
+   */
+  static sorted(columns: readonly Float64Array[]): SortedKeys | null {
+    const words: Uint32Array[] = [];
+    const bases: number[] = [];
+    for (const column of columns) {
+      const { base, values } = packed(column);
+      if (!(values instanceof Uint32Array)) return null;
+      words.push(values);
+      bases.push(base);
+    }
+    const order = orderOf(words);
+    const moved = words.map((values, n) => ({ base: bases[n]!, values: inOrder(values, order) }));
+    return new SortedKeys(moved, order);
   }
 
   get rows(): number {
@@ -42,7 +59,7 @@ export class SortedKeys {
   }
 
   get bytes(): number {
-    const numbers = this.#columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const numbers = this.#columns.reduce((sum, { values }) => sum + values.byteLength, 0);
     return numbers + (this.#positions?.byteLength ?? 0);
   }
 
@@ -74,11 +91,21 @@ export class SortedKeys {
   /** NaN is equal to nothing, and no key that is held has one. */
   #compare(own: number, wanted: readonly Float64Array[], at: number): number {
     for (let n = 0; n < this.#columns.length; n++) {
-      const a = this.#columns[n]![own]!;
+      const { base, values } = this.#columns[n]!;
+      const a = values[own]! + base;
       const b = wanted[n]![at]!;
       if (a < b) return -1;
       if (a !== b) return 1;
     }
     return 0;
   }
+}
+
+function isAbove(columns: readonly Float64Array[], one: number, other: number): boolean {
+  for (let n = 0; n < columns.length; n++) {
+    const a = columns[n]![one]!;
+    const b = columns[n]![other]!;
+    if (a !== b) return a > b;
+  }
+  return false;
 }
