@@ -24,10 +24,12 @@ it.each([
 });
 
 it.each([
-  ['large and late', 100, 9001, true],
-  ['large, and by three intervals', 100, 9000, false],
-  ['late and small', 99, 1e9, false],
-  ['of transactions of which no time is known', 100, null, false],
-] as const)('a commit of a backlog: %s', (_name, lines, ageMs, is) => {
-  expect(isBacklog(lines, ageMs, TIMING)).toBe(is);
+  ['large and late', 100, 9001, null, true],
+  ['large, and by three intervals', 100, 9000, null, false],
+  ['late and small', 99, 1e9, null, false],
+  ['of transactions of which no time is known', 100, null, null, false],
+  ['whatever it is, of a run that has just begun late', 0, null, 19_999, true],
+  ['of one that began late a while ago', 99, 9001, 20_000, false],
+] as const)('a commit of a backlog: %s', (_name, lines, ageMs, sinceLateStartMs, is) => {
+  expect(isBacklog({ lines, ageMs, sinceLateStartMs }, TIMING)).toBe(is);
 });

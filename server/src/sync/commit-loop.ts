@@ -90,10 +90,20 @@ export function dueIn(
 
 /**
  * Whether a commit is one of many that read a backlog. It has to be late and large, so that a source whose clock goes after
- * ours is not behind for ever.
+ * ours is not behind for ever; or of a run that began so long ago with changes that were late already.
  */
-export function isBacklog(lines: number, ageMs: number | null, timing: CommitTiming): boolean {
-  return lines >= timing.lateLines && (ageMs ?? 0) > timing.intervalMs * BACKLOG_INTERVALS;
+export function isBacklog(
+  state: {
+    readonly lines: number;
+    /** Of its oldest transaction, when it began; null: of none the time is known. */
+    readonly ageMs: number | null;
+    /** null: the run's first changes were not late */
+    readonly sinceLateStartMs: number | null;
+  },
+  timing: CommitTiming,
+): boolean {
+  if (state.sinceLateStartMs !== null && state.sinceLateStartMs < BEGINS_MS) return true;
+  return state.lines >= timing.lateLines && (state.ageMs ?? 0) > timing.intervalMs * BACKLOG_INTERVALS;
 }
 
 export interface CommitLoopOptions {
@@ -229,9 +239,12 @@ export class CommitLoop {
     this.#options.onMarks(sealed.marks);
     const made = await this.#withoutConflicts([...handedIn, ...(await this.#steps(sealed))]);
     const before = this.#checkpoint ?? (await context.store.checkpoint());
-    const goesOn = this.#first?.isLate === true && context.now() - this.#first.at < BEGINS_MS;
-    const ageMs = latencyOf(sealed, this.#lastBegin);
-    context.target.besideBacklog(goesOn || isBacklog(sealed.rows, ageMs, this.#timing()));
+    const state = {
+      lines: sealed.rows,
+      ageMs: latencyOf(sealed, this.#lastBegin),
+      sinceLateStartMs: this.#first?.isLate === true ? context.now() - this.#first.at : null,
+    };
+    context.target.besideBacklog(isBacklog(state, this.#timing()));
     const upkeep = await context.target.stageUpkeep([
       ...made.map(({ step }) => step.lane.target),
       // Files of the visible table that a state beside it goes on from have to stay.
