@@ -38,6 +38,16 @@ it('makes all files of a step durable at once, when it is settled, and each once
   expect(durable).toHaveLength(3);
 });
 
+it('leaves out what it has removed', async () => {
+  const { storage, durable } = watched();
+  const step = new DeferredStorage(storage);
+  await step.create('file:///w/a', Buffer.from('a'));
+  await step.create('file:///w/b', Buffer.from('b'));
+  await step.remove(['file:///w/a']);
+  await step.settle();
+  expect(durable).toEqual(['file:///w/b']);
+});
+
 it('does not settle what did not become durable', async () => {
   const { storage } = watched();
   const failing = { ...storage, sync: () => Promise.reject(new Error('the disk is full')) };

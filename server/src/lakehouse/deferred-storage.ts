@@ -36,12 +36,16 @@ export class DeferredStorage implements Storage {
     await this.#origin.sync(written);
   }
 
+  async remove(locations: readonly string[]): Promise<void> {
+    this.#written = this.#written.filter((location) => !locations.includes(location));
+    await this.#origin.remove(locations);
+  }
+
   join: Storage['join'] = (base, ...parts) => this.#origin.join(base, ...parts);
   localPath: Storage['localPath'] = (location) => this.#origin.localPath(location);
   location: Storage['location'] = (path) => this.#origin.location(path);
   read: Storage['read'] = (location) => this.#origin.read(location);
   write: Storage['write'] = (location, bytes) => this.#origin.write(location, bytes);
-  remove: Storage['remove'] = (locations) => this.#origin.remove(locations);
   makeFolder: Storage['makeFolder'] = (location) => this.#origin.makeFolder(location);
   list: Storage['list'] = (base) => this.#origin.list(base);
 }
