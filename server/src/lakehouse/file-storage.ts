@@ -16,8 +16,10 @@ export function fileStorage(): Storage {
     localPath,
     location: (path) => `file://${resolve(path)}`,
     read: (location) => attempt('read', location, () => readFile(localPath(location))),
-    create: (location, bytes) => attempt('write', location, () => createFile(localPath(location), bytes)),
-    write: (location, bytes) => attempt('write', location, () => writeNew(localPath(location), bytes)),
+    create: (location, bytes) =>
+      attempt('write', location, () => createFile(localPath(location), bytes, 'durable')),
+    write: (location, bytes) =>
+      attempt('write', location, () => createFile(localPath(location), bytes, 'later')),
     sync: syncAll,
     // No fsync: a removed file that a power cut brings back is an orphan, and no reader sees it.
     remove: (locations) =>
@@ -51,31 +53,22 @@ export function isInside(storage: Storage, folder: string, location: string): bo
 
 const fsync = promisify(fsyncThen);
 
-async function createFile(path: string, bytes: Uint8Array): Promise<void> {
-  await writeNew(path, bytes);
-  try {
-    await syncPath(path);
-  } catch (error) {
-    await unlink(path).catch(() => undefined);
-    throw error;
-  }
-  await syncPath(dirname(path));
-}
-
 /**
  * To open, write and close a small file costs less than to have another thread do it; what waits for the disk is the
  * fsync. A commit makes dozens of these.
  */
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+async function createFile(path: string, bytes: Uint8Array, synced: 'durable' | 'later'): Promise<void> {
   const file = await openNew(path);
   try {
     writeFileSync(file, bytes);
+    if (synced === 'durable') await fsync(file);
   } catch (error) {
     await unlink(path).catch(() => undefined);
     throw error;
   } finally {
     closeSync(file);
   }
+  if (synced === 'durable') await syncPath(dirname(path));
 }
 
 async function openNew(path: string): Promise<number> {

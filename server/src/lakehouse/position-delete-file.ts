@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ThriftWriter } from '../model/typed-rows/thrift.ts';
+import { dataPageHeader, ENCODING, fileEnd, MAGIC, PHYSICAL, pushVarint } from '../model/parquet/pages.ts';
+import { ThriftWriter } from '../model/parquet/thrift.ts';
 import type { ContentFile } from './data-file.ts';
 import { FILE_PATH_ID, POSITION_ID } from './duckdb/position-delete.ts';
 import type { Storage } from './storage.ts';
@@ -76,11 +77,7 @@ function sorted(places: Places): Rows {
   };
 }
 
-// apache/parquet-format: README "File Format", parquet.thrift, Encodings.md.
-const MAGIC = Buffer.from('PAR1');
-const TYPE = { int64: 2, byteArray: 6 } as const;
-const ENCODING = { plain: 0, rle: 3, rleDictionary: 8 } as const;
-const PAGE = { data: 0, dictionary: 2 } as const;
+const DICTIONARY_PAGE = 2;
 const REQUIRED = 0;
 const UTF8 = 0;
 const UNCOMPRESSED = 0;
@@ -95,12 +92,12 @@ function parquetOf({ paths, counts, positions, bounds }: Rows): {
   const pathPage = dataPage(rows, ENCODING.rleDictionary, runs(counts));
   const positionPage = dataPage(rows, ENCODING.plain, longs(positions));
   const pathChunk = {
-    ...{ name: 'file_path', type: TYPE.byteArray, encodings: [ENCODING.plain, ENCODING.rleDictionary] },
+    ...{ name: 'file_path', type: PHYSICAL.byteArray, encodings: [ENCODING.plain, ENCODING.rleDictionary] },
     ...{ size: dictionary.length + pathPage.length, dictionaryAt: MAGIC.length },
     ...{ pageAt: MAGIC.length + dictionary.length, least: paths[0]!, greatest: paths.at(-1)! },
   };
   const positionChunk = {
-    ...{ name: 'pos', type: TYPE.int64, encodings: [ENCODING.plain], size: positionPage.length },
+    ...{ name: 'pos', type: PHYSICAL.int64, encodings: [ENCODING.plain], size: positionPage.length },
     ...{
       dictionaryAt: null,
       pageAt: MAGIC.length + pathChunk.size,
@@ -109,10 +106,8 @@ function parquetOf({ paths, counts, positions, bounds }: Rows): {
     },
   };
   const footer = footerOf(rows, [pathChunk, positionChunk]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(footer.length);
   return {
-    bytes: Buffer.concat([MAGIC, dictionary, pathPage, positionPage, footer, length, MAGIC]),
+    bytes: Buffer.concat([MAGIC, dictionary, pathPage, positionPage, fileEnd(footer)]),
     sizes: { paths: pathChunk.size, positions: positionChunk.size },
   };
 }
@@ -126,7 +121,7 @@ function dictionaryPage(values: readonly Buffer[]): Buffer {
     }),
   );
   const header = new ThriftWriter()
-    .i32(1, PAGE.dictionary)
+    .i32(1, DICTIONARY_PAGE)
     .i32(2, body.length)
     .i32(3, body.length)
     .struct(7, (page) => page.i32(1, values.length).i32(2, ENCODING.plain).bool(3, true));
@@ -134,12 +129,7 @@ function dictionaryPage(values: readonly Buffer[]): Buffer {
 }
 
 function dataPage(rows: number, encoding: number, body: Buffer): Buffer {
-  const header = new ThriftWriter()
-    .i32(1, PAGE.data)
-    .i32(2, body.length)
-    .i32(3, body.length)
-    .struct(5, (page) => page.i32(1, rows).i32(2, encoding).i32(3, ENCODING.rle).i32(4, ENCODING.rle));
-  return Buffer.concat([header.finish(), body]);
+  return Buffer.concat([dataPageHeader(rows, body.length, encoding), body]);
 }
 
 /** The numbers 0, 1, 2 … each so many times, as runs behind their width in bits ("Run Length Encoding / Bit-Packing Hybrid"). */
@@ -147,9 +137,7 @@ function runs(counts: readonly number[]): Buffer {
   const width = Math.max(1, 32 - Math.clz32(counts.length - 1));
   const out = [width];
   for (const [value, count] of counts.entries()) {
-    let header = count * 2;
-    for (; header >= 0x80; header = Math.floor(header / 0x80)) out.push((header % 0x80) | 0x80);
-    out.push(header);
+    pushVarint(out, count * 2);
     for (let bits = 0; bits < width; bits += 8) out.push((value >>> bits) & 0xff);
   }
   return Buffer.from(out);

@@ -1,6 +1,7 @@
 import type { PrimitiveType } from '../logical-type.ts';
+import { dataPageHeader, ENCODING, fileEnd, MAGIC, PHYSICAL, pushVarint } from '../parquet/pages.ts';
+import { ThriftWriter } from '../parquet/thrift.ts';
 import { Bits, ByteStrings, DoubleWords, SixteenBytes, Words } from './column-values.ts';
-import { ThriftWriter } from './thrift.ts';
 
 /**
  * Rows in columns, on their way from the source to the target within one process of a run: a Parquet file (apache/
@@ -22,12 +23,7 @@ const GROUP_BYTES = 8 << 20;
 /** A multiple of the reader's 2,048 rows. */
 const GROUP_ROWS = 30 * 2048;
 
-const MAGIC = Buffer.from('PAR1');
-const PHYSICAL = { boolean: 0, int32: 1, int64: 2, float: 4, double: 5, byteArray: 6, fixed: 7 } as const;
-const PLAIN = 0;
-const RLE = 3;
 const OPTIONAL = 1;
-const DATA_PAGE = 0;
 
 interface ColumnPlace {
   readonly offset: number;
@@ -69,7 +65,7 @@ export class TypedFile {
     for (const values of this.values) {
       if (values.rows !== rows) throw new Error('the columns of a group have different numbers of rows');
       const levels = definitionLevels(rows, values.nullRows);
-      const header = pageHeader(rows, levels.length + values.size);
+      const header = dataPageHeader(rows, levels.length + values.size, ENCODING.plain);
       const offset = this.#written;
       await this.#write(Buffer.concat([header, levels]), write);
       const bytes = values.bytes();
@@ -85,10 +81,7 @@ export class TypedFile {
   async finish(write: (bytes: Buffer) => Promise<void>): Promise<number> {
     await this.writeGroup(write);
     if (this.#rows === 0) return 0;
-    const footer = this.#footer();
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(footer.length);
-    await this.#write(Buffer.concat([footer, length, MAGIC]), write);
+    await this.#write(fileEnd(this.#footer()), write);
     return this.#rows;
   }
 
@@ -124,7 +117,7 @@ export class TypedFile {
       chunk.i64(2, offset).struct(3, (meta) => {
         meta
           .i32(1, parquetType(this.#columns[index]!).physical)
-          .i32s(2, [PLAIN, RLE])
+          .i32s(2, [ENCODING.plain, ENCODING.rle])
           .texts(3, [`f${index}`])
           .i32(4, 0)
           .i64(5, group.rows)
@@ -238,36 +231,20 @@ function microseconds(out: ThriftWriter, utc: boolean): void {
   out.bool(1, utc).struct(2, (unit) => unit.struct(2, () => undefined));
 }
 
-function pageHeader(rows: number, size: number): Buffer {
-  return new ThriftWriter()
-    .i32(1, DATA_PAGE)
-    .i32(2, size)
-    .i32(3, size)
-    .struct(5, (out) => {
-      out.i32(1, rows).i32(2, PLAIN).i32(3, RLE).i32(4, RLE);
-    })
-    .finish();
-}
-
 /**
  * Which rows have a value, a bit each (parquet-format, Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"), behind
  * its length: one run where none is null, else all bits.
  */
 export function definitionLevels(rows: number, nullRows: readonly number[]): Buffer {
   const out: number[] = [0, 0, 0, 0];
-  const varint = (value: number): void => {
-    let rest = value;
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) out.push((rest % 0x80) | 0x80);
-    out.push(rest);
-  };
   let bits = Buffer.alloc(0);
   if (nullRows.length === 0) {
-    varint(rows * 2);
+    pushVarint(out, rows * 2);
     out.push(1);
   } else {
     bits = Buffer.alloc(Math.ceil(rows / 8), 0xff);
     for (const row of nullRows) bits[row >> 3] = bits[row >> 3]! & ~(1 << (row & 7));
-    varint(bits.length * 2 + 1);
+    pushVarint(out, bits.length * 2 + 1);
   }
   const levels = Buffer.concat([Buffer.from(out), bits]);
   levels.writeUInt32LE(levels.length - 4);

@@ -11,7 +11,7 @@ const FEW = 100_000;
 const GOES = 1;
 const STAYS = 2;
 
-/** Keys as numbers (keyNumbers), in ascending order, a column for each number. */
+/** Keys as numbers (keyNumbers), all exact, in ascending order, a column for each number. */
 export type KeyColumns = readonly Float64Array[];
 
 /** The keys of a batch whose old rows are looked for. */

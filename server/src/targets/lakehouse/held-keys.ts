@@ -123,7 +123,7 @@ export class HeldKeys {
   /** A data file of the table has rows of these keys, in this order, and no others: it need not be read. */
   wroteKeys(owner: string, path: string, key: readonly ScanColumn[], numbers: KeyColumns): void {
     const table = this.#tables.get(owner);
-    const keys = SortedKeys.areExact(numbers) ? SortedKeys.of(numbers, null) : null;
+    const keys = SortedKeys.of(numbers, null);
     // Of a table in which nothing is looked for nothing need be held.
     if (table === undefined || keys === null || this.#bytes + keys.bytes > this.#budget) return;
     table.wroteKeys.set(path, { key: keyText(key), keys });

@@ -31,8 +31,12 @@ function upkeepOf(restMs: number): TableUpkeep {
 async function tableOf(table: string, files: number): Promise<TableName> {
   const name = { schema: 's', table };
   await warehouse.create(name, [{ name: 'id', type: { kind: 'long' }, required: true }]);
-  for (let n = 0; n < files; n++) await warehouse.append(name, `SELECT ${n}`);
+  await append(name, files);
   return name;
+}
+
+async function append(name: TableName, files: number): Promise<void> {
+  for (let n = 0; n < files; n++) await warehouse.append(name, `SELECT ${n}`);
 }
 
 const committed = async (name: TableName): Promise<void> =>
@@ -63,23 +67,25 @@ it('looks at the newer state of a table that has one by then', async () => {
   await expect.poll(ready).toContain('late');
 });
 
-async function append(name: TableName, files: number): Promise<void> {
-  for (let n = 0; n < files; n++) await warehouse.append(name, `SELECT ${n}`);
-}
-
 async function finish(name: TableName): Promise<void> {
   await warehouse.replace(name, await upkeep.finish(name, (await warehouse.load(name)).metadata));
 }
 
-it('lets a table rest after a step, but for what is urgent', async () => {
+/** A table of which something was just done, and that has as many small files again. */
+async function againDue(table: string, restMs: number): Promise<TableName> {
   await upkeep.stop();
-  upkeep = upkeepOf(3_600_000);
-  const table = await tableOf('rests', 8);
-  await committed(table);
-  await expect.poll(ready).toEqual(['rests']);
-  await finish(table);
-  await append(table, 8);
-  await committed(table);
+  upkeep = upkeepOf(restMs);
+  const name = await tableOf(table, 8);
+  await committed(name);
+  await expect.poll(ready).toEqual([table]);
+  await finish(name);
+  await append(name, 8);
+  await committed(name);
+  return name;
+}
+
+it('lets a table rest after a step, but for what is urgent', async () => {
+  const table = await againDue('rests', 3_600_000);
   await committed(await tableOf('other', 8));
   await expect.poll(ready).toEqual(['other']);
   await append(table, 24);
@@ -88,13 +94,6 @@ it('lets a table rest after a step, but for what is urgent', async () => {
 });
 
 it('looks again when the rest is over, whether or not anything comes', async () => {
-  await upkeep.stop();
-  upkeep = upkeepOf(300);
-  const table = await tableOf('again', 8);
-  await committed(table);
-  await expect.poll(ready).toEqual(['again']);
-  await finish(table);
-  await append(table, 8);
-  await committed(table);
+  await againDue('again', 300);
   await expect.poll(ready, { timeout: 10_000 }).toEqual(['again']);
 });
