@@ -109,6 +109,20 @@ describe('discovery', () => {
     expect(await table(db, 'q')).toMatchObject({ refused: null, schema: { identity: { kind: 'row' } } });
   });
 
+  it('waits for nobody who has a table or a partition of one to himself', async () => {
+    await using db = await server.createDatabase();
+    await db.query(`CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);
+      CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (5)`);
+    await using source = await openSource(db.connection);
+    const holder = await db.client();
+    await holder.query('BEGIN; LOCK TABLE a, p IN ACCESS EXCLUSIVE MODE');
+    const found = await source.discover(all, AbortSignal.timeout(20_000));
+    expect(found.map(({ schema, refused }) => [schema.name.table, refused])).toEqual([
+      ['a', null],
+      ['p', null],
+    ]);
+  });
+
   it.each([18, 15] as const)(
     'generated columns are in both the load and the log, or in neither (PostgreSQL %d)',
     async (version) => {

@@ -1,6 +1,7 @@
 import type { Column, Identity, TableSchema } from '../../model/table.ts';
 import type { DiscoveredTable, Selection } from '../source.ts';
 import type { Session } from './connect.ts';
+import { partitionTree } from './partition-tree.ts';
 import {
   type Refusal,
   refusedByGenerated,
@@ -78,8 +79,8 @@ const IS_BORN_INTO = 'i.xmin = first.xmin AND i.cmin::text::int8 - first.cmin::t
 const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
     c.relreplident::text AS identity,
     CASE c.relkind WHEN 'r' THEN nullif(c.reltuples, -1)
-      ELSE (SELECT sum(nullif(leaf.reltuples, -1)) FROM pg_partition_tree(c.oid) tree
-              JOIN pg_class leaf ON leaf.oid = tree.relid WHERE tree.isleaf) END::float8 AS rows,
+      ELSE (SELECT sum(nullif(leaf.reltuples, -1)) FROM ${partitionTree('c.oid')} tree
+              JOIN pg_class leaf USING (oid) WHERE leaf.relkind <> 'p') END::float8 AS rows,
     (SELECT (i.indkey::int2[])[0:i.indnkeyatts - 1]::int4[] FROM pg_index i
       WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND i.indisvalid) AS primary_key,
     EXISTS (SELECT FROM pg_index i
@@ -91,8 +92,8 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
     row_security_active(c.oid) AS secured,
     CASE c.relkind WHEN 'r' THEN c.relfilenode::text
       ELSE (SELECT string_agg(leaf.oid || ':' || leaf.relfilenode, ' ' ORDER BY leaf.oid)
-              FROM pg_partition_tree(c.oid) tree JOIN pg_class leaf ON leaf.oid = tree.relid
-             WHERE tree.isleaf AND tree.relid <> c.oid) END AS storage,
+              FROM ${partitionTree('c.oid')} tree JOIN pg_class leaf USING (oid)
+             WHERE leaf.relkind <> 'p') END AS storage,
     CASE c.relkind WHEN 'p' THEN (WITH RECURSIVE part(oid, born) AS (
         SELECT c.oid, true
         UNION ALL
@@ -109,8 +110,8 @@ const TABLES = `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
 
 const COLUMNS = `SELECT a.attrelid AS table_oid, a.attnum::int4 AS number, a.attname::text AS name, a.atttypid AS type_id,
     a.atttypmod AS modifier, a.xmin::text AS version,
-    a.atthasmissing OR (c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) tree
-      JOIN pg_attribute leaf ON leaf.attrelid = tree.relid AND leaf.attname = a.attname AND leaf.atthasmissing)) AS filled,
+    a.atthasmissing OR (c.relkind = 'p' AND EXISTS (SELECT FROM ${partitionTree('c.oid')} tree
+      JOIN pg_attribute leaf ON leaf.attrelid = tree.oid AND leaf.attname = a.attname AND leaf.atthasmissing)) AS filled,
      a.attnotnull AS required, a.attgenerated::text AS generated,
     format_type(a.atttypid, a.atttypmod) AS native
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -124,10 +125,10 @@ const LEAVES = `SELECT root.oid AS root, n.nspname::text AS schema, c.relname::t
       WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END) AS identity_key,
     has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') AS may_select
-  FROM unnest($1::oid[]) AS root(oid), pg_partition_tree(root.oid) tree
-  JOIN pg_class c ON c.oid = tree.relid
+  FROM unnest($1::oid[]) AS root(oid), LATERAL ${partitionTree('root.oid')} tree
+  JOIN pg_class c ON c.oid = tree.oid
   JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE tree.isleaf AND c.relkind <> 'p' ORDER BY n.nspname, c.relname`;
+  WHERE c.relkind <> 'p' ORDER BY n.nspname, c.relname`;
 
 const TYPES = `WITH RECURSIVE needed(oid) AS (
     SELECT unnest($1::oid[])

@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/contract';
 import { type TableName, tableKey } from '../../model/table.ts';
 import type { Session } from './connect.ts';
+import { partitionTree } from './partition-tree.ts';
 import { quoteIdent, quoteTable } from './quote.ts';
 import { pause } from './slot.ts';
 
@@ -282,7 +283,7 @@ async function writersBefore(
        SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w(s, t)
          JOIN pg_namespace n ON n.nspname = w.s
          JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.t),
-     every AS (SELECT oid FROM wanted UNION SELECT t.relid::oid FROM wanted, pg_partition_tree(wanted.oid) t)
+     every AS (SELECT DISTINCT tree.oid FROM wanted, LATERAL ${partitionTree('wanted.oid')} tree)
      SELECT DISTINCT l.virtualtransaction AS holder, l.pid
        FROM pg_locks l JOIN every ON every.oid = l.relation
       WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
