@@ -1,6 +1,7 @@
-// npm run bench -- commit-cost [--rows 1000000] [--changes 150] [--commits 60]: what a commit costs a table, in processor time,
+// npm run bench -- commit-cost [--rows 1000000] [--changes 150] [--commits 60] [--key long|text]: what a commit costs a table, in processor time,
 // by statement. One table, one commit after the other, no source: the lines are made here. Half inserts, three tenths updates,
 // two tenths deletes, drawn from all rows; delete files are not merged and small files not rewritten.
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ export const OPTIONS = {
   rows: { type: 'string', default: '1000000' },
   changes: { type: 'string', default: '150' },
   commits: { type: 'string', default: '60' },
+  key: { type: 'string', default: 'long' },
 };
 
 const RULES = { infiniteDates: 'error', zeroDates: 'error', outOfRange: 'error' };
@@ -29,19 +31,22 @@ const column = (sourceId, name, type, native) => ({
   text: { form: 'plain' },
   nullable: sourceId > 1,
 });
+/** The key's column, the n-th key as text, and as DuckDB's SQL where i is n. */
+const KEYS = {
+  long: { id: column(1, 'id', { kind: 'long' }, 'bigint'), textOf: String, sql: 'i' },
+  text: {
+    id: column(1, 'id', { kind: 'string' }, 'text'),
+    textOf: (n) => createHash('md5').update(String(n)).digest('hex'),
+    sql: 'md5(CAST(i AS VARCHAR))',
+  },
+};
 const COLUMNS = [
-  column(1, 'id', { kind: 'long' }, 'bigint'),
   column(2, 'n', { kind: 'int' }, 'int'),
   column(3, 'name', { kind: 'string' }, 'text'),
   column(4, 'note', { kind: 'string' }, 'text'),
   column(5, 'amount', { kind: 'decimal', precision: 12, scale: 2 }, 'numeric(12,2)'),
   column(6, 'day', { kind: 'date' }, 'date'),
 ];
-const SCHEMA = {
-  name: { schema: 'bench', table: 'commits' },
-  columns: COLUMNS,
-  identity: { kind: 'key', columns: [0] },
-};
 const rowOf = (id, n) => [
   id,
   n % 1000,
@@ -51,7 +56,14 @@ const rowOf = (id, n) => [
   '2024-01-01',
 ];
 
-export async function run({ rows: rowsText, changes: changesText, commits: commitsText }) {
+export async function run({ rows: rowsText, changes: changesText, commits: commitsText, key: keyName }) {
+  const key = KEYS[keyName];
+  if (key === undefined) throw new Error(`--key is one of ${Object.keys(KEYS).join(', ')}`);
+  const columns = [key.id, ...COLUMNS];
+  const schema = {
+    ...{ name: { schema: 'bench', table: 'commits' }, columns },
+    identity: { kind: 'key', columns: [0] },
+  };
   const [rows, changes, commits] = [rowsText, changesText, commitsText].map(Number);
   const folder = await mkdtemp(join(tmpdir(), 'sluice-commits-'));
   const threads = availableParallelism() > 2 ? 2 : 1;
@@ -61,9 +73,9 @@ export async function run({ rows: rowsText, changes: changesText, commits: commi
   const costs = countStatements();
   try {
     const storage = fileStorage();
-    let metadata = newTable(SCHEMA, storage.location(join(folder, 'table')), Date.now());
-    metadata = await fill(engine, storage, metadata, rows);
-    const heldKeys = new HeldKeys(122 << 20);
+    let metadata = newTable(schema, storage.location(join(folder, 'table')), Date.now());
+    metadata = await fill(engine, storage, metadata, rows, key);
+    const heldKeys = new HeldKeys(204 << 20);
     const random = seeded(7);
     let fresh = rows;
     const each = [];
@@ -73,13 +85,13 @@ export async function run({ rows: rowsText, changes: changesText, commits: commi
         const kind = n % 10;
         const op = kind < 5 ? 'I' : kind < 8 ? 'U' : 'D';
         const id = op === 'I' ? fresh++ : Math.floor(random() * rows);
-        return [ord, op, 1_700_000_000_000_000, '', ...rowOf(id, ord), ''].join(',');
+        return [ord, op, 1_700_000_000_000_000, '', ...rowOf(key.textOf(id), ord), ''].join(',');
       });
       const file = join(folder, 'lines.csv');
       await writeFile(file, `${lines.join('\n')}\n`);
-      const part = { format: 'csv', files: [file], columns: COLUMNS, rows: changes, longestLine: 200 };
+      const part = { format: 'csv', files: [file], columns, rows: changes, longestLine: 200 };
       const batch = {
-        ...{ schema: SCHEMA, parts: [{ ...part, masked: false, lossy: false, unseen: false }] },
+        ...{ schema, parts: [{ ...part, masked: false, lossy: false, unseen: false }] },
         ...{ alreadyVisible: null, exact: true, oneMoment: true, position: '0/1', tellDeleted: null },
         ...{ constants: new Map(), fetchColumns: [], fetchRows: () => Promise.reject(new Error('none')) },
       };
@@ -108,14 +120,14 @@ export async function run({ rows: rowsText, changes: changesText, commits: commi
         ]),
       ),
     };
-    return { conditions: { rows, changes, commits, threads }, figures };
+    return { conditions: { rows, changes, commits, key: keyName, threads }, figures };
   } finally {
     engine.close();
     await rm(folder, { recursive: true });
   }
 }
 
-async function fill(engine, storage, metadata, rows) {
+async function fill(engine, storage, metadata, rows, key) {
   const connection = await engine.connect();
   const { fields } = currentSchema(metadata);
   const half = Math.floor(rows / 2);
@@ -124,7 +136,7 @@ async function fill(engine, storage, metadata, rows) {
     [0, half],
     [half, rows - half],
   ]) {
-    const values = fields.map(({ name }) => VALUES[name] ?? 'NULL').join(', ');
+    const values = fields.map(({ name }) => (name === 'id' ? key.sql : (VALUES[name] ?? 'NULL'))).join(', ');
     add.push(
       ...(await writeDataFiles(connection, storage, {
         select: `SELECT ${values} FROM range(${first}, ${first + count}) r(i)`,
@@ -141,7 +153,6 @@ async function fill(engine, storage, metadata, rows) {
 }
 
 const VALUES = {
-  id: 'i',
   n: 'CAST(i % 1000 AS INTEGER)',
   name: "'name ' || i",
   note: "'note of ' || i || ' and ' || hash(i)",

@@ -2,15 +2,9 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 
 /**
- * A DOUBLE column of a chunk as it lies in DuckDB's memory, until the next chunk is asked for; where a value is NULL, anything.
+ * An INTEGER column of a chunk as it lies in DuckDB's memory, until the next chunk is asked for; where a value is NULL, anything.
  * The client's own getItem takes some 80 ns a value, a copy of this one next to nothing.
  */
-export function doublesOf(chunk: DuckDBDataChunk, column: number): Float64Array {
-  const { buffer, byteOffset } = bytesOf(chunk, column, Float64Array.BYTES_PER_ELEMENT);
-  return new Float64Array(buffer, byteOffset, chunk.rowCount);
-}
-
-/** The same of an INTEGER column. */
 export function integersOf(chunk: DuckDBDataChunk, column: number): Int32Array {
   const { buffer, byteOffset } = bytesOf(chunk, column, Int32Array.BYTES_PER_ELEMENT);
   return new Int32Array(buffer, byteOffset, chunk.rowCount);

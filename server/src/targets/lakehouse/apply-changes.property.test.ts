@@ -45,8 +45,22 @@ const KEYS: Record<string, readonly [readonly Column[], (n: number) => readonly 
     [column(1, 'k', { kind: 'date' }), column(2, 'k2', { kind: 'int' })],
     (n) => [day(n % 5), String(100 - n)],
   ],
-  // No numbers say it: such keys are looked for in files.
   text: [[column(1, 'k')], (n) => [`k${n}`]],
+  // One digest each, though the texts side by side are the same of many.
+  'two texts': [
+    [column(1, 'k'), column(2, 'k2')],
+    (n) => ['1'.repeat(1 + (n % 17)), '1'.repeat(1 + Math.floor(n / 17))],
+  ],
+  'a number and a text': [
+    [column(1, 'k', { kind: 'long' }), column(2, 'k2')],
+    (n) => [String(n % 7), `ä${n}\u{1f600}`],
+  ],
+  'decimal with digits behind the point': [
+    [column(1, 'k', { kind: 'decimal', precision: 15, scale: 2 })],
+    (n) => [((n - 150) / 4).toFixed(2)],
+  ],
+  // No numbers say it: such keys are looked for in files.
+  double: [[column(1, 'k', { kind: 'double' })], (n) => [`${n - 150}.5`]],
 };
 
 /** One table, its model, and the log that brings both on. */

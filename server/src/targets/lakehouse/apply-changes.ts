@@ -29,8 +29,8 @@ import { columnMapOf, followSchema } from './column-map.ts';
 import { findOld, type OldPlaces } from './find-old.ts';
 import type { HeldKeys } from './held-keys.ts';
 import { holdingKeys } from './holding-keys.ts';
-import { keyNumbers } from './key-numbers.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
+import { keyWords } from './key-words.ts';
 import { FEW_LINES, foldKeyed, lineCount } from './keyed-changes.ts';
 import { inPieces } from './line-pieces.ts';
 import { foldRows, sameRow } from './row-changes.ts';
@@ -308,7 +308,7 @@ async function planKeyed(
   return {
     ...plan,
     rows: read?.count === lineCount(batch) ? fold.upsertsOfSingles : fold.upserts,
-    order: staying && keyNumbers(keyColumns),
+    order: staying && (keyWords(keyColumns)?.expressions ?? null),
     wroteRows: ({ path }) => {
       if (staying !== null) heldKeys.wroteKeys(owner, path, keyColumns, staying);
     },

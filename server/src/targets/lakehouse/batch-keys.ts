@@ -1,7 +1,8 @@
 import type { ScanColumn } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteIdentifier } from '../../lakehouse/duckdb/sql-text.ts';
-import { doublesOf, integersOf } from '../../lakehouse/duckdb/vector-data.ts';
-import { EXACT_BELOW, keyNumbers } from './key-numbers.ts';
+import { integersOf } from '../../lakehouse/duckdb/vector-data.ts';
+import { isNullSql, keyWords } from './key-words.ts';
+import type { KeyColumns } from './sorted-keys.ts';
 import type { Sql } from './sql.ts';
 
 /** Of more keys a look in files costs less than the rest of the step, and what is found is better not held. */
@@ -10,14 +11,13 @@ const FEW = 100_000;
 /** What a key of the batch does, in one number. */
 const GOES = 1;
 const STAYS = 2;
-
-/** Keys as numbers (keyNumbers), all exact, in ascending order, a column for each number. */
-export type KeyColumns = readonly Float64Array[];
+const IS_NULL = 4;
 
 /** The keys of a batch whose old rows are looked for. */
 export interface GoingKeys {
   readonly count: number;
-  readonly numbers: KeyColumns;
+  /** Ascending. */
+  readonly words: KeyColumns;
   /** The least and the greatest value of the key's first column, as text. */
   readonly low: string;
   readonly high: string;
@@ -26,8 +26,8 @@ export interface GoingKeys {
 export interface BatchKeys {
   /** null: no old row goes */
   readonly going: GoingKeys | null;
-  /** Keys of the rows that the batch leaves behind; null: not all are what numbers say exactly. */
-  readonly staying: KeyColumns | null;
+  /** Keys of the rows that the batch leaves behind, ascending. */
+  readonly staying: KeyColumns;
   /** How many keys there are. */
   readonly count: number;
 }
@@ -35,7 +35,7 @@ export interface BatchKeys {
 /**
  * @param select of the key's columns, under their names, `goes` and `stays` (KeyedOutcome.keys)
  * @param rows so many at most
- * @returns null where they are many, or old rows go whose keys are not what numbers say exactly
+ * @returns null where they are many, one is NULL, or words do not tell them
  */
 export async function readBatchKeys(
   sql: Sql,
@@ -43,25 +43,28 @@ export async function readBatchKeys(
   select: string,
   rows: number,
 ): Promise<BatchKeys | null> {
-  const numbers = keyNumbers(key);
-  if (numbers === null || rows > FEW) return null;
-  const going = new Gathered(numbers.length);
-  const staying = new Gathered(numbers.length);
+  const words = keyWords(key);
+  if (words === null || rows > FEW) return null;
+  const { kind, expressions } = words;
+  const going = new Gathered(expressions.length);
+  const staying = new Gathered(expressions.length);
   let low = '';
   let high = '';
   let count = 0;
+  let hasNull = false;
   const first = quoteIdentifier(key[0]!.name);
-  const order = numbers.map((_, n) => n + 3).join(', ');
+  const order = expressions.map((_, n) => n + 3).join(', ');
   await sql.chunks(
-    `SELECT CAST(${first} AS VARCHAR), CASE WHEN goes THEN ${GOES} ELSE 0 END + CASE WHEN stays THEN ${STAYS} ELSE 0 END, ${numbers.join(', ')} FROM (${select}) ORDER BY ${order}`,
+    `SELECT CAST(${first} AS VARCHAR), CASE WHEN goes THEN ${GOES} ELSE 0 END + CASE WHEN stays THEN ${STAYS} ELSE 0 END + CASE WHEN ${isNullSql(key)} THEN ${IS_NULL} ELSE 0 END, ${expressions.join(', ')} FROM (${select}) ORDER BY ${order}`,
     rows,
     (chunk) => {
       const does = integersOf(chunk, 1);
-      const own = numbers.map((_, n) => doublesOf(chunk, n + 2));
+      const own = expressions.map((_, n) => integersOf(chunk, n + 2));
       const textOf = (row: number): string => String(chunk.getColumnVector(0).getItem(row));
       let last = -1;
       count += does.length;
       for (let row = 0; row < does.length; row++) {
+        if ((does[row]! & IS_NULL) !== 0) hasNull = true;
         if ((does[row]! & STAYS) !== 0) staying.add(own, row);
         if ((does[row]! & GOES) === 0) continue;
         if (going.count === 0) low = textOf(row);
@@ -71,21 +74,28 @@ export async function readBatchKeys(
       if (last >= 0) high = textOf(last);
     },
   );
-  const goingNumbers = going.columns();
-  if (goingNumbers === null) return null;
+  if (hasNull) return null;
+  if (kind === 'digest' && going.count > 0) [low, high] = await rangeOf(sql, first, select);
   return {
-    going: going.count === 0 ? null : { count: going.count, numbers: goingNumbers, low, high },
+    going: going.count === 0 ? null : { count: going.count, words: going.columns(), low, high },
     staying: staying.columns(),
     count,
   };
 }
 
+/** Where keys are not read in their order. */
+async function rangeOf(sql: Sql, first: string, select: string): Promise<readonly [string, string]> {
+  const [row] = await sql.rows(
+    `SELECT CAST(min(${first}) AS VARCHAR), CAST(max(${first}) AS VARCHAR) FROM (${select}) WHERE goes`,
+  );
+  return [String(row![0]), String(row![1])];
+}
+
 class Gathered {
   readonly #columns: number[][];
-  #isExact = true;
 
-  constructor(numbers: number) {
-    this.#columns = Array.from({ length: numbers }, () => []);
+  constructor(words: number) {
+    this.#columns = Array.from({ length: words }, () => []);
   }
 
   get count(): number {
@@ -93,16 +103,10 @@ class Gathered {
   }
 
   add(columns: KeyColumns, row: number): void {
-    for (let n = 0; n < columns.length; n++) {
-      const number = columns[n]![row]!;
-      // Then their order is not that of the keys.
-      if (!(Math.abs(number) < EXACT_BELOW)) this.#isExact = false;
-      this.#columns[n]!.push(number);
-    }
+    for (let n = 0; n < columns.length; n++) this.#columns[n]!.push(columns[n]![row]!);
   }
 
-  /** null: a number is not exact */
-  columns(): KeyColumns | null {
-    return this.#isExact ? this.#columns.map((column) => Float64Array.from(column)) : null;
+  columns(): KeyColumns {
+    return this.#columns.map((column) => Int32Array.from(column));
   }
 }

@@ -17,10 +17,10 @@ const KEY: readonly ScanColumn[] = [
   { id: 2, name: 'c1', type: 'date' },
 ];
 const LARGE = 60_000;
-/** Two numbers of each key, a position where they are not in order, and a bit for whether its row is deleted. */
+/** Two words of each key that differ, a position where they are not in order, and a bit for whether its row is deleted. */
 const BYTES = LARGE * (4 + 4 + 4) + LARGE / 8;
-/** With numbers that lie far apart; it is not known before they are read. */
-const MOST_BYTES = LARGE * (8 + 8 + 4) + LARGE / 8;
+/** With the upper half of the number; that it is the same for all is not known before it is read. */
+const MOST_BYTES = BYTES + LARGE * 4;
 const IN_ORDER = LARGE * 4;
 
 let warehouse: WarehouseFixture;
@@ -39,9 +39,10 @@ async function keyFiles(): Promise<KeyFiles> {
   return { owner: 't', live: data, data, deletes, key: KEY };
 }
 
-const numbersOf = (ids: readonly number[]): readonly Float64Array[] => [
-  Float64Array.from(ids),
-  Float64Array.from(ids, (id) => 18_262 + (id % 7)),
+const wordsOf = (ids: readonly number[]): readonly Int32Array[] => [
+  Int32Array.from(ids, () => 0),
+  Int32Array.from(ids, (id) => id - 2 ** 31),
+  Int32Array.from(ids, (id) => 18_262 + (id % 7)),
 ];
 
 /** Places of the rows under the keys, as `file position`. */
@@ -108,7 +109,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       const ids = Array.from({ length: count }, (_, at) => first + at * step);
       for (const [at, id] of ids.entries()) model.set(id, `${file!.path} ${at}`);
       // What a commit wrote in the order of its keys it need not read.
-      if (heldKeys !== null && random.once(2)) heldKeys.wroteKeys('t', file!.path, KEY, numbersOf(ids));
+      if (heldKeys !== null && random.once(2)) heldKeys.wroteKeys('t', file!.path, KEY, wordsOf(ids));
     };
     let heldKeys: HeldKeys | null = null;
     await add(0, LARGE, 2);
@@ -181,33 +182,69 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     expect(sizes[5]).toBeGreaterThanOrEqual(8);
   });
 
-  it('keys beyond what numbers tell apart are found by a scan, each for itself', async () => {
+  it('keys are found by a scan where there is no room, and by words where there is: each for itself', async () => {
     const table = { schema: 's', table: 'large' };
     await warehouse.create(table, [{ name: 'id', type: { kind: 'long' }, required: true }]);
     const values = ['-9223372036854775808', '0', '9007199254740991', '9007199254740992', '9007199254740993'];
     const [file] = await warehouse.append(table, `SELECT unnest([${values.join(', ')}]::BIGINT[])`);
     const files = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
-    const heldKeys = new HeldKeys(1 << 20);
     const key = KEY.slice(0, 1);
-    for (const some of [
-      values,
-      [values[4]!],
-      [values[3]!, values[1]!],
-      ['9007199254740994'],
-      [values[1]!],
-      [],
-    ])
-      expect(
-        await connected(async (sql) => {
-          const keys = `SELECT unnest([${some.join(', ')}]::BIGINT[]) AS c0, true AS goes, false AS stays`;
-          const asked = { owner: 'large', files, key, keys, rows: some.length };
-          return found(sql, (await findOld(sql, warehouse.storage, heldKeys, asked)).old);
-        }),
-      ).toEqual(
-        some.flatMap((one) => (values.includes(one) ? [`${file!.path} ${values.indexOf(one)}`] : [])).sort(),
-      );
-    expect(heldKeys.bytes).toBe(0);
+    for (const heldKeys of [new HeldKeys(0), new HeldKeys(1 << 20)]) {
+      for (const some of [
+        values,
+        [values[4]!],
+        [values[3]!, values[1]!],
+        ['9007199254740994'],
+        [values[1]!],
+        ['NULL', values[1]!],
+        [],
+      ])
+        expect(
+          await connected(async (sql) => {
+            const keys = `SELECT unnest([${some.join(', ')}]::BIGINT[]) AS c0, true AS goes, false AS stays`;
+            const asked = { owner: 'large', files, key, keys, rows: some.length };
+            return found(sql, (await findOld(sql, warehouse.storage, heldKeys, asked)).old);
+          }),
+        ).toEqual(
+          some
+            .flatMap((one) => (values.includes(one) ? [`${file!.path} ${values.indexOf(one)}`] : []))
+            .sort(),
+        );
+    }
   });
+
+  it.each(['string', 'binary'] as const)(
+    'keys of type %s are found by their digests as by a scan',
+    async (kind) => {
+      const table = { schema: 's', table: kind };
+      await warehouse.create(table, [
+        { name: 'id', type: { kind }, required: true },
+        { name: 'part', type: { kind: 'long' }, required: true },
+      ]);
+      const id = kind === 'string' ? "'ü' || hash(r)" : "encode('ü' || hash(r))";
+      const rows = (from: number): string => `SELECT ${id}, r % 3 FROM range(${from}, ${from + 3_000}) t(r)`;
+      for (const from of [0, 3_000]) await warehouse.append(table, rows(from));
+      const files = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
+      const key: readonly ScanColumn[] = [
+        { id: 1, name: 'c0', type: kind },
+        { id: 2, name: 'c1', type: 'long' },
+      ];
+      const random = new Random(SEED);
+      const heldKeys = new HeldKeys(1 << 20);
+      for (let round = 0; round < 20; round++) {
+        // Some that are there, and some whose other half is another's.
+        const list = Array.from({ length: 1 + random.below(40) }, () => random.below(9_000)).join(', ');
+        const keys = `SELECT DISTINCT ${id} AS c0, (r + ${random.below(2)}) % 3 AS c1, true AS goes, false AS stays FROM (SELECT unnest([${list}]::BIGINT[]) AS r)`;
+        const placesBy = (held: HeldKeys): Promise<readonly string[]> =>
+          connected(async (sql) => {
+            const asked = { owner: kind, files, key, keys, rows: 40 };
+            return found(sql, (await findOld(sql, warehouse.storage, held, asked)).old);
+          });
+        expect(await placesBy(heldKeys)).toEqual(await placesBy(new HeldKeys(0)));
+      }
+      expect(heldKeys.bytes).toBe(2 * (3_000 * 4 * 4 + 3_000 / 8));
+    },
+  );
 
   it('a delete file that was written here is not read, and counts only where it is of the table', async () => {
     const table = { schema: 's', table: 'written' };
@@ -237,7 +274,7 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
     const file = await hundredRows(table);
     const live = await liveFiles(warehouse.storage, (await warehouse.load(table)).metadata);
     const heldKeys = new HeldKeys(1 << 20);
-    const numbers = numbersOf([7, 14, 21]);
+    const words = wordsOf([7, 14, 21]);
     // None of these files exists, so that to read one would fail.
     const data = (name: string, records: number): LiveFile => ({
       ...{ ...live[0]!, path: `file:///none/${name}`, records, sequence: 9 },
@@ -247,24 +284,25 @@ describe(`old rows by their keys, SLUICE_TEST_SEED=${SEED}`, () => {
       return (await connected((sql) => heldKeys.of(sql, warehouse.storage, asked))).size;
     };
     // Of a table that nothing is looked for in nothing is held.
-    heldKeys.wroteKeys('rows', 'file:///none/one', KEY, numbers);
+    heldKeys.wroteKeys('rows', 'file:///none/one', KEY, words);
     expect(heldKeys.bytes).toBe(0);
     expect(await look([live[0]!])).toBe(1);
     const before = heldKeys.bytes;
     for (const name of ['failed', 'one', 'other'])
-      heldKeys.wroteKeys('rows', `file:///none/${name}`, KEY, numbers);
+      heldKeys.wroteKeys('rows', `file:///none/${name}`, KEY, words);
     expect(await look([live[0]!, data('one', 3)])).toBe(2);
-    expect(heldKeys.bytes).toBe(before + 3 * 2 * 4 + 1);
+    // One word of each key that differs, and the bits.
+    expect(heldKeys.bytes).toBe(before + 3 * 4 + 1);
     // The other one was not of the table when it was looked at, and has to be read.
     await expect(look([live[0]!, data('other', 3)])).rejects.toThrow();
     // Nor is one that has other rows, or another key by now.
-    heldKeys.wroteKeys('rows', 'file:///none/more', KEY, numbers);
+    heldKeys.wroteKeys('rows', 'file:///none/more', KEY, words);
     await expect(look([live[0]!, data('more', 4)])).rejects.toThrow();
-    heldKeys.wroteKeys('rows', 'file:///none/changed', KEY, numbers);
+    heldKeys.wroteKeys('rows', 'file:///none/changed', KEY, words);
     await expect(look([data('changed', 3)], KEY.slice(0, 1))).rejects.toThrow();
     expect(file.records).toBe(100);
-    for (let n = 0; n < 20; n++) heldKeys.wroteKeys('rows', `file:///none/${n}`, KEY, numbers);
-    expect(heldKeys.bytes).toBeLessThan(5 * 3 * 2 * 8);
+    for (let n = 0; n < 20; n++) heldKeys.wroteKeys('rows', `file:///none/${n}`, KEY, words);
+    expect(heldKeys.bytes).toBeLessThan(5 * 3 * 4);
   });
 
   it('delete files that were rewritten are not read again, where all that went into them is known', async () => {

@@ -88,11 +88,11 @@ function stageTouched(sql: Sql, { key, keys }: OldRows): Promise<void> {
   return sql.run(`CREATE TEMP TABLE touched AS SELECT ${names} FROM (${keys}) WHERE goes`);
 }
 
-function search(held: ReadonlyMap<LiveFile, HeldFile>, { numbers, count }: GoingKeys): Places {
+function search(held: ReadonlyMap<LiveFile, HeldFile>, { words, count }: GoingKeys): Places {
   const places = new Map<string, number[]>();
   for (const [{ path }, { keys, isDeleted }] of held) {
     const positions: number[] = [];
-    keys.find(numbers, count, (position) => {
+    keys.find(words, count, (position) => {
       if (!isDeleted(position)) positions.push(position);
     });
     if (positions.length > 0) places.set(path, positions);

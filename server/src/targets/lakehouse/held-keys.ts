@@ -5,10 +5,9 @@ import { integersOf } from '../../lakehouse/duckdb/vector-data.ts';
 import type { RewrittenDeletes } from '../../lakehouse/maintenance/deleted-rows.ts';
 import type { Places } from '../../lakehouse/position-delete-file.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
-import type { KeyColumns } from './batch-keys.ts';
 import { readFileKeys } from './file-keys.ts';
-import { keyNumbers } from './key-numbers.ts';
-import { SortedKeys } from './sorted-keys.ts';
+import { keyWords } from './key-words.ts';
+import { type KeyColumns, SortedKeys } from './sorted-keys.ts';
 import { isOutOfMemory, type Sql } from './sql.ts';
 
 /** A data file's keys, and which of its rows the delete files that hit it say are gone. */
@@ -71,7 +70,7 @@ const MOST_WRITTEN = 4;
 const MOST_REWRITES = 64;
 
 /**
- * The keys of data files as numbers in memory, and which rows are deleted. A commit looks for old rows in every file that
+ * The keys of data files as words in memory, and which rows are deleted. A commit looks for old rows in every file that
  * may have them, and to read a column of a file, compressed, takes most of that time. A data file never changes, and its name
  * is never given again, so what is held of one is true as long as somebody asks for it.
  */
@@ -99,14 +98,15 @@ export class HeldKeys {
 
   /** Those of the files to look in whose keys are held. It is true of these files and deletes only. */
   async of(sql: Sql, storage: Storage, files: KeyFiles): Promise<ReadonlyMap<LiveFile, HeldFile>> {
-    const numbers = keyNumbers(files.key);
-    if (numbers === null) return new Map();
+    const words = keyWords(files.key);
+    if (words === null) return new Map();
     const table = this.#tables.get(files.owner) ?? {
       ...{ key: '', files: new Map(), turn: Promise.resolve() },
       ...{ read: new Set<string>(), wrote: new Map(), wroteKeys: new Map() },
     };
     this.#tables.set(files.owner, table);
-    const look = table.turn.then(() => this.#look(sql, storage, table, files, numbers));
+    const { expressions } = words;
+    const look = table.turn.then(() => this.#look(sql, storage, table, files, expressions));
     table.turn = look.catch(() => undefined);
     return look;
   }
@@ -121,11 +121,12 @@ export class HeldKeys {
   }
 
   /** A data file of the table has rows of these keys, in this order, and no others: it need not be read. */
-  wroteKeys(owner: string, path: string, key: readonly ScanColumn[], numbers: KeyColumns): void {
+  wroteKeys(owner: string, path: string, key: readonly ScanColumn[], words: KeyColumns): void {
     const table = this.#tables.get(owner);
-    const keys = SortedKeys.of(numbers, null);
     // Of a table in which nothing is looked for nothing need be held.
-    if (table === undefined || keys === null || this.#bytes + keys.bytes > this.#budget) return;
+    if (table === undefined) return;
+    const keys = SortedKeys.of(words);
+    if (this.#bytes + keys.bytes > this.#budget) return;
     table.wroteKeys.set(path, { key: keyText(key), keys });
     this.#bytes += keys.bytes;
     const [oldest] = table.wroteKeys.keys();
@@ -189,7 +190,7 @@ export class HeldKeys {
     storage: Storage,
     table: HeldTable,
     files: KeyFiles,
-    numbers: readonly string[],
+    words: readonly string[],
   ): Promise<ReadonlyMap<LiveFile, HeldFile>> {
     const paths = new Set(files.live.map(({ path }) => path));
     const key = keyText(files.key);
@@ -198,7 +199,7 @@ export class HeldKeys {
     this.#adoptWritten(table, files.live);
     const found = new Map<LiveFile, Held>();
     for (const file of files.data) {
-      const held = await this.#holding(sql, storage, table, file, files.key, numbers);
+      const held = await this.#holding(sql, storage, table, file, files.key, words);
       if (held === null) continue;
       held.usedAt = this.#now();
       found.set(file, held);
@@ -219,7 +220,7 @@ export class HeldKeys {
     table: HeldTable,
     file: LiveFile,
     key: readonly ScanColumn[],
-    numbers: readonly string[],
+    words: readonly string[],
   ): Promise<Held | null> {
     const known = table.files.get(file.path);
     if (known !== undefined) return known;
@@ -231,7 +232,7 @@ export class HeldKeys {
       return null;
     }
     if (isLarge && (this.#reads || this.#now() - this.#readAt < APART_MS)) return null;
-    const most = SortedKeys.bytes(file.records, numbers.length) + bitBytes(file);
+    const most = SortedKeys.bytes(file.records, words.length) + bitBytes(file);
     if (this.#bytes + most > this.#budget) {
       const before = this.#now() - IDLE_MS;
       for (const table of this.#tables.values()) this.#drop(table, ({ usedAt }) => usedAt < before);
@@ -241,7 +242,7 @@ export class HeldKeys {
     this.#bytes += most;
     if (isLarge) this.#reads = true;
     try {
-      const keys = await readFileKeys(sql, storage, file, key, numbers);
+      const keys = await readFileKeys(sql, storage, file, key, words);
       return keys === null ? null : this.#hold(table, file, keys);
     } catch (error) {
       // The step can do without.

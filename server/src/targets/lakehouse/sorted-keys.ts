@@ -1,74 +1,57 @@
-import { EXACT_BELOW } from './key-numbers.ts';
-import { inOrder, orderOf, type PackedColumn, packed } from './sort-keys.ts';
+import { inOrder, orderOf } from './sort-keys.ts';
 
-/** The keys of a data file as numbers (keyNumbers), in ascending order, and the row's number in the file of each. */
+/** Keys as words (keyWords), a column for each word, all of one length. */
+export type KeyColumns = readonly Int32Array[];
+
+/** A word of each key; null: all have the same, which most columns of most files are (the upper half of a bigint). */
+interface HeldColumn {
+  readonly first: number;
+  readonly words: Int32Array | null;
+}
+
+/** The keys of a data file in ascending order, and the row's number in the file of each. */
 export class SortedKeys {
-  readonly #columns: readonly PackedColumn[];
-  readonly #rows: number;
+  readonly #columns: readonly HeldColumn[];
+  readonly rows: number;
   /** null: the file is in the order of its keys, as a full load writes it. */
   readonly #positions: Int32Array | null;
 
-  private constructor(columns: readonly PackedColumn[], positions: Int32Array | null) {
+  private constructor(rows: number, columns: readonly HeldColumn[], positions: Int32Array | null) {
+    this.rows = rows;
     this.#columns = columns;
-    this.#rows = columns[0]!.values.length;
     this.#positions = positions;
-  }
-
-  /** Whether each number tells its key from all others. */
-  static areExact(columns: readonly Float64Array[]): boolean {
-    for (const column of columns)
-      for (let at = 0; at < column.length; at++) if (!(Math.abs(column[at]!) < EXACT_BELOW)) return false;
-    return true;
-  }
-
-  /**
-   * @param columns a number of each key, by key; at least one, and exact
-   * @param positions of the same rows; null: each lies where it stands
-   * @returns null where they are not in order
-   */
-  static of(columns: readonly Float64Array[], positions: Int32Array | null): SortedKeys | null {
-    for (let at = 1; at < columns[0]!.length; at++) if (isAbove(columns, at - 1, at)) return null;
-    return new SortedKeys(columns.map(packed), positions);
   }
 
   /**
    * Of rows in any order, each of which lies where it stands.
-   * @returns null where the numbers of a column lie too far apart to be sorted here
+   * @param columns at least one; they are the callee's from now on
    */
-  static sorted(columns: readonly Float64Array[]): SortedKeys | null {
-    const words: Uint32Array[] = [];
-    const bases: number[] = [];
-    for (const column of columns) {
-      const { base, values } = packed(column);
-      if (!(values instanceof Uint32Array)) return null;
-      words.push(values);
-      bases.push(base);
-    }
-    const order = orderOf(words);
-    const moved = words.map((values, n) => ({ base: bases[n]!, values: inOrder(values, order) }));
-    return new SortedKeys(moved, order);
+  static of(columns: KeyColumns): SortedKeys {
+    const rows = columns[0]!.length;
+    const held = columns.map(heldColumn);
+    const differing = held.flatMap(({ words }) => words ?? []);
+    if (areInOrder(differing)) return new SortedKeys(rows, held, null);
+    const order = orderOf(differing);
+    const sorted = held.map(({ first, words }) => ({ first, words: words && inOrder(words, order) }));
+    return new SortedKeys(rows, sorted, order);
   }
 
-  get rows(): number {
-    return this.#rows;
-  }
-
-  /** Bytes that so many keys of so many numbers take at most. */
-  static bytes(records: number, numbers: number): number {
-    return records * (numbers * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
+  /** Bytes that so many keys of so many words take at most. */
+  static bytes(records: number, words: number): number {
+    return records * (words + 1) * Int32Array.BYTES_PER_ELEMENT;
   }
 
   get bytes(): number {
-    const numbers = this.#columns.reduce((sum, { values }) => sum + values.byteLength, 0);
-    return numbers + (this.#positions?.byteLength ?? 0);
+    const columns = this.#columns.reduce((sum, { words }) => sum + (words?.byteLength ?? 0), 0);
+    return columns + (this.#positions?.byteLength ?? 0);
   }
 
   /**
    * Tells each row under one of the first `count` keys of `wanted`. Quick where these are in order: each is looked for from
    * the place of the one before, in steps that double.
    */
-  find(wanted: readonly Float64Array[], count: number, found: (position: number) => void): void {
-    const end = this.#rows;
+  find(wanted: KeyColumns, count: number, found: (position: number) => void): void {
+    const end = this.rows;
     let low = 0;
     for (let at = 0; at < count; at++) {
       if (low > 0 && this.#compare(low - 1, wanted, at) >= 0) low = 0;
@@ -88,11 +71,10 @@ export class SortedKeys {
     }
   }
 
-  /** NaN is equal to nothing, and no key that is held has one. */
-  #compare(own: number, wanted: readonly Float64Array[], at: number): number {
+  #compare(own: number, wanted: KeyColumns, at: number): number {
     for (let n = 0; n < this.#columns.length; n++) {
-      const { base, values } = this.#columns[n]!;
-      const a = values[own]! + base;
+      const { first, words } = this.#columns[n]!;
+      const a = words === null ? first : words[own]!;
       const b = wanted[n]![at]!;
       if (a < b) return -1;
       if (a !== b) return 1;
@@ -101,7 +83,19 @@ export class SortedKeys {
   }
 }
 
-function isAbove(columns: readonly Float64Array[], one: number, other: number): boolean {
+function heldColumn(words: Int32Array): HeldColumn {
+  const first = words[0] ?? 0;
+  for (let at = 1; at < words.length; at++) if (words[at] !== first) return { first, words };
+  return { first, words: null };
+}
+
+function areInOrder(columns: KeyColumns): boolean {
+  const rows = columns[0]?.length ?? 0;
+  for (let at = 1; at < rows; at++) if (isAbove(columns, at - 1, at)) return false;
+  return true;
+}
+
+function isAbove(columns: KeyColumns, one: number, other: number): boolean {
   for (let n = 0; n < columns.length; n++) {
     const a = columns[n]![one]!;
     const b = columns[n]![other]!;
