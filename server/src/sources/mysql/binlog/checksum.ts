@@ -25,11 +25,10 @@ export function checksumFits(bytes: Buffer, start: number, end: number): boolean
   return crc32(bytes, start, bodyEnd) === told;
 }
 
-/** @throws SluiceError BINLOG_CORRUPT; `where` says which event */
-export function verifyChecksum(bytes: Buffer, start: number, end: number, where: string): void {
-  if (checksumFits(bytes, start, end)) return;
+/** `where` says which event */
+export function checksumError(bytes: Buffer, start: number, end: number, where: string): SluiceError {
   const type = eventName(bytes[start + TYPE_AT] ?? 0);
-  throw new SluiceError(
+  return new SluiceError(
     'BINLOG_CORRUPT',
     `the checksum of an event (${type}, ${end - start} bytes) ${where} does not fit`,
   );

@@ -3,9 +3,10 @@ import { SluiceError } from '@sluice/contract';
 import { SocketReader } from '../../socket-reader.ts';
 import type { Session } from '../connect.ts';
 import { sourceError } from '../errors.ts';
+import { uint32 } from '../rows/digits.ts';
 import type { ServerInfo } from '../server-info.ts';
 import { PAYLOAD, PacketFramer, readError } from '../wire/packets.ts';
-import { CHECKSUM_BYTES, checksumFits, verifyChecksum } from './checksum.ts';
+import { CHECKSUM_BYTES, checksumError, checksumFits } from './checksum.ts';
 import { FIRST_OFFSET, MAX_COMMAND_OFFSET, registerReplica } from './commands.ts';
 import { decompressEvent, isCompressedEvent } from './compressed-event.ts';
 import type { Dump, DumpOptions } from './dump.ts';
@@ -206,7 +207,7 @@ export class EventReader implements Dump {
   /** `start`: of the header; `end`: behind the checksum. True where the event is to come out. */
   #event(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
-    if (length < HEADER_BYTES || bytes.readUInt32LE(start + LENGTH_AT) !== length)
+    if (length < HEADER_BYTES || uint32(bytes, start + LENGTH_AT) !== length)
       throw new SluiceError(
         'SOURCE_PROTOCOL',
         `${this.#doing}: the server sent ${length} bytes that are no event`,
@@ -215,7 +216,7 @@ export class EventReader implements Dump {
     this.inner = false;
     this.end = this.#checked(bytes, start, end);
     if (!this.#knows()) return false;
-    this.#advance(bytes.readUInt32LE(start + POSITION_AT));
+    this.#advance(uint32(bytes, start + POSITION_AT));
     if (this.#skipTo > 0 && !this.#reached()) return false;
     if (this.type === EVENT.TRANSACTION_PAYLOAD) {
       this.#payload = new TransactionPayload(bytes, this.start, this.end);
@@ -233,18 +234,18 @@ export class EventReader implements Dump {
   #readHeader(bytes: Buffer, start: number): void {
     this.bytes = bytes;
     this.start = start + HEADER_BYTES;
-    this.timestamp = bytes.readUInt32LE(start);
+    this.timestamp = uint32(bytes, start);
     this.type = bytes[start + TYPE_AT]!;
-    this.serverId = bytes.readUInt32LE(start + TYPE_AT + 1);
-    this.length = bytes.readUInt32LE(start + LENGTH_AT);
-    this.flags = bytes.readUInt16LE(start + FLAGS_AT);
+    this.serverId = uint32(bytes, start + TYPE_AT + 1);
+    this.length = uint32(bytes, start + LENGTH_AT);
+    this.flags = bytes[start + FLAGS_AT]! | (bytes[start + FLAGS_AT + 1]! << 8);
   }
 
   /** The body's end, when the checksum was found right. */
   #checked(bytes: Buffer, start: number, end: number): number {
     if (this.type === EVENT.FORMAT_DESCRIPTION) {
       this.format = parseFormatDescription(bytes, start + HEADER_BYTES, end);
-      if (this.format.checksum === 'crc32') verifyChecksum(bytes, start, end, this.#place);
+      if (this.format.checksum === 'crc32') this.#verify(bytes, start, end);
       return end - CHECKSUM_BYTES;
     }
     // What the server makes up before it has sent a file's description has a checksum if its setting says so, which
@@ -252,8 +253,12 @@ export class EventReader implements Dump {
     if (this.format === null || (this.type === EVENT.ROTATE && (this.flags & FLAG.artificial) !== 0))
       return checksumFits(bytes, start, end) ? end - CHECKSUM_BYTES : end;
     if (this.format.checksum === 'none') return end;
-    verifyChecksum(bytes, start, end, this.#place);
+    this.#verify(bytes, start, end);
     return end - CHECKSUM_BYTES;
+  }
+
+  #verify(bytes: Buffer, start: number, end: number): void {
+    if (!checksumFits(bytes, start, end)) throw checksumError(bytes, start, end, this.#place);
   }
 
   get #place(): string {

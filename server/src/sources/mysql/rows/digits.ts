@@ -101,25 +101,6 @@ export function readFloat(bytes: Uint8Array, at: number): number {
   return AS_FLOAT[0]!;
 }
 
-/** A text that is read as the same double again, of at most 25 bytes. */
-export function writeDouble(out: Uint8Array, at: number, value: number): number {
-  // n / 10000 is rounded correctly both here and where "n / 10000" is read as decimal digits.
-  const scaled = Math.round(value * 1e4);
-  if (scaled / 1e4 !== value || scaled > 2 ** 52 || scaled < -(2 ** 52) || scaled === 0)
-    return writeAscii(out, at, Object.is(value, -0) ? '-0' : String(value));
-  let rest = scaled;
-  if (rest < 0) {
-    out[at++] = 0x2d;
-    rest = -rest;
-  }
-  const whole = Math.floor(rest / 1e4);
-  const end = writeDigits(out, at, whole);
-  const fraction = rest - whole * 1e4;
-  if (fraction === 0) return end;
-  out[end] = 0x2e;
-  return writePadded(out, end + 1, fraction, 4);
-}
-
 export function writeAscii(out: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i);
   return at;

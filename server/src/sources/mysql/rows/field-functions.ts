@@ -5,15 +5,8 @@ import { inet4Text, inet6Text, uuidText } from './addresses.ts';
 import type { Converter } from './charset.ts';
 import { uncompressed } from './compressed.ts';
 import { writeDecimal } from './decimal.ts';
-import {
-  readDouble,
-  readFloat,
-  uint32,
-  writeDigits,
-  writeDouble,
-  writeInt64,
-  writeUint64,
-} from './digits.ts';
+import { readDouble, readFloat, uint32, writeDigits, writeInt64, writeUint64 } from './digits.ts';
+import { writeDouble } from './double-digits.ts';
 import { trimmedEnd, writeHex, writeQuoted } from './field-output.ts';
 import { writeJson } from './json-binary.ts';
 import {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decimalBytes, writeDecimal } from './decimal.ts';
-import { writeDigits, writeDouble, writeInt64, writeUint64 } from './digits.ts';
+import { writeDigits, writeInt64, writeUint64 } from './digits.ts';
+import { writeDouble, writeSeventeen } from './double-digits.ts';
 import { doubleText } from './double-text.ts';
 
 const out = Buffer.alloc(100);
@@ -54,6 +55,29 @@ it('doubles are read back as they were', () => {
       expect(Object.is(Number(doubleText(value)), value)).toBe(true);
     }),
     { numRuns: 5000 },
+  );
+});
+
+it('seventeen digits are those of the value itself, rounded, and no zeros behind them', () => {
+  const edges = [9, 8, 7, 5, 1].flatMap((digit) =>
+    Array.from({ length: 20 }, (_, n) => digit * 10 ** (n - 5)).filter((edge) => edge < 1e15),
+  );
+  const near = fc
+    .tuple(fc.constantFrom(...edges), fc.integer({ min: -3, max: 3 }))
+    .map(([edge, ulps]) => edge * (1 + ulps * 2 ** -52));
+  fc.assert(
+    fc.property(fc.oneof(near, fc.double({ min: 1e-5, max: 1e15, noNaN: true })), (value) => {
+      const end = writeSeventeen(out, 0, value);
+      if (value < 1e-5 || value >= 1e15) expect(end).toBe(-1);
+      else {
+        expect(end).toBeLessThanOrEqual(24);
+        const [whole, fraction] = value.toPrecision(17).split('e')[0]!.split('.');
+        const scientific = value.toPrecision(17).includes('e');
+        if (!scientific) expect(text(end)).toBe(`${whole}.${fraction}`.replace(/\.?0+$/, ''));
+        expect(Number(text(end))).toBe(value);
+      }
+    }),
+    { numRuns: 20_000 },
   );
 });
 
