@@ -5,7 +5,7 @@ import type { ChangePart, TableStep } from '../targets/target.ts';
 import type { Lane } from './lane.ts';
 import { batchOf, type LaneLines, partsOf, stagedBase } from './lane-batch.ts';
 import type { RunContext } from './run-context.ts';
-import type { SegmentRow } from './run-store.ts';
+import { dropSegments, readSegments, type SegmentRow } from './segment-rows.ts';
 
 /** With no more lines than this left, a lane joins the commit: they are applied within it. */
 const JOIN_ROWS = 50_000;
@@ -41,7 +41,7 @@ export async function joinStep(
   lines: LaneLines,
   position: Position,
 ): Promise<Join | null> {
-  const segments = await context.store.segments(lane.id);
+  const segments = await readSegments(context.store.db, lane.id);
   if (segments.reduce((sum, segment) => sum + segment.rows, 0) > JOIN_ROWS) return null;
   const parts = [...(await segmentParts(context, lane, segments)), ...partsOf(lines)];
   const load = lane.load;
@@ -121,7 +121,7 @@ export async function drain(context: RunContext, lane: Lane): Promise<void> {
   lane.draining = true;
   try {
     for (;;) {
-      const all = await context.store.segments(lane.id);
+      const all = await readSegments(context.store.db, lane.id);
       if (all.reduce((sum, segment) => sum + segment.rows, 0) <= JOIN_ROWS) return;
       const some = firstSegments(all);
       const load = lane.load;
@@ -141,7 +141,7 @@ export async function drain(context: RunContext, lane: Lane): Promise<void> {
           lane.nulledValues += staged.nulledValues;
           lane.rowsApplied += some.reduce((sum, segment) => sum + segment.rows, 0);
           await context.store.saveLane(transaction, lane);
-          await context.store.dropSegments(transaction, lane.id, last.id);
+          await dropSegments(transaction, lane.id, last.id);
         },
       );
       if (!recorded) return;

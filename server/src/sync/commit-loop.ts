@@ -12,6 +12,7 @@ import { blocked, type LaneStep } from './lane-turn.ts';
 import type { Sealed } from './router.ts';
 import type { RunContext } from './run-context.ts';
 import type { Checkpoint } from './run-store.ts';
+import { addSegment, dropSegments, segmentPaths } from './segment-rows.ts';
 import type { SpoolPart } from './spool.ts';
 import type { TableOrders } from './table-orders.ts';
 
@@ -275,8 +276,7 @@ export class CommitLoop {
           if (step.lane.generation === generation) Object.assign(step.lane, step.becomes);
           if (step.step !== null) step.lane.latencyMs = latencyMs;
           await context.store.saveLane(transaction, step.lane, step.error);
-          for (const segment of step.segments)
-            await context.store.addSegment(transaction, step.lane.id, segment);
+          for (const segment of step.segments) await addSegment(transaction, step.lane.id, segment);
           // Not those of the steps that follow: the load that an order began may have its snapshot from before their lines.
           await this.#dropUsed(transaction, step);
         }
@@ -389,9 +389,9 @@ export class CommitLoop {
     { lane, usedSegments }: LaneStep,
   ): Promise<void> {
     if (usedSegments === null) return;
-    const segments = await this.#context.store.segmentPaths(transaction, lane.id, usedSegments);
+    const segments = await segmentPaths(transaction, lane.id, usedSegments);
     this.#usedFiles.push(...segments);
-    await this.#context.store.dropSegments(transaction, lane.id, usedSegments);
+    await dropSegments(transaction, lane.id, usedSegments);
   }
 
   async #cleanUp(sealed: Sealed): Promise<void> {

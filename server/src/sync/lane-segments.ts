@@ -5,7 +5,7 @@ import type { Lane } from './lane.ts';
 import { type LaneLines, segmentsOf } from './lane-batch.ts';
 import type { LaneStep } from './lane-turn.ts';
 import type { RunContext } from './run-context.ts';
-import type { NewSegment } from './run-store.ts';
+import type { NewSegment } from './segment-rows.ts';
 
 /** Writes lines into files of their own, where they wait until their table can take them: one for each version of its schema. Durable. */
 export async function toSegments(

@@ -5,8 +5,8 @@ import { tableText } from '../model/table.ts';
 import type { ChangePart, TableStep } from '../targets/target.ts';
 import type { Join } from './catch-up.ts';
 import type { KeptSchema, Lane } from './lane.ts';
-import type { NewSegment } from './run-store.ts';
 import { ofSource, targetUntilLoad } from './schema-verdict.ts';
+import type { NewSegment } from './segment-rows.ts';
 
 /** What a lane contributes to a commit. */
 export interface LaneStep {

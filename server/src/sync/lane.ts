@@ -106,6 +106,34 @@ export interface Lane {
   spools: LaneSpool[];
 }
 
+/** What a process knows of a lane beyond its row in the metastore, before it has done anything with it. */
+export function freshMemory(): Pick<
+  Lane,
+  | 'published'
+  | 'generation'
+  | 'armedAt'
+  | 'cascadesFrom'
+  | 'anew'
+  | 'keptFrom'
+  | 'ddlRead'
+  | 'seen'
+  | 'draining'
+  | 'spools'
+> {
+  return {
+    published: false,
+    generation: 0,
+    armedAt: null,
+    cascadesFrom: 0,
+    anew: null,
+    keptFrom: null,
+    ddlRead: 0,
+    seen: null,
+    draining: false,
+    spools: [],
+  };
+}
+
 /**
  * Names what a lane is doing since its last load began: another text means that its schema was taken from the
  * source's catalog again, and that whatever the log's reader knew of it is void.

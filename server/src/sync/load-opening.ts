@@ -5,12 +5,13 @@ import { nextLaneState } from '../model/lane-state.ts';
 import { type TableName, tableText } from '../model/table.ts';
 import type { DiscoveredTable, TableSnapshot } from '../sources/source.ts';
 import { cascadeTrouble, type LanesByObject, lacksParents } from './cascades.ts';
+import { type ChunkRow, readChunks, writeChunks } from './chunk-rows.ts';
 import { sameIdentity, sameShape } from './evolution.ts';
 import type { Lane, Load } from './lane.ts';
 import type { RunContext } from './run-context.ts';
-import type { ChunkRow } from './run-store.ts';
 import { keptOf } from './schema-follow.ts';
 import { ofSource, targetOfLoad, targetUntilLoad } from './schema-verdict.ts';
+import { dropSegmentsBefore } from './segment-rows.ts';
 
 const SETTLE_MS = 1000;
 
@@ -141,7 +142,7 @@ async function planChunks(
   const { store, target, work } = context;
   const load = lane.load;
   if (load !== null && resumable(lane, table)) {
-    const chunks = await store.chunks(lane.id);
+    const chunks = await readChunks(store.db, lane.id);
     if (chunks.length === 0) {
       // Nothing tells which rows are there: planned anew.
       if (lane.generation === generation) lane.load = null;
@@ -194,8 +195,8 @@ async function planChunks(
       lane.nulledValues = 0;
       lane.rowsEstimated = table.estimatedRows;
       await store.saveLane(transaction, lane);
-      if (lane.armedAt !== null) stale = await store.dropSegmentsBefore(transaction, lane.id, lane.armedAt);
-      await store.planChunks(transaction, lane.id, ranges);
+      if (lane.armedAt !== null) stale = await dropSegmentsBefore(transaction, lane.id, lane.armedAt);
+      await writeChunks(transaction, lane.id, ranges);
     },
   );
   if (!planned) return null;

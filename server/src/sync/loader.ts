@@ -6,13 +6,13 @@ import { nextLaneState } from '../model/lane-state.ts';
 import { tableText } from '../model/table.ts';
 import type { LoadedTypedRows, TableSnapshot } from '../sources/source.ts';
 import { type LanesByObject, lacksParents } from './cascades.ts';
+import { type ChunkRow, chunkLoaded, dropChunks, readChunks } from './chunk-rows.ts';
 import { sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { NO_CONSTANTS, stagedBase } from './lane-batch.ts';
 import { blocked, dropped, type LaneStep, resetForLoad } from './lane-turn.ts';
 import { describeTable, openLoad } from './load-opening.ts';
 import type { RunContext } from './run-context.ts';
-import type { ChunkRow } from './run-store.ts';
 
 /** The bound of full_load_concurrency. */
 const MOST_WORKERS = 64;
@@ -303,7 +303,7 @@ export class Loader {
       async (transaction) => {
         lane.rowsLoaded += loaded.rows;
         lane.nulledValues += loaded.nulledValues;
-        await store.chunkLoaded(transaction, lane.id, chunk.number, loaded);
+        await chunkLoaded(transaction, lane.id, chunk.number, loaded);
         await store.saveLane(transaction, lane);
       },
     );
@@ -318,7 +318,7 @@ export class Loader {
     await load.snapshot[Symbol.asyncDispose]();
     // Every transaction that any of the snapshots showed lies before this.
     const consistentFrom = await source.head(signal);
-    const chunks = await store.chunks(lane.id);
+    const chunks = await readChunks(store.db, lane.id);
     // Those there may be are not its own any more.
     if (lane.generation !== generation) return;
     const files = chunks.flatMap((chunk) => (chunk.files === null ? [] : [chunk.files]));
@@ -332,7 +332,7 @@ export class Loader {
         lane.priority = 0;
         lane.load = { ...lane.load!, staged: staged.location, consistentFrom };
         await store.saveLane(transaction, lane);
-        await store.dropChunks(transaction, lane.id);
+        await dropChunks(transaction, lane.id);
       },
     );
     if (!recorded) return;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { chunkLoaded, dropChunks, readChunks, writeChunks } from './chunk-rows.ts';
 import type { KeptSchema } from './lane.ts';
-import type { NewSegment } from './run-store.ts';
+import { addSegment, type NewSegment, readSegments } from './segment-rows.ts';
 import { keptColumns, testStore } from './testing/store.ts';
 
 const name = { schema: 's', table: 't' };
@@ -28,11 +29,11 @@ it('keeps the schema of every segment, also of one that the lane had only within
   lane.schemaVersion = 3;
   await store.write(async (transaction) => {
     await store.saveLane(transaction, lane);
-    await store.addSegment(transaction, lane.id, segment(1, keptColumns('a')));
-    await store.addSegment(transaction, lane.id, segment(2, keptColumns('a', 'b')));
-    await store.addSegment(transaction, lane.id, segment(3, keptColumns('a', 'b', 'c')));
+    await addSegment(transaction, lane.id, segment(1, keptColumns('a')));
+    await addSegment(transaction, lane.id, segment(2, keptColumns('a', 'b')));
+    await addSegment(transaction, lane.id, segment(3, keptColumns('a', 'b', 'c')));
   });
-  for (const { schemaVersion } of await store.segments(lane.id))
+  for (const { schemaVersion } of await readSegments(store.db, lane.id))
     expect((await store.schema(lane.id, schemaVersion)).schema.columns).toHaveLength(schemaVersion);
 });
 
@@ -52,14 +53,14 @@ it('does not take a chunk for loaded that is not among those planned', async () 
   );
   const load = (number: number) =>
     store.write((transaction) =>
-      store.chunkLoaded(transaction, lane.id, number, { files: `["${number}"]`, rows: 1 }),
+      chunkLoaded(transaction, lane.id, number, { files: `["${number}"]`, rows: 1 }),
     );
-  await store.write((transaction) => store.planChunks(transaction, lane.id, [{}, {}]));
+  await store.write((transaction) => writeChunks(transaction, lane.id, [{}, {}]));
   await load(1);
   await expect(load(2)).rejects.toMatchObject({ code: 'INTERNAL' });
-  await store.write((transaction) => store.dropChunks(transaction, lane.id));
+  await store.write((transaction) => dropChunks(transaction, lane.id));
   await expect(load(0)).rejects.toMatchObject({ code: 'INTERNAL' });
-  expect(await store.chunks(lane.id)).toEqual([]);
+  expect(await readChunks(store.db, lane.id)).toEqual([]);
 });
 
 it('asks within the transaction whether what is to be written still holds', async () => {

@@ -3,8 +3,9 @@ import { appliesNone, type LaneState } from '../model/lane-state.ts';
 import { type TableName, tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { forgetProgress, readLanes } from '../store/progress.ts';
-import type { KeptSchema, Lane, Load } from './lane.ts';
+import { freshMemory, type KeptSchema, type Lane, type Load } from './lane.ts';
 import { RunTimeline } from './run-timeline.ts';
+import { readSegments } from './segment-rows.ts';
 import type { Work } from './work.ts';
 
 export interface Checkpoint {
@@ -12,30 +13,6 @@ export interface Checkpoint {
   readonly nextOrd: number;
   readonly rowsRead: number;
   readonly rowsWritten: number;
-}
-
-/** A chunk of a full load. `files` is null until it is loaded. */
-export interface ChunkRow {
-  readonly number: number;
-  readonly range: Readonly<Record<string, string | number | null>>;
-  readonly files: string | null;
-}
-
-export interface SegmentRow {
-  readonly id: number;
-  readonly schemaVersion: number;
-  readonly path: string;
-  readonly rows: number;
-  readonly firstOrd: number;
-  readonly lastOrd: number;
-  readonly endPosition: string;
-}
-
-/** A segment whose file is there and which no commit has recorded yet. */
-export interface NewSegment extends Omit<SegmentRow, 'id'> {
-  readonly bytes: number;
-  /** The schema of its version. */
-  readonly kept: KeptSchema;
 }
 
 /**
@@ -230,19 +207,10 @@ export class RunStore {
           nulledValues: row.nulled_values,
           readPosition: row.read_position,
           latencyMs: row.latency_ms,
-          published: false,
           // The attempt that published it may have ended before whoever was writing to it then.
           settle: row.state === 'pending',
-          generation: 0,
-          armedAt: null,
-          cascadesFrom: 0,
-          anew: null,
-          keptFrom: null,
-          ddlRead: 0,
-          seen: null,
-          draining: false,
           priority: row.priority,
-          spools: [],
+          ...freshMemory(),
         };
       }),
     );
@@ -302,18 +270,9 @@ export class RunStore {
         nulledValues: 0,
         readPosition: null,
         latencyMs: null,
-        published: false,
         settle: false,
-        generation: 0,
-        armedAt: null,
-        cascadesFrom: 0,
-        anew: null,
-        keptFrom: null,
-        ddlRead: 0,
-        seen: null,
-        draining: false,
         priority: 0,
-        spools: [],
+        ...freshMemory(),
       };
       await this.addSchema(transaction, made);
       this.timeline.known(id, made.state, made.kept.schema);
@@ -345,7 +304,7 @@ export class RunStore {
 
   /** The task no longer wants the table. Its target stays. @returns segment files that are of no use any more */
   async removeLane(lane: Lane): Promise<readonly string[]> {
-    const segments = await this.segments(lane.id);
+    const segments = await readSegments(this.db, lane.id);
     await this.write(async (transaction) => {
       await transaction.deleteFrom('lanes').where('id', '=', lane.id).execute();
       await this.timeline.record(transaction, { kind: 'table.left', table: tableText(lane.source) });
@@ -390,156 +349,6 @@ export class RunStore {
       }))
       .where('id', '=', lane.id)
       .execute();
-  }
-
-  // --- chunks of a full load
-
-  async chunks(laneId: number): Promise<readonly ChunkRow[]> {
-    const rows = await this.db
-      .selectFrom('chunks')
-      .selectAll()
-      .where('lane_id', '=', laneId)
-      .orderBy('number')
-      .execute();
-    return rows.map((row) => ({
-      number: row.number,
-      range: JSON.parse(row.range_json),
-      files: row.files_json,
-    }));
-  }
-
-  async planChunks(
-    transaction: MetastoreDb,
-    laneId: number,
-    ranges: readonly ChunkRow['range'][],
-  ): Promise<void> {
-    await this.dropChunks(transaction, laneId);
-    for (const [number, range] of ranges.entries())
-      await transaction
-        .insertInto('chunks')
-        .values({ lane_id: laneId, number, range_json: JSON.stringify(range), files_json: null, rows: null })
-        .execute();
-  }
-
-  async dropChunks(transaction: MetastoreDb, laneId: number): Promise<void> {
-    await transaction.deleteFrom('chunks').where('lane_id', '=', laneId).execute();
-  }
-
-  async chunkLoaded(
-    transaction: MetastoreDb,
-    laneId: number,
-    number: number,
-    loaded: { readonly files: string; readonly rows: number },
-  ): Promise<void> {
-    const { numUpdatedRows } = await transaction
-      .updateTable('chunks')
-      .set({ files_json: loaded.files, rows: loaded.rows })
-      .where('lane_id', '=', laneId)
-      .where('number', '=', number)
-      .executeTakeFirst();
-    if (numUpdatedRows !== 1n)
-      throw new SluiceError('INTERNAL', `A load read chunk ${number}, which is not among those planned.`);
-  }
-
-  // --- segments
-
-  async segments(laneId: number): Promise<readonly SegmentRow[]> {
-    const rows = await this.db
-      .selectFrom('segments')
-      .selectAll()
-      .where('lane_id', '=', laneId)
-      .orderBy('id')
-      .execute();
-    return rows.map((row) => ({
-      id: row.id,
-      schemaVersion: row.schema_version,
-      path: row.path,
-      rows: row.rows,
-      firstOrd: row.first_ord,
-      lastOrd: row.last_ord,
-      endPosition: row.end_position,
-    }));
-  }
-
-  async addSegment(transaction: MetastoreDb, laneId: number, segment: NewSegment): Promise<void> {
-    // The lane itself may be at a later version by now.
-    await transaction
-      .insertInto('lane_schemas')
-      .values({
-        lane_id: laneId,
-        version: segment.schemaVersion,
-        schema_json: JSON.stringify(segment.kept),
-      })
-      .onConflict((conflict) => conflict.columns(['lane_id', 'version']).doNothing())
-      .execute();
-    await transaction
-      .insertInto('segments')
-      .values({
-        lane_id: laneId,
-        schema_version: segment.schemaVersion,
-        path: segment.path,
-        rows: segment.rows,
-        bytes: segment.bytes,
-        first_ord: segment.firstOrd,
-        last_ord: segment.lastOrd,
-        end_position: segment.endPosition,
-      })
-      .execute();
-  }
-
-  /** One file takes the place of the segments from `first` to `last`. */
-  async mergeSegments(
-    transaction: MetastoreDb,
-    laneId: number,
-    merged: {
-      readonly first: SegmentRow;
-      readonly last: SegmentRow;
-      readonly path: string;
-      readonly rows: number;
-      readonly bytes: number;
-    },
-  ): Promise<void> {
-    const { first, last, path, rows, bytes } = merged;
-    await transaction
-      .deleteFrom('segments')
-      .where('lane_id', '=', laneId)
-      .where('id', '>', first.id)
-      .where('id', '<=', last.id)
-      .execute();
-    await transaction
-      .updateTable('segments')
-      .set({ path, rows, bytes, last_ord: last.lastOrd, end_position: last.endPosition })
-      .where('id', '=', first.id)
-      .execute();
-  }
-
-  async segmentPaths(transaction: MetastoreDb, laneId: number, upTo: number): Promise<readonly string[]> {
-    const rows = await transaction
-      .selectFrom('segments')
-      .select('path')
-      .where('lane_id', '=', laneId)
-      .where('id', '<=', upTo)
-      .execute();
-    return rows.map((row) => row.path);
-  }
-
-  async dropSegments(transaction: MetastoreDb, laneId: number, upTo: number): Promise<void> {
-    await transaction.deleteFrom('segments').where('lane_id', '=', laneId).where('id', '<=', upTo).execute();
-  }
-
-  /** Segments all of whose lines have lower numbers. @returns their files */
-  async dropSegmentsBefore(
-    transaction: MetastoreDb,
-    laneId: number,
-    ord: number,
-  ): Promise<readonly string[]> {
-    const rows = await transaction
-      .deleteFrom('segments')
-      .where('lane_id', '=', laneId)
-      .where('last_ord', '<', ord)
-      .returning('path')
-      .execute();
-    return rows.map((row) => row.path);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { SegmentRow } from './run-store.ts';
 import { MANY_SEGMENTS, mergeable } from './segment-merge.ts';
+import type { SegmentRow } from './segment-rows.ts';
 
 function segments(
   ...runs: readonly (readonly [count: number, version: number, rows: number])[]

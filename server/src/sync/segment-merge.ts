@@ -5,7 +5,7 @@ import { tableText } from '../model/table.ts';
 import { segmentParts } from './catch-up.ts';
 import type { Lane } from './lane.ts';
 import type { RunContext } from './run-context.ts';
-import type { SegmentRow } from './run-store.ts';
+import { readSegments, replaceSegments, type SegmentRow } from './segment-rows.ts';
 
 /** So many segments make a merge worth its while. */
 export const MANY_SEGMENTS = 128;
@@ -39,7 +39,7 @@ export async function mergeSegments(context: RunContext, lane: Lane): Promise<vo
   // Nobody else takes segments away meanwhile.
   lane.draining = true;
   try {
-    const all = mergeable(await store.segments(lane.id));
+    const all = mergeable(await readSegments(store.db, lane.id));
     const [first, last] = [all[0], all.at(-1)];
     if (first === undefined || last === undefined) return;
     const path = join(
@@ -50,7 +50,7 @@ export async function mergeSegments(context: RunContext, lane: Lane): Promise<vo
     const rows = all.reduce((sum, segment) => sum + segment.rows, 0);
     const recorded = await store.writeIf(
       () => lane.generation === generation,
-      (transaction) => store.mergeSegments(transaction, lane.id, { first, last, path, rows, bytes }),
+      (transaction) => replaceSegments(transaction, lane.id, { first, last, path, rows, bytes }),
     );
     if (!recorded) {
       await rm(path, { force: true });

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { readChunks, writeChunks } from './chunk-rows.ts';
 import { besideVisible } from './lane-batch.ts';
 import type { RunContext } from './run-context.ts';
 import { TableOrders } from './table-orders.ts';
@@ -18,7 +19,7 @@ it.each([
       { source: name, target: name, objectId: 't', state, kept: keptColumns('a'), rowsEstimated: null },
       null,
     );
-    await store.write((transaction) => store.planChunks(transaction, lane.id, [{ earlier: 1 }]));
+    await store.write((transaction) => writeChunks(transaction, lane.id, [{ earlier: 1 }]));
     await db
       .insertInto('table_orders')
       .values({
@@ -56,10 +57,10 @@ it.each([
     await store.write(async (transaction) => {
       lane.state = 'loading';
       lane.load = besideVisible('x', { kind: 'replay', exact: false });
-      await store.planChunks(transaction, lane.id, [{ own: 1 }, { own: 2 }]);
+      await writeChunks(transaction, lane.id, [{ own: 1 }, { own: 2 }]);
     });
     await store.write((transaction) => carriedOut.record(transaction));
 
-    expect((await store.chunks(lane.id)).map(({ range }) => range)).toEqual([{ own: 1 }, { own: 2 }]);
+    expect((await readChunks(store.db, lane.id)).map(({ range }) => range)).toEqual([{ own: 1 }, { own: 2 }]);
   },
 );

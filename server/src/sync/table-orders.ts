@@ -11,6 +11,7 @@ import {
 import { tableText } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { referencesTo } from './cascades.ts';
+import { dropChunks } from './chunk-rows.ts';
 import type { FromVisible, Lane } from './lane.ts';
 import { besideVisible } from './lane-batch.ts';
 import { type LaneStep, lapsed, recorded, resetForLoad } from './lane-turn.ts';
@@ -220,7 +221,7 @@ export class TableOrders {
     lane.trouble = null;
     lane.load = null;
     lane.generation++;
-    effects.records.push((transaction) => this.#context.store.dropChunks(transaction, lane.id));
+    effects.records.push((transaction) => dropChunks(transaction, lane.id));
     effects.done.add(this.#port.reordered).add(this.#port.published);
     return { ...recorded(lane), error: null, usedSegments: EVERY };
   }
@@ -239,7 +240,7 @@ export class TableOrders {
     lane.settle = true;
     effects.records.push(async (transaction) => {
       // Not those of a load that has begun while the commit was made.
-      if (lane.load === null) await this.#context.store.dropChunks(transaction, lane.id);
+      if (lane.load === null) await dropChunks(transaction, lane.id);
     });
     effects.done.add(this.#port.reordered);
     if (!followed) {

@@ -12,25 +12,26 @@ import type { AskedSource, Position, Source } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import type { Target } from '../targets/target.ts';
 import { Alarm } from './alarm.ts';
-import { backfill } from './backfill.ts';
+import { isAway, noteAway } from './away-servers.ts';
+import { BesideCommits } from './beside-commits.ts';
 import { CatalogLooks } from './catalog-looks.ts';
-import { drain } from './catch-up.ts';
+import { dropChunks } from './chunk-rows.ts';
 import { CommitLoop, type CommitTiming } from './commit-loop.ts';
 import { unfitFrom } from './custom-start.ts';
 import { Discovery, restarted } from './discovery.ts';
 import type { Lane } from './lane.ts';
-import { blocked, resetForLoad, stopped } from './lane-turn.ts';
+import { blocked, resetForLoad } from './lane-turn.ts';
 import { Loader } from './loader.ts';
 import { mergeMembership, mirrorMembership } from './membership.ts';
 import { MergeTables } from './merge-tables.ts';
-import { Router, type RouterOptions, type RunRouter } from './router.ts';
-import { RouterGroup } from './router-group.ts';
+import type { RouterOptions } from './router.ts';
+import { routed } from './routing.ts';
 import type { RunContext } from './run-context.ts';
 import { RunMeter } from './run-meter.ts';
 import { pulses } from './run-pulse.ts';
 import { RunStore } from './run-store.ts';
 import { policyFor } from './schema-verdict.ts';
-import { mergeSegments } from './segment-merge.ts';
+import { readSegments } from './segment-rows.ts';
 import { TableOrders } from './table-orders.ts';
 import type { Work } from './work.ts';
 
@@ -63,8 +64,6 @@ export type Phase = 'initialization' | 'full_load' | 'incremental';
 const WAITING_BYTES = 256 << 20;
 /** How often a server of a merge that cannot be reached is tried. */
 const AWAY_MS = 5000;
-/** What is said of its shards. */
-const AWAY = 'SOURCE_UNREACHABLE';
 
 /**
  * One attempt of a run, from its start to the stop signal, or until its sources have to be opened again. What was read
@@ -97,6 +96,7 @@ class TaskRun {
   /** To the source's catalog. */
   readonly #nextLook = new Alarm();
   readonly #catalogLooks: CatalogLooks;
+  readonly #beside = new BesideCommits((error) => this.#fail(error), this.#end.signal);
   readonly #spoolFolder: string;
   readonly #segmentFolder: string;
   #phase: Phase = 'initialization';
@@ -218,7 +218,7 @@ class TaskRun {
       const now = splitPositions(position);
       const left = [...splitPositions(saved).keys()].filter((label) => !now.has(label));
       const until = AbortSignal.any([stop, signal]);
-      this.#beside(() =>
+      this.#beside.queue(() =>
         this.#options.forgetLogs(left, until).catch((error: unknown) => {
           if (!until.aborted) throw error;
         }),
@@ -228,7 +228,7 @@ class TaskRun {
       { position, tables: this.#lanes.size, start: anew ? 'stateless' : chosen ? 'custom' : 'resume' },
       'the run begins',
     );
-    if (source instanceof CompositeSource) await this.#noteAway(source);
+    if (source instanceof CompositeSource) await noteAway(source, [...this.#lanes.values()], this.#store, log);
     this.#notePhase();
     stop.removeEventListener('abort', endEarly);
     await this.#follow(context, parts, position, stream, stop);
@@ -250,7 +250,7 @@ class TaskRun {
       waiting: () => commits.nudge(),
       reordered: () => parts.loader.nudge(),
       published: () => this.#nextLook.ring(),
-      manySegments: (lane) => this.#merge(context, lane),
+      manySegments: (lane) => this.#beside.merge(context, lane),
       backfills: () => this.#backfills(context, commits),
     });
     const commits = new CommitLoop(context, {
@@ -258,7 +258,7 @@ class TaskRun {
       timing: () => timingOf(this.#options.work),
       onRenamed: (lane, before) => this.#rename(lane, before, commits),
       onMarks: (marks) => discovery.marksReturned(marks),
-      onBacklog: (lane) => this.#drain(context, lane, commits),
+      onBacklog: (lane) => this.#beside.drain(context, lane, commits),
       onCommitted: (commit) => {
         this.#notePhase();
         parts.loader.nudge();
@@ -308,39 +308,9 @@ class TaskRun {
     context.source.mark('loaded', context.signal).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Lanes whose backfill is under way. */
-  readonly #backfilling = new Set<Lane>();
-
-  /** Begins the backfills that were not begun, one after the other. */
   #backfills(context: RunContext, commits: CommitLoop): void {
-    for (const lane of this.#lanes.values()) {
-      if (lane.state !== 'backfilling' || this.#backfilling.has(lane)) continue;
-      this.#backfilling.add(lane);
-      this.#beside(async () => {
-        if (lane.state === 'backfilling') await backfill(context, lane, (step) => commits.handIn(step));
-        this.#backfilling.delete(lane);
-        this.#loaded(context, commits);
-        // Given up and ordered again meanwhile.
-        this.#backfills(context, commits);
-      });
-    }
-  }
-
-  readonly #merging = new Set<Lane>();
-
-  #merge(context: RunContext, lane: Lane): void {
-    if (this.#merging.has(lane)) return;
-    this.#merging.add(lane);
-    this.#beside(() => mergeSegments(context, lane).finally(() => this.#merging.delete(lane)));
-  }
-
-  #queue: Promise<void> = Promise.resolve();
-
-  /** One after the other, beside the commits. */
-  #beside(work: () => Promise<void>): void {
-    this.#queue = this.#queue.then(work).catch((error: unknown) => {
-      if (!this.#end.signal.aborted) this.#fail(error);
-    });
+    const lanes = (): Iterable<Lane> => this.#lanes.values();
+    this.#beside.backfills(context, lanes, commits, () => this.#loaded(context, commits));
   }
 
   #rename(lane: Lane, before: string, commits: CommitLoop): void {
@@ -398,10 +368,10 @@ class TaskRun {
     ]);
     const committing = guard(commits.run(reading));
     await Promise.all([streaming, background, committing]);
-    await Promise.allSettled(this.#drains);
+    await this.#beside.drained();
     this.#options.looks.off('look', onLook);
     this.#catalogLooks.giveBack();
-    await this.#queue;
+    await this.#beside.idle();
     context.router.discard();
     if (this.#failure !== null) throw this.#failure;
     this.#end.abort();
@@ -448,52 +418,6 @@ class TaskRun {
     }
   }
 
-  /** Says of the shards of a server that cannot be reached that they stand still, and of those of one that is back that they do not. */
-  async #noteAway(source: CompositeSource): Promise<void> {
-    const back = new Set<string>();
-    const away = new Set<string>();
-    await this.#store.write(async (transaction) => {
-      for (const lane of this.#lanes.values()) {
-        const label = lane.source.shard ?? '';
-        const error = source.away.get(label)?.toBody().error ?? null;
-        const noted = lane.trouble === AWAY;
-        // What stopped a table by itself is not to be forgotten over it.
-        if (!follows(lane.state) || (lane.trouble !== null && !noted)) continue;
-        if (noted === (error !== null)) continue;
-        (error === null ? back : away).add(label);
-        lane.trouble = error === null ? null : AWAY;
-        await this.#store.saveLane(transaction, lane, error === null ? null : { ...error, code: AWAY });
-      }
-      for (const label of back)
-        await this.#store.timeline.record(transaction, { kind: 'source.back', detail: { source: label } });
-      for (const label of away) {
-        const { code, message } = source.away.get(label)!;
-        await this.#store.timeline.record(transaction, {
-          kind: 'source.away',
-          detail: { source: label, code, message },
-        });
-      }
-    });
-    for (const [label, { code, message }] of source.away)
-      this.#options.log.warn({ source: label, code, cause: message }, 'the run goes on without a server');
-  }
-
-  readonly #drains = new Set<Promise<void>>();
-
-  #drain(context: RunContext, lane: Lane, commits: CommitLoop): void {
-    if (lane.draining) return;
-    const work = drain(context, lane)
-      .catch((error: unknown) => {
-        if (this.#end.signal.aborted) return;
-        const trouble = SluiceError.from(error);
-        if (trouble.rule.scope !== 'table') this.#fail(error);
-        // Sent back to the queue of loads meanwhile, and whatever went wrong with it.
-        else if (lane.state === 'catching_up') commits.handIn(stopped(lane, trouble));
-      })
-      .finally(() => this.#drains.delete(work));
-    this.#drains.add(work);
-  }
-
   async #startPosition(): Promise<Position> {
     const { work } = this.#options;
     if (!work.begun && work.start === 'custom' && work.startPosition !== null) return work.startPosition;
@@ -511,7 +435,7 @@ class TaskRun {
     resetForLoad(lane, null, reason);
     await this.#store.write(async (transaction) => {
       await this.#store.saveLane(transaction, lane);
-      await this.#store.dropChunks(transaction, lane.id);
+      await dropChunks(transaction, lane.id);
     });
   }
 
@@ -525,7 +449,7 @@ class TaskRun {
   async #removeStraySegments(): Promise<void> {
     const known = new Set<string>();
     for (const lane of this.#lanes.values())
-      for (const segment of await this.#store.segments(lane.id)) known.add(segment.path);
+      for (const segment of await readSegments(this.#store.db, lane.id)) known.add(segment.path);
     for (const name of await readdir(this.#segmentFolder)) {
       const path = join(this.#segmentFolder, name);
       if (!known.has(path)) await rm(path, { force: true });
@@ -558,31 +482,10 @@ interface Parts {
   readonly orders: TableOrders;
 }
 
-const isAway = (source: AskedSource, lane: Lane): boolean => source.isAway?.(lane.source) === true;
-
 /** Numbers of transactions in what is loaded mean nothing in this server's log. */
 function isOfAnotherServer(lane: Lane, source: AskedSource): boolean {
   const visibility = lane.load?.visibility;
   return (
     follows(lane.state) && visibility?.kind === 'log' && visibility.server !== source.serverOf(lane.source)
   );
-}
-
-/** What takes the log, or the logs, and how they get there. */
-function routed(
-  source: Source | CompositeSource,
-  options: RouterOptions,
-): {
-  readonly router: RunRouter;
-  readonly stream: (from: Position, signal: AbortSignal) => Promise<void>;
-} {
-  if (source instanceof CompositeSource) {
-    const router = new RouterGroup(source.labels, [...source.away.keys()], {
-      ...options,
-      source: source.ofOneLog,
-    });
-    return { router, stream: (from, signal) => source.stream(from, router.sink, signal) };
-  }
-  const router = new Router(options);
-  return { router, stream: (from, signal) => source.stream(from, router, signal) };
 }
