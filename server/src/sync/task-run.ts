@@ -228,7 +228,8 @@ class TaskRun {
       { position, tables: this.#lanes.size, start: anew ? 'stateless' : chosen ? 'custom' : 'resume' },
       'the run begins',
     );
-    if (source instanceof CompositeSource) await noteAway(source, [...this.#lanes.values()], this.#store, log);
+    if (source instanceof CompositeSource)
+      await noteAway(source, [...this.#lanes.values()], this.#store, log);
     this.#notePhase();
     stop.removeEventListener('abort', endEarly);
     await this.#follow(context, parts, position, stream, stop);
