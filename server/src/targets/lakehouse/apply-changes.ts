@@ -302,7 +302,7 @@ async function planKeyed(
   const { heldKeys } = options;
   const { old, read } = await findOld(sql, storage, heldKeys, {
     ...{ owner, files, key: keyColumns, keys: fold.keys },
-    rows: fold.deleted.length > 0 ? Number.POSITIVE_INFINITY : lineCount(batch),
+    rows: fold.played ? Number.POSITIVE_INFINITY : lineCount(batch),
   });
   const staying = fitOneFile(batch, options.targetBytes) ? (read?.staying ?? null) : null;
   return {

@@ -33,7 +33,7 @@ export function keyWords(key: readonly ScanColumn[]): KeyWords | null {
   return isDigest ? { kind: 'digest', expressions: digestOf(texts) } : { kind: 'values', expressions: words };
 }
 
-/** The key's columns, so that one can be asked whether it is NULL. */
+/** Whether one of the key's columns is NULL. */
 export const isNullSql = (key: readonly ScanColumn[]): string =>
   `(${key.map(({ name }) => `${quoteIdentifier(name)} IS NULL`).join(' OR ')})`;
 

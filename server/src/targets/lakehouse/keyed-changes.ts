@@ -29,6 +29,8 @@ export interface KeyedOutcome {
   /** Of each key of the batch: its columns, whether an old row under it goes (`goes`), and whether there is a row after (`stays`). */
   readonly keys: string;
   readonly fetched: boolean;
+  /** Foreign keys changed rows unseen: of keys and lines there may be more than the batch brought. */
+  readonly played: boolean;
   /** Rows that cascades deleted (ChangeBatch.tellDeleted). */
   readonly deleted: readonly ChangePart[];
 }
@@ -72,6 +74,7 @@ export async function foldKeyed(
     upsertsOfSingles: `SELECT * FROM chg WHERE op IN ('I', 'U')`,
     keys: `SELECT ${names}, ${goes} AS goes, last_op IN ('I', 'U') AS stays FROM ${fin} AS fin`,
     fetched,
+    played: deleted !== null,
     deleted: deleted ?? [],
   };
 }
