@@ -40,7 +40,8 @@ export const isNullSql = (key: readonly ScanColumn[]): string =>
 function wordsOf(type: string, value: string): readonly string[] | null {
   switch (type) {
     case 'int':
-      return [value];
+      // Its bytes are read as they lie: of another width they would be other numbers.
+      return [`CAST(${value} AS INTEGER)`];
     case 'long':
       return wordsOfBits(value, 'BIGINT', [32, 0]);
     case 'date':
