@@ -107,20 +107,8 @@ export interface Lane {
 }
 
 /** What a process knows of a lane beyond its row in the metastore, before it has done anything with it. */
-export function freshMemory(): Pick<
-  Lane,
-  | 'published'
-  | 'generation'
-  | 'armedAt'
-  | 'cascadesFrom'
-  | 'anew'
-  | 'keptFrom'
-  | 'ddlRead'
-  | 'seen'
-  | 'draining'
-  | 'spools'
-> {
-  return {
+export const freshMemory = () =>
+  ({
     published: false,
     generation: 0,
     armedAt: null,
@@ -131,8 +119,7 @@ export function freshMemory(): Pick<
     seen: null,
     draining: false,
     spools: [],
-  };
-}
+  }) satisfies Partial<Lane>;
 
 /**
  * Names what a lane is doing since its last load began: another text means that its schema was taken from the

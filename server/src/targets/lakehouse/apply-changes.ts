@@ -30,7 +30,6 @@ import { findOld, type OldPlaces } from './find-old.ts';
 import type { HeldKeys } from './held-keys.ts';
 import { holdingKeys } from './holding-keys.ts';
 import { type KeyPart, keyLimitTrouble, withinKeyLimit } from './key-size.ts';
-import { keyWords } from './key-words.ts';
 import { FEW_LINES, foldKeyed, lineCount } from './keyed-changes.ts';
 import { inPieces } from './line-pieces.ts';
 import { foldRows, sameRow } from './row-changes.ts';
@@ -308,7 +307,7 @@ async function planKeyed(
   return {
     ...plan,
     rows: read?.count === lineCount(batch) ? fold.upsertsOfSingles : fold.upserts,
-    order: staying && (keyWords(keyColumns)?.expressions ?? null),
+    order: staying && (read?.order ?? null),
     wroteRows: ({ path }) => {
       if (staying !== null) heldKeys.wroteKeys(owner, path, keyColumns, staying);
     },

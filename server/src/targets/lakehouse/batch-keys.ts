@@ -18,16 +18,17 @@ export interface GoingKeys {
   readonly count: number;
   /** Ascending. */
   readonly words: KeyColumns;
-  /** The least and the greatest value of the key's first column, as text. */
-  readonly low: string;
-  readonly high: string;
+  /** The least and the greatest value of the key's first column, as text; null: the keys were not read in their order. */
+  readonly range: { readonly low: string; readonly high: string } | null;
 }
 
 export interface BatchKeys {
   /** null: no old row goes */
   readonly going: GoingKeys | null;
-  /** Keys of the rows that the batch leaves behind, ascending. */
+  /** Keys of the rows that the batch leaves behind, ascending by `order`. */
   readonly staying: KeyColumns;
+  /** Expressions of the words (keyWords). */
+  readonly order: readonly string[];
   /** How many keys there are. */
   readonly count: number;
 }
@@ -75,20 +76,13 @@ export async function readBatchKeys(
     },
   );
   if (hasNull) return null;
-  if (kind === 'digest' && going.count > 0) [low, high] = await rangeOf(sql, first, select);
+  const range = kind === 'values' ? { low, high } : null;
   return {
-    going: going.count === 0 ? null : { count: going.count, words: going.columns(), low, high },
+    going: going.count === 0 ? null : { count: going.count, words: going.columns(), range },
     staying: staying.columns(),
+    order: expressions,
     count,
   };
-}
-
-/** Where keys are not read in their order. */
-async function rangeOf(sql: Sql, first: string, select: string): Promise<readonly [string, string]> {
-  const [row] = await sql.rows(
-    `SELECT CAST(min(${first}) AS VARCHAR), CAST(max(${first}) AS VARCHAR) FROM (${select}) WHERE goes`,
-  );
-  return [String(row![0]), String(row![1])];
 }
 
 class Gathered {

@@ -64,7 +64,11 @@ export async function findOld(sql: Sql, storage: Storage, heldKeys: HeldKeys, ol
   const { going } = read;
   const none = { old: { kind: 'none' }, read } as const;
   if (going === null) return none;
-  const data = inRange(files, first!, going.low, going.high).filter(isData);
+  const near =
+    going.range === null
+      ? await holdingKeys(sql, files, first!, `(SELECT * FROM (${old.keys}) WHERE goes)`, first!.name)
+      : inRange(files, first!, going.range.low, going.range.high);
+  const data = near.filter(isData);
   if (data.length === 0) return none;
   const deletes = files.filter((file) => !isData(file));
   const held = await heldKeys.of(sql, storage, { owner, live: files.filter(isData), deletes, data, key });

@@ -61,8 +61,9 @@ export function writeSeventeen(out: Uint8Array, at: number, value: number): numb
   const powerUpper = UPPER[shift]!;
   const powerLower = LOWER[shift]!;
   const error = upper * powerUpper - product + upper * powerLower + lower * powerUpper + lower * powerLower;
-  let low = (product % BILLION) + Math.round(error);
-  let high = (product - (product % BILLION)) / BILLION;
+  const rest = product % BILLION;
+  let low = rest + Math.round(error);
+  let high = (product - rest) / BILLION;
   if (low < 0) {
     low += BILLION;
     high--;
