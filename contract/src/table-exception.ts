@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Problem, TableRef, Time } from './primitives.ts';
+import { Id, Problem, SourceTable, TableRef, Time } from './primitives.ts';
 
 /**
  * How a column of the source differs from the target's. A length, a default or an order that the lake does not have is
@@ -26,7 +26,7 @@ export type ColumnSides = z.infer<typeof ColumnSides>;
 /** A table that something is wrong with: on the blocklist, or with an error of another kind. */
 export const TableException = z.object({
   id: Id,
-  source: TableRef,
+  source: SourceTable,
   target: TableRef,
   state: z.string(),
   blocklisted: z.boolean(),

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { Route } from './api.ts';
-import { Id, Problem, Reference, TableRef, Time } from './primitives.ts';
+import { Id, Problem, Reference, SourceTable, TableRef, Time } from './primitives.ts';
 
 export const StartVerification = z.strictObject({
   tables: z
     .array(z.string().min(1).max(300))
     .max(10_000)
     .default([])
-    .describe('`schema.table` of the source, or `table`; none: all that are live'),
+    .describe(
+      '`schema.table` of the source, or `table`; of a merge also `server/database.table`; none: all that are live',
+    ),
 });
 export type StartVerification = z.input<typeof StartVerification>;
 
@@ -41,7 +43,7 @@ export const FollowedChange = z.object({
 export type FollowedChange = z.infer<typeof FollowedChange>;
 
 export const TableVerdict = z.object({
-  source: TableRef,
+  source: SourceTable,
   target: TableRef,
   verdict: z
     .enum(['equal', 'different', 'unsettled', 'skipped'])

@@ -1,3 +1,4 @@
+import { sourceTableText, type TableException } from '@sluice/contract';
 import { expect, it } from 'vitest';
 import { order } from '../orders/ordering.ts';
 import { TestLake } from '../support/lake.ts';
@@ -44,6 +45,12 @@ it('a change of a shard that the merged table cannot follow stops that shard unt
     code: 'TABLE_SCHEMA',
     message: expect.stringContaining('pk column different'),
   });
+  const api = await lake.api();
+  const exceptions = await api.get<TableException[]>('/tasks/m/exceptions');
+  expect(exceptions.map(({ source }) => sourceTableText(source))).toEqual([
+    's0/d0.public.t_1',
+    's0/d0.public.t_2',
+  ]);
   await lake.caughtUp('m');
   // Nothing of theirs since then, and everything of the other.
   expect([...(await merged())].sort()).toEqual(['0|0', '10|1', '1|0', '20|2', '2|0'].sort());

@@ -7,6 +7,7 @@ import type { TableVerdict, Task, TimelineEvent, Verification } from '@sluice/co
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { parseExposition } from '../metrics/exposition-text.ts';
+import { order } from '../orders/ordering.ts';
 import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql } from '../support/mysql.ts';
 import { sharedPostgres } from '../support/postgres.ts';
@@ -43,7 +44,8 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       '2024-02-29' + INTERVAL n SECOND, UNHEX(LPAD(HEX(n), 8, '0')) FROM numbers`);
     await database.query('CREATE TABLE calm (id int PRIMARY KEY, at timestamp(6) NULL)');
     await database.query(`INSERT INTO calm SELECT n, IF(n = 7, NULL, '2024-01-01 00:00:00') FROM numbers`);
-    await database.query('CREATE TABLE bag (a int)');
+    await database.query('CREATE TABLE bag (a int, t varchar(10))');
+    await database.query("INSERT INTO bag SELECT n % 100, IF(n % 2, NULL, 'even') FROM numbers");
     await using lake = await TestLake.start();
     await lake.createMirror('compared', database.connection, { type: flavour });
     await lake.start('compared');
@@ -56,6 +58,8 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       );
       await database.query(`INSERT INTO keyed (region, id, name) VALUES ('new', ${100_000 + round}, 'x')`);
       await database.query(`DELETE FROM keyed WHERE region = 'new' AND id = ${100_000 + round - 5}`);
+      await database.query(`INSERT INTO bag VALUES (${1000 + round}, 'new'), (${1000 + round}, 'new')`);
+      await database.query(`DELETE FROM bag WHERE a = ${1000 + round - 3} LIMIT 1`);
     }, stop.signal);
     try {
       const clean = await verify(lake, 'compared');
@@ -88,8 +92,10 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       });
       expect(of(clean, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
       expect(of(clean, 'bag')).toMatchObject({
-        verdict: 'skipped',
-        reason: expect.stringContaining('no key'),
+        missing: 0,
+        extra: 0,
+        changed: 0,
+        columns: expect.any(Array),
       });
 
       // Past the log: no reader can know of it. On a connection of its own, for the writer goes on.
@@ -98,7 +104,10 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       await aside.query("INSERT INTO keyed (region, id, name) VALUES ('lost', 1001, 'x')");
       await aside.query('DELETE FROM keyed WHERE id = 997');
       await aside.query("UPDATE keyed SET name = 'stale' WHERE id IN (998, 999)");
-      const found = await verify(lake, 'compared', ['keyed']);
+      // One more of a row that is there ten times, one that is new, and one kind of row that is gone.
+      await aside.query("INSERT INTO bag VALUES (2, 'even'), (-1, 'lost')");
+      await aside.query('DELETE FROM bag WHERE a = 5');
+      const found = await verify(lake, 'compared', ['keyed', 'bag']);
       expect(found).toMatchObject({ state: 'done', error: null, equal: false });
       const keyed = of(found, 'keyed');
       expect(keyed).toMatchObject({ verdict: 'different', missing: 1, extra: 1, changed: 2 });
@@ -109,6 +118,11 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
         ['missing', 'lost', '1001'],
       ]);
       expect(keyed.freshnessMs).toBeLessThan(60_000);
+      // No key names one of its rows; loading it anew mends it.
+      expect(of(found, 'bag')).toMatchObject({
+        ...{ verdict: 'different', missing: 1, extra: 1, changed: 1 },
+        ...{ examples: [], repair: null },
+      });
 
       const repaired = await promisify(execFile)(process.execPath, [
         SLUICE,
@@ -117,6 +131,10 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       const { after } = JSON.parse(repaired.stdout).data as { after: Verification };
       expect(after).toMatchObject({ state: 'done', equal: true });
       expect(of(after, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
+      await order(lake, 'compared', 'resync', ['bag']);
+      await lake.caughtUp('compared');
+      const mended = await verify(lake, 'compared', ['bag']);
+      expect(of(mended, 'bag')).toMatchObject({ missing: 0, extra: 0, changed: 0, ops: expect.any(Object) });
     } finally {
       stop.abort();
       expect(await writing).toBeGreaterThan(5);
@@ -138,7 +156,9 @@ describe('a comparison with PostgreSQL', () => {
           t timestamptz, a int[], j jsonb, flag boolean, f real, day date);
         INSERT INTO odd SELECT gen_random_uuid(), i / 7.0, sqrt(i), decode(md5(i::text), 'hex'), now() + i * interval '1 s',
           ARRAY[i, NULL, i + 1], jsonb_build_object('i', i), i % 2 = 0, i / 3.0, DATE '2024-02-29' + i FROM generate_series(1, 20000) i;
-        INSERT INTO odd (id, d, t, day) VALUES (gen_random_uuid(), 'NaN', 'infinity', '-infinity'), (gen_random_uuid(), '-0', NULL, NULL)`);
+        INSERT INTO odd (id, d, t, day) VALUES (gen_random_uuid(), 'NaN', 'infinity', '-infinity'), (gen_random_uuid(), '-0', NULL, NULL);
+        CREATE TABLE bag AS SELECT d, a, j FROM odd UNION ALL SELECT d, a, j FROM odd;
+        ALTER TABLE bag REPLICA IDENTITY FULL`);
       await using lake = await TestLake.start();
       await lake.createMirror('compared', database.connection);
       await lake.start('compared');
@@ -160,6 +180,12 @@ describe('a comparison with PostgreSQL', () => {
         missing: 0,
         extra: 0,
         changed: 0,
+      });
+      expect(of(clean, 'bag')).toMatchObject({
+        verdict: 'equal',
+        sourceRows: 40_004,
+        lakeRows: 40_004,
+        looks: 0,
       });
       const { columns, ops } = of(clean, 'odd');
       // What the lake has no value for counts as null on both sides: the infinite moment and day.
@@ -191,18 +217,21 @@ describe('a comparison with PostgreSQL', () => {
       expect(asked).toMatchObject({
         equal: true,
         error: null,
-        tables: [{ verdict: 'equal', sourceRows: 20_002 }],
+        tables: [
+          { verdict: 'equal', sourceRows: 40_004 },
+          { verdict: 'equal', sourceRows: 20_002 },
+        ],
       });
       const events = await api.get<TimelineEvent[]>('/tasks/compared/events?kind=task.compared');
       expect(events.find(({ by }) => by === 'schedule')?.text).toBe(
-        'compared with the source: no table differs; 1 equal, 0 unsettled, 0 skipped',
+        'compared with the source: no table differs; 2 equal, 0 unsettled, 0 skipped',
       );
       await lake.killServer();
       await lake.restart();
       const token = (await readFile(join(lake.dataDir, 'token'), 'utf8')).trim();
       const answer = await fetch(`${lake.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
       const series = parseExposition(await answer.text());
-      expect(series.value('sluice_compared_tables', { task: 'compared', verdict: 'equal' })).toBe(1);
+      expect(series.value('sluice_compared_tables', { task: 'compared', verdict: 'equal' })).toBe(2);
       expect(series.value('sluice_compared_tables', { task: 'compared', verdict: 'different' })).toBe(0);
       expect((await known()).find(({ id }) => id === asked.id)).toEqual(asked);
       await lake.stop('compared');

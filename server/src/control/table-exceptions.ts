@@ -4,6 +4,7 @@ import { typeText } from '../model/logical-type.ts';
 import { type ColumnPair, sideBySide } from '../model/schema-difference.ts';
 import type { TableSchema } from '../model/table.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
+import { sourceOf } from '../store/progress.ts';
 import { type Control, isoTime } from './context.ts';
 import { findNamed } from './references.ts';
 import { problemOf } from './runs.ts';
@@ -35,7 +36,7 @@ export async function tableExceptions({ db }: Control, ref: string): Promise<Tab
     return [
       {
         id: row.id,
-        source: { schema: row.source_schema, table: row.source_table },
+        source: sourceOf(row),
         target: { schema: row.target_schema, table: row.target_table },
         state,
         blocklisted: isBlocklisted(state),

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Problem, SluiceError, TableVerdict, type Verification } from '@sluice/contract';
+import { Problem, SluiceError, sourceTableText, TableVerdict, type Verification } from '@sluice/contract';
 import { z } from 'zod';
 import { callerName } from '../model/caller.ts';
 import { recordEvent } from '../store/events.ts';
@@ -188,7 +188,7 @@ async function record(control: Control, view: Verification): Promise<void> {
         equal: of('equal'),
         different: wrong.map(
           ({ source, missing, extra, changed }) =>
-            `${source.schema}.${source.table} (${missing} missing, ${extra} extra, ${changed} changed)`,
+            `${sourceTableText(source)} (${missing} missing, ${extra} extra, ${changed} changed)`,
         ),
         unsettled: of('unsettled'),
         skipped: of('skipped'),

@@ -4,7 +4,6 @@ import { followShards } from '../model/merge/follow-shards.ts';
 import { mergeShards } from '../model/merge/merge-shards.ts';
 import {
   columnOf,
-  extendedValue,
   keyOf,
   type MergedTable,
   type Refusal,
@@ -12,7 +11,7 @@ import {
 } from '../model/merge/merged-table.ts';
 import { refusalText } from '../model/merge/refusal-text.ts';
 import { shardKey, shardText } from '../model/merge/shard.ts';
-import { numbered, targetSchema } from '../model/merge/target-schema.ts';
+import { numbered, shardConstants, targetSchema } from '../model/merge/target-schema.ts';
 import { type Column, type TableName, type TableSchema, tableKey } from '../model/table.ts';
 import { shardOf } from '../sources/composite/member-label.ts';
 import { type MatchedTable, virtualTables } from '../sources/composite/virtual-table-match.ts';
@@ -136,9 +135,7 @@ export class MergeTables {
         : [];
     return {
       schema,
-      constants: new Map(
-        table.extended.map((field) => [state.ids.ids.get(field.name)!, extendedValue(field, shard)]),
-      ),
+      constants: shardConstants(table, state.ids, shard),
       // By what the column is called now: lines that wait were written under an earlier name.
       columns: (written) =>
         written.map((column, index) => ({

@@ -16,7 +16,7 @@ import type { Work } from './work.ts';
 export interface SourceContext {
   readonly metastore: MetastoreDb;
   readonly sealer: Sealer;
-  readonly work: Work;
+  readonly work: Pick<Work, 'taskId' | 'sourceKey' | 'spec' | 'parameters' | 'begun' | 'start'>;
   readonly log: Logger;
   /** Where the task goes on from; null: it begins anew. */
   readonly saved: string | null;

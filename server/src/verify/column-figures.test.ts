@@ -17,6 +17,8 @@ describe('the figures of a column', () => {
     ['exact', { kind: 'int' }, { kind: 'int' }],
     ['wider', { kind: 'int' }, { kind: 'long' }],
     ['wider', { kind: 'decimal', precision: 9, scale: 2 }, { kind: 'decimal', precision: 12, scale: 2 }],
+    // Of a merge: shards of differing scales.
+    ['wider', { kind: 'decimal', precision: 10, scale: 2 }, { kind: 'decimal', precision: 12, scale: 4 }],
     ['other', { kind: 'long' }, { kind: 'int' }],
     ['other', { kind: 'decimal', precision: 9, scale: 2 }, { kind: 'decimal', precision: 9, scale: 3 }],
     ['missing', { kind: 'int' }, null],

@@ -1,5 +1,6 @@
 import type { ColumnFigures } from '@sluice/contract';
-import { type LogicalType, sameType, typeText, widens } from '../model/logical-type.ts';
+import { type LogicalType, sameType, typeText } from '../model/logical-type.ts';
+import { holdsAll } from '../model/merge/widest-type.ts';
 import type { Column } from '../model/table.ts';
 
 /**
@@ -27,5 +28,5 @@ export function columnFigures(
 function mappingOf(own: LogicalType, lake: LogicalType | null): ColumnFigures['mapping'] {
   if (lake === null) return 'missing';
   if (sameType(own, lake)) return 'exact';
-  return widens(own, lake) ? 'wider' : 'other';
+  return holdsAll(lake, own) ? 'wider' : 'other';
 }

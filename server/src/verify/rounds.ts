@@ -13,7 +13,10 @@ export interface Look {
 }
 
 const MOST_LOOKS = 10;
-const IDLE_LOOKS = 3;
+/** So many looks in a row have to say the same of a row before it is named. */
+const SAME_LOOKS = 3;
+/** One more than that: a row that moved at the first of them is named still. */
+const IDLE_LOOKS = SAME_LOOKS + 1;
 
 /**
  * Whether it is worth to look once more. Rows that change all the time are never settled, and a look costs a commit's wait
@@ -36,4 +39,26 @@ export function judgeLook({ before, lake, after }: Look): 'equal' | 'unsettled' 
   if (before !== after) return 'unsettled';
   if (lake === null) return 'missing';
   return before === null ? 'extra' : 'changed';
+}
+
+/**
+ * What all looks together tell. A row whose values come back (a flag that is set and taken back, one of many equal rows)
+ * can be there and back between two looks at the source, and the lake have shown it there. That does not happen several
+ * times in a row by accident; to a lake that is wrong it does.
+ */
+export class Suspicions {
+  readonly #said = new Map<string, { readonly difference: Difference; readonly times: number }>();
+
+  /** @returns a difference once it is certain; until then the row is unsettled */
+  weigh(key: readonly string[], look: Look): 'equal' | 'unsettled' | Difference {
+    const verdict = judgeLook(look);
+    const name = JSON.stringify(key);
+    const before = this.#said.get(name);
+    this.#said.delete(name);
+    if (verdict === 'equal' || verdict === 'unsettled') return verdict;
+    const times = before?.difference === verdict ? before.times + 1 : 1;
+    if (times >= SAME_LOOKS) return verdict;
+    this.#said.set(name, { difference: verdict, times });
+    return 'unsettled';
+  }
 }

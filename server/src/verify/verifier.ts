@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '@sluice/contract';
+import { pino } from 'pino';
 import { Engine } from '../lakehouse/duckdb/engine.ts';
 import { embeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import { fileStorage } from '../lakehouse/file-storage.ts';
-import { SOURCES, sourceAdmin } from '../sources/registry.ts';
-import { readConnection } from '../store/connections.ts';
 import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
+import { readCheckpoint } from '../store/progress.ts';
+import { readMergeState } from '../sync/merge-store.ts';
+import { openSource } from '../sync/open-source.ts';
 import { lastArrival } from '../targets/lakehouse/arrivals.ts';
 import { RowDigests } from '../targets/lakehouse/row-digests.ts';
 import { readTask, verifyTask } from './verify-task.ts';
@@ -38,13 +40,8 @@ async function main(): Promise<void> {
   const folder = join(layout.work, `verify-${values.number}`);
   const db = await openMetastore(layout.metastore);
   try {
-    const { sourceKey, spec, parameters } = await readTask(db, taskId);
-    const { dsType, connection } = await readConnection(
-      db,
-      await openSealer(layout),
-      spec.dataSource,
-      spec.database,
-    );
+    const task = await readTask(db, taskId);
+    const { parameters } = task;
     const storage = fileStorage();
     const catalog = embeddedCatalog(db, storage);
     const engine = await Engine.open({
@@ -54,18 +51,14 @@ async function main(): Promise<void> {
       maxTempBytes: 64 * 2 ** 30,
     });
     try {
-      await using source = await sourceAdmin(SOURCES, dsType).open(
+      // As the run has it; it reads no log.
+      await using source = await openSource(
         {
-          connection,
-          taskKey: sourceKey,
-          publication: parameters.publication,
-          reading: {
-            tinyint1: parameters.tinyint1,
-            time: parameters.time,
-            unloggedCascades: parameters.unloggedCascades,
-          },
-          // It reads no log.
-          serverIds: { allot: () => Promise.reject(new Error('a comparison needs no server id')) },
+          metastore: db,
+          sealer: await openSealer(layout),
+          work: { ...task, taskId, begun: true, start: 'resume' },
+          log: pino({ level: 'silent' }),
+          saved: (await readCheckpoint(db, taskId))?.position ?? null,
         },
         stop.signal,
       );
@@ -79,14 +72,16 @@ async function main(): Promise<void> {
           db,
           taskId,
           source,
+          storage,
           catalog,
+          merged: (target) => readMergeState(db, target),
           arrivals: (target) => ({
             newest: async () => lastArrival(storage, (await catalog.load(target))?.metadata ?? null),
           }),
           folder,
           wanted: positionals,
           chunkBytes: parameters.chunkSize,
-          open: ({ schema }) => RowDigests.open(engine, storage, schema, rules, stop.signal),
+          open: (table) => RowDigests.open(engine, storage, table, rules, stop.signal),
           onVerdict: (verdict) => void tell({ kind: 'verdict', verdict }),
         },
         stop.signal,

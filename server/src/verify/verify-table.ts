@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import type { Difference, FollowedChange, TableVerdict } from '@sluice/contract';
 import { SluiceError } from '@sluice/contract';
 import type { LogicalType } from '../model/logical-type.ts';
-import type { TableName, TableSchema } from '../model/table.ts';
-import type { ChunkRange, Position, Source, TableSnapshot } from '../sources/source.ts';
+import type { TableSchema } from '../model/table.ts';
+import type { AskedSource, ChunkRange, Position, TableSnapshot } from '../sources/source.ts';
 import { columnFigures } from './column-figures.ts';
 import { type Arrivals, followChange } from './follow-change.ts';
 import { repairFilters } from './repair-filter.ts';
-import { judgeLook, looksAgain } from './rounds.ts';
+import { looksAgain, Suspicions } from './rounds.ts';
 
 /** What is compared: digests of rows by key, from both sides (targets/lakehouse/row-digests.ts). */
 export interface Digests<State> {
   addLines(side: 'source' | 'before' | 'after', file: string, longestLine: number): Promise<void>;
-  addTyped(side: 'source', file: string, typed: readonly boolean[]): Promise<void>;
+  addTyped(side: 'source' | 'before' | 'after', file: string, typed: readonly boolean[]): Promise<void>;
   addLake(side: 'lake' | 'now', state: State, only: 'candidates' | null): Promise<void>;
   count(side: 'source' | 'lake'): Promise<number>;
   /** By column of the source. */
@@ -37,9 +37,8 @@ export interface Digests<State> {
 }
 
 export interface TableToVerify<State> {
-  readonly source: Source;
+  readonly source: AskedSource;
   readonly schema: TableSchema;
-  readonly target: TableName;
   readonly digests: Digests<State>;
   /** The lake's table at a commit that has everything before the position. @throws SluiceError TIMEOUT and what ended the run */
   readonly lakeBehind: (position: Position) => Promise<State>;
@@ -90,6 +89,8 @@ export async function verifyTable<State>(
     const found = new Map<Difference, number>();
     const differing: (readonly string[])[] = [];
     const examples: { difference: Difference; key: Record<string, string> }[] = [];
+    const names = keyNames(table.schema);
+    const suspicions = new Suspicions();
     let looks = 0;
     const history = [open];
     while (looksAgain(history)) {
@@ -99,13 +100,13 @@ export async function verifyTable<State>(
       await lookAtSource(table, 'after', signal);
       const unsettled: (readonly string[])[] = [];
       for (const look of await digests.looks()) {
-        const verdict = judgeLook(look);
+        const verdict = suspicions.weigh(look.key, look);
         if (verdict === 'unsettled') unsettled.push(look.key);
         if (verdict === 'unsettled' || verdict === 'equal') continue;
         found.set(verdict, (found.get(verdict) ?? 0) + 1);
         differing.push(look.key);
-        if (examples.length < EXAMPLES)
-          examples.push({ difference: verdict, key: namedKey(table.schema, look.key) });
+        if (names !== null && examples.length < EXAMPLES)
+          examples.push({ difference: verdict, key: namedKey(names, look.key) });
       }
       await digests.keepCandidates(unsettled);
       await digests.forget('before', 'now', 'after');
@@ -161,7 +162,7 @@ async function readBoth<State>(
   const chunks = await snapshot.plan(chunkBytes);
   const followed = guarded(followChange(arrivals, AbortSignal.any([either, read.signal])));
   const sides = await Promise.allSettled([
-    guarded(readSource(table, snapshot, chunks, either)),
+    guarded(readSource(table, 'source', snapshot, chunks, either)),
     guarded(
       lake().then(async (state) => {
         await digests.addLake('lake', state, null);
@@ -181,6 +182,7 @@ async function readBoth<State>(
 
 async function readSource<State>(
   table: TableToVerify<State>,
+  side: 'source' | 'before' | 'after',
   snapshot: TableSnapshot,
   chunks: readonly ChunkRange[],
   signal: AbortSignal,
@@ -191,7 +193,7 @@ async function readSource<State>(
       const [number, range] = next;
       const file = join(table.folder, `chunk-${number}.rows`);
       try {
-        await readChunk(table, snapshot, range, file, signal);
+        await readChunk(table, side, snapshot, range, file, signal);
       } finally {
         await rm(file, { force: true });
       }
@@ -205,6 +207,7 @@ async function readSource<State>(
 /** As a full load reads them: typed where the source can, else as text. */
 async function readChunk<State>(
   { digests }: TableToVerify<State>,
+  side: 'source' | 'before' | 'after',
   snapshot: TableSnapshot,
   range: ChunkRange,
   file: string,
@@ -221,12 +224,12 @@ async function readChunk<State>(
   if (snapshot.copyTyped !== undefined) {
     const typed = await into(async (write) => await snapshot.copyTyped?.(range, write, signal));
     if (typed) {
-      if (typed.rows > 0) await digests.addTyped('source', file, typed.typed);
+      if (typed.rows > 0) await digests.addTyped(side, file, typed.typed);
       return;
     }
   }
   const { rows, longestLine } = await into((write) => snapshot.copy(range, write, signal));
-  if (rows > 0) await digests.addLines('source', file, longestLine);
+  if (rows > 0) await digests.addLines(side, file, longestLine);
 }
 
 /** The candidates' rows as they are now. */
@@ -235,8 +238,13 @@ async function lookAtSource<State>(
   side: 'before' | 'after',
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, schema, digests, folder } = table;
+  const { source, schema, digests, folder, chunkBytes } = table;
   const names = keyNames(schema);
+  if (names === null) {
+    await using snapshot = await source.snapshot(schema, signal);
+    await readSource(table, side, snapshot, await snapshot.plan(chunkBytes), signal);
+    return;
+  }
   for (let at = 0; ; at += ASKED_AT_ONCE) {
     const keys = await digests.candidateTexts(ASKED_AT_ONCE, at);
     if (keys.length === 0) return;
@@ -250,11 +258,11 @@ async function lookAtSource<State>(
   }
 }
 
-function keyNames({ columns, identity, name }: TableSchema): readonly string[] {
-  if (identity.kind === 'key') return identity.columns.map((index) => columns[index]!.name);
-  throw new SluiceError('INTERNAL', `${name.table} has no key and was to be compared by one.`);
+/** null: rows have no key by which they could be asked for. */
+function keyNames({ columns, identity }: TableSchema): readonly string[] | null {
+  return identity.kind === 'key' ? identity.columns.map((index) => columns[index]!.name) : null;
 }
 
-function namedKey(schema: TableSchema, key: readonly string[]): Record<string, string> {
-  return Object.fromEntries(keyNames(schema).map((name, n) => [name, key[n] ?? '']));
+function namedKey(names: readonly string[], key: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name, n) => [name, key[n] ?? '']));
 }

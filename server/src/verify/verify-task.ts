@@ -1,27 +1,46 @@
 import { join } from 'node:path';
-import { MirrorSpec, parseParameters, SluiceError, type TableVerdict } from '@sluice/contract';
+import { parseParameters, SluiceError, sourceTableText, type TableVerdict, TaskSpec } from '@sluice/contract';
 import type { EmbeddedCatalog } from '../lakehouse/embedded-catalog.ts';
-import type { TableMetadata } from '../lakehouse/metadata.ts';
-import type { TableName } from '../model/table.ts';
+import type { Storage } from '../lakehouse/storage.ts';
+import type { MergedTable } from '../model/merge/merged-table.ts';
+import { type MergedIds, shardColumns, shardConstants } from '../model/merge/target-schema.ts';
+import type { TableName, TableSchema } from '../model/table.ts';
 import { tableText } from '../model/table.ts';
-import type { DiscoveredTable, Position, Source } from '../sources/source.ts';
+import { shardOf } from '../sources/composite/member-label.ts';
+import type { AskedSource, Position } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
-import { type LaneRow, readCheckpoint, readLanes } from '../store/progress.ts';
+import { type LaneRow, readCheckpoint, readLanes, sourceOf } from '../store/progress.ts';
 import type { Arrivals } from './follow-change.ts';
+import { type LakeState, lakeState } from './lake-state.ts';
 import { type Digests, verifyTable } from './verify-table.ts';
 
 export interface TaskToVerify {
   readonly db: MetastoreDb;
   readonly taskId: number;
-  readonly source: Source;
-  readonly catalog: Pick<EmbeddedCatalog, 'load'>;
+  readonly source: AskedSource;
+  readonly storage: Storage;
+  readonly catalog: Pick<EmbeddedCatalog, 'load' | 'pointer'>;
+  /** What a merged table is now. */
+  readonly merged: (target: TableName) => Promise<{
+    readonly table: MergedTable | null;
+    readonly ids: MergedIds;
+    readonly shown: boolean;
+  }>;
   readonly arrivals: (target: TableName) => Arrivals;
   readonly folder: string;
   /** `schema.table` at the source, or `table`; none: all. */
   readonly wanted: readonly string[];
   readonly chunkBytes: number;
-  readonly open: (table: DiscoveredTable) => Promise<Digests<TableMetadata> & AsyncDisposable>;
+  readonly open: (table: TableInLake) => Promise<Digests<LakeState> & AsyncDisposable>;
   readonly onVerdict: (verdict: TableVerdict) => void;
+}
+
+/** A source's table as the lake should have it. */
+export interface TableInLake {
+  /** Its columns are numbered as the lake's table has them. */
+  readonly schema: TableSchema;
+  /** What all of its rows have in columns that are not the source's, by number. */
+  readonly constants: ReadonlyMap<number, string>;
 }
 
 /** A run that does not get further for so long is not waited for. */
@@ -31,35 +50,31 @@ const POLL_MS = 100;
 /** Compares the tables one after the other. @throws SluiceError CONFLICT where the task does not run, and others */
 export async function verifyTask(task: TaskToVerify, signal: AbortSignal): Promise<void> {
   const lanes = chosen(await readLanes(task.db, task.taskId), task.wanted);
-  const found = await task.source.discover(
-    { schemas: [], tables: lanes.map((lane) => sourceOf(lane)) },
-    signal,
-  );
-  for (const lane of lanes) task.onVerdict(await verifyLane(task, lane, found, signal));
+  for (const lane of lanes) task.onVerdict(await verifyLane(task, lane, signal));
 }
 
-async function verifyLane(
-  task: TaskToVerify,
-  lane: LaneRow,
-  found: readonly DiscoveredTable[],
-  signal: AbortSignal,
-): Promise<TableVerdict> {
-  const names = { source: sourceOf(lane), target: { schema: lane.target_schema, table: lane.target_table } };
+async function verifyLane(task: TaskToVerify, lane: LaneRow, signal: AbortSignal): Promise<TableVerdict> {
+  const source = sourceOf(lane);
+  const names = { source, target: { schema: lane.target_schema, table: lane.target_table } };
   const skipped = (reason: string): TableVerdict => ({ ...names, ...NOTHING, verdict: 'skipped', reason });
-  const table = found.find((one) => one.objectId === lane.object_id);
   if (lane.state !== 'live') return skipped(`it is ${lane.state}, not live`);
-  if (table === undefined) return skipped('it is not at the source any more');
-  if (table.schema.identity.kind === 'row') return skipped('it has no key by which its rows are recognised');
+  const away = task.source.away?.get(source.shard ?? '');
+  if (away !== undefined) return skipped(`${away.message} (${away.code})`);
   try {
-    await using digests = await task.open(table);
+    const found = await task.source.discover({ schemas: [], tables: [source] }, signal);
+    const schema = found.find((one) => one.objectId === lane.object_id)?.schema;
+    if (schema === undefined) return skipped('it is not at the source any more');
+    const inLake = await asInLake(task, lane, schema);
+    if (typeof inLake === 'string') return skipped(inLake);
+    const target = { ...names.target, shard: lane.target_shard ?? undefined };
+    await using digests = await task.open(inLake);
     const verdict = await verifyTable(
       {
         source: task.source,
-        schema: table.schema,
-        target: names.target,
+        schema,
         digests,
-        lakeBehind: (position) => lakeBehind(task, names.target, position, signal),
-        arrivals: task.arrivals(names.target),
+        lakeBehind: (position) => lakeBehind(task, target, position, signal),
+        arrivals: task.arrivals(target),
         folder: join(task.folder, `lane-${lane.id}`),
         chunkBytes: task.chunkBytes,
         chunksAtOnce: 2,
@@ -74,6 +89,25 @@ async function verifyLane(
     if (trouble.rule.scope !== 'table') throw error;
     return skipped(`${trouble.message} (${trouble.code})`);
   }
+}
+
+/** @returns why it cannot be compared now, where it cannot */
+async function asInLake(
+  task: TaskToVerify,
+  lane: LaneRow,
+  schema: TableSchema,
+): Promise<TableInLake | string> {
+  if (lane.target_shard === null) return { schema, constants: new Map() };
+  const merged = await task.merged({ schema: lane.target_schema, table: lane.target_table });
+  if (merged.table === null || !merged.shown)
+    return 'its merged table appears when all of its shards are loaded';
+  const strange = schema.columns.find(({ name }) => !merged.ids.ids.has(name));
+  if (strange !== undefined) return `its merged table has no column for ${strange.name} yet`;
+  const shard = shardOf(schema.name);
+  return {
+    schema: { ...schema, columns: shardColumns({ shard, schema }, merged.ids) },
+    constants: shardConstants(merged.table, merged.ids, shard),
+  };
 }
 
 const NOTHING = {
@@ -95,11 +129,11 @@ const NOTHING = {
 
 /** Waits until the task's commits have passed the position, and takes the table as it is then. */
 async function lakeBehind(
-  { db, taskId, source, catalog }: TaskToVerify,
+  { db, taskId, source, storage, catalog }: TaskToVerify,
   target: TableName,
   position: Position,
   signal: AbortSignal,
-): Promise<TableMetadata> {
+): Promise<LakeState> {
   for (const end = Date.now() + PATIENCE_MS; ; ) {
     const committed = (await readCheckpoint(db, taskId))?.position ?? null;
     if (committed !== null && source.compare(committed, position) >= 0) break;
@@ -112,18 +146,18 @@ async function lakeBehind(
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     signal.throwIfAborted();
   }
-  const loaded = await catalog.load(target);
-  if (loaded === null) throw new SluiceError('TABLE_DROPPED', `${tableText(target)} is not in the lake.`);
-  return loaded.metadata;
+  const state = await lakeState(storage, catalog, target, signal);
+  if (state === null) throw new SluiceError('TABLE_DROPPED', `${tableText(target)} is not in the lake.`);
+  return state;
 }
-
-const sourceOf = (lane: LaneRow): TableName => ({ schema: lane.source_schema, table: lane.source_table });
 
 /** @throws SluiceError NOT_FOUND for a name that no table has */
 function chosen(lanes: readonly LaneRow[], wanted: readonly string[]): readonly LaneRow[] {
   if (wanted.length === 0) return lanes.filter((lane) => lane.state !== 'dropped');
   return wanted.flatMap((name) => {
-    const meant = lanes.filter((lane) => name === tableText(sourceOf(lane)) || name === lane.source_table);
+    const meant = lanes.filter(
+      (lane) => name === sourceTableText(sourceOf(lane)) || name === lane.source_table,
+    );
     if (meant.length === 0) throw new SluiceError('NOT_FOUND', `The task has no table ${name}.`);
     return meant;
   });
@@ -135,7 +169,7 @@ export async function readTask(
   taskId: number,
 ): Promise<{
   readonly sourceKey: string;
-  readonly spec: MirrorSpec;
+  readonly spec: TaskSpec;
   readonly parameters: ReturnType<typeof parseParameters>;
 }> {
   const row = await db
@@ -158,15 +192,6 @@ export async function readTask(
         remedy: 'Start it, then compare.',
       },
     );
-  const { pipelineType } = JSON.parse(row.spec_json) as { readonly pipelineType: number };
-  if (pipelineType === 2)
-    throw new SluiceError(
-      'INVALID_REQUEST',
-      'A sharded-table merge cannot be compared with its sources yet.',
-      {
-        remedy: 'Compare the counts of each shard by SQL: its rows are told apart by the extended fields.',
-      },
-    );
-  const spec = MirrorSpec.parse(JSON.parse(row.spec_json));
+  const spec = TaskSpec.parse(JSON.parse(row.spec_json));
   return { sourceKey: row.source_key, spec, parameters: parseParameters(spec.parameters) };
 }

@@ -1,4 +1,4 @@
-import type { ColumnSides, TableException } from '@sluice/contract';
+import { type ColumnSides, sourceTableText, type TableException } from '@sluice/contract';
 import { textTable } from '../text-table.ts';
 
 /** The tables of a task that something is wrong with, as a person goes through them: what, both sides, what to do. */
@@ -10,7 +10,7 @@ export function exceptionsText(exceptions: readonly TableException[]): string {
 function exceptionText(exception: TableException): string {
   const { id, source, target, state, since, error, differs, columns } = exception;
   return [
-    `✗ ${source.schema}.${source.table} → ${target.schema}.${target.table} (id ${id}): ${state} since ${since}\n`,
+    `✗ ${sourceTableText(source)} → ${target.schema}.${target.table} (id ${id}): ${state} since ${since}\n`,
     `  ${error.message}\n`,
     ...(differs ? ['\n', indented(sidesTable(columns)), '\n'] : []),
     `  what to do   ${error.remedy}\n`,

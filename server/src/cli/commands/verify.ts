@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Call, SluiceError, type TableVerdict, type Verification } from '@sluice/contract';
+import {
+  type Call,
+  SluiceError,
+  sourceTableText,
+  type TableVerdict,
+  type Verification,
+} from '@sluice/contract';
 import type { Command } from 'commander';
 import { gather } from '../arguments.ts';
 import { addLeaf, type Terminal } from '../command.ts';
@@ -20,7 +26,11 @@ export function addVerifyCommand(program: Command, terminal: Terminal): void {
       summary: 'Compare the tables of a running task with the source, row by row, while it goes on',
       options: (command) =>
         command
-          .option('--table <schema.table>', 'only this table of the source; several times', gather)
+          .option(
+            '--table <schema.table>',
+            'only this table of the source, as task cdc tables calls it; several times',
+            gather,
+          )
           .option('--repair', 'bring the rows that differ over again, and compare once more')
           .option('-y, --yes', 'agree to the repair beforehand'),
       run: async ({ call, args: [ref = ''], options }) => {
@@ -31,7 +41,7 @@ export function addVerifyCommand(program: Command, terminal: Terminal): void {
         if (lost.length > 0)
           throw new SluiceError(
             'CONFLICT',
-            `${lost.map(nameOf).join(', ')} cannot be repaired row by row: too many rows differ, or their key cannot be named.`,
+            `${lost.map(nameOf).join(', ')} cannot be repaired row by row: too many rows differ, or they have no key that can be named.`,
             { remedy: 'Load these tables anew: sluice task cdc resync-table.' },
           );
         if (options.yes !== true)
@@ -44,7 +54,7 @@ export function addVerifyCommand(program: Command, terminal: Terminal): void {
   );
 }
 
-const nameOf = ({ source }: TableVerdict): string => `${source.schema}.${source.table}`;
+const nameOf = ({ source }: Pick<TableVerdict, 'source'>): string => sourceTableText(source);
 
 async function compared(call: Call, ref: string, tables: string[]): Promise<Verification> {
   let data = await call('startVerification', { params: { ref }, body: { tables } });
@@ -60,9 +70,7 @@ async function compared(call: Call, ref: string, tables: string[]): Promise<Veri
 /** A backfill a filter, one after the other. @throws SluiceError where one is refused or stops the table */
 async function repair(call: Call, ref: string, table: TableVerdict): Promise<void> {
   const lane = async () =>
-    (await call('taskTables', { params: { ref } })).find(
-      ({ source }) => source.schema === table.source.schema && source.table === table.source.table,
-    );
+    (await call('taskTables', { params: { ref } })).find((one) => nameOf(one) === nameOf(table));
   const before = await lane();
   if (before === undefined)
     throw new SluiceError('NOT_FOUND', `The task has no table ${nameOf(table)} any more.`);

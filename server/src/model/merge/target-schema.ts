@@ -1,6 +1,7 @@
 import { typeText } from '../logical-type.ts';
 import type { Column, TableName, TableSchema, TextForm } from '../table.ts';
-import { columnOf, type MergedTable, type ShardSchema } from './merged-table.ts';
+import { columnOf, extendedValue, type MergedTable, type ShardSchema } from './merged-table.ts';
+import type { Shard } from './shard.ts';
 
 /**
  * The numbers (Column.sourceId) of a merged table's columns, by name: its own, since each shard numbers its columns by
@@ -58,6 +59,15 @@ export function targetSchema(
 /** A shard's columns as it has them, under the merged table's numbers: what its lines are written under. */
 export function shardColumns(shard: ShardSchema, ids: MergedIds): readonly Column[] {
   return shard.schema.columns.map((column) => ({ ...column, sourceId: idOf(ids, column.name) }));
+}
+
+/** What all rows of a shard have in the extended fields, by the merged table's numbers. */
+export function shardConstants(
+  { extended }: MergedTable,
+  ids: MergedIds,
+  shard: Shard,
+): ReadonlyMap<number, string> {
+  return new Map(extended.map((field) => [idOf(ids, field.name), extendedValue(field, shard)]));
 }
 
 function idOf({ ids }: MergedIds, name: string): number {

@@ -1,11 +1,11 @@
 import { SluiceError } from '@sluice/contract';
+import type { LiveFile } from '../../lakehouse/data-file.ts';
 import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
-import { scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
+import { type ScanColumn, scanSql } from '../../lakehouse/duckdb/scan-sql.ts';
 import { quoteText } from '../../lakehouse/duckdb/sql-text.ts';
 import { duckType, duckTypeOfLogical } from '../../lakehouse/duckdb/types.ts';
 import { toLogical } from '../../lakehouse/iceberg-type.ts';
 import type { TableMetadata } from '../../lakehouse/metadata.ts';
-import { liveFiles } from '../../lakehouse/scan.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { currentSchema } from '../../lakehouse/table-metadata.ts';
 import type { LogicalType } from '../../model/logical-type.ts';
@@ -17,13 +17,27 @@ import { inPieces } from './line-pieces.ts';
 import { type ReadingRules, textExpression } from './text-expression.ts';
 
 /**
- * Rows of one side: key columns k0 …, and h, a digest of all values. The first two, which have all rows, also have
- * n0 …, a bit for each column that may be null (NULLS_IN_ONE of them in each), and `lake` has o, the letter of what last made the row.
+ * Rows of one side: what a row is known by, k0 …, and h, a digest of all values. Rows without a key are known by that
+ * digest, k0, and equal ones are counted. The first two, which have all rows, also have n0 …, a bit for each column that
+ * may be null (NULLS_IN_ONE of them in each), and `lake` has o, the letter of what last made the row.
  */
 const SIDES = ['source', 'lake', 'before', 'now', 'after'] as const;
 export type Side = (typeof SIDES)[number];
 const WHOLE: readonly Side[] = ['source', 'lake'];
 const NULLS_IN_ONE = 32;
+
+export interface DigestedTable {
+  /** The source's, under the numbers that the lake's table knows its columns by. */
+  readonly schema: TableSchema;
+  /** Texts that all rows have in the lake in columns which are not the source's, by number. */
+  readonly constants: ReadonlyMap<number, string>;
+}
+
+/** A state of the lake's table: its files, and their columns. */
+export interface DigestedState {
+  readonly metadata: TableMetadata;
+  readonly files: readonly LiveFile[];
+}
 
 /**
  * The rows of one table as its source and as the lake have them, as digests by key. Both sides are values of the same
@@ -35,7 +49,11 @@ export class RowDigests implements AsyncDisposable {
   readonly #connection: EngineConnection;
   readonly #storage: Storage;
   readonly #columns: readonly Column[];
-  readonly #key: readonly number[];
+  readonly #constants: ReadonlyMap<number, string>;
+  /** Indexes of the columns of the key; null: rows are told apart by all of their values. */
+  readonly #key: readonly number[] | null;
+  /** The columns of a side that a row is known by. */
+  readonly #keys: readonly string[];
   readonly #rules: ReadingRules;
   readonly #signal: AbortSignal;
   /** Indexes of the columns that may be null. */
@@ -45,16 +63,17 @@ export class RowDigests implements AsyncDisposable {
     engine: Engine,
     connection: EngineConnection,
     storage: Storage,
-    schema: TableSchema,
+    { schema, constants }: DigestedTable,
     rules: ReadingRules,
     signal: AbortSignal,
   ) {
-    if (schema.identity.kind !== 'key') throw new Error('rows without a key are not compared');
     this.#engine = engine;
     this.#connection = connection;
     this.#storage = storage;
     this.#columns = schema.columns;
-    this.#key = schema.identity.columns;
+    this.#constants = constants;
+    this.#key = schema.identity.kind === 'key' ? schema.identity.columns : null;
+    this.#keys = this.#key === null ? ['k0'] : this.#key.map((_, n) => `k${n}`);
     this.#rules = rules;
     this.#signal = signal;
     this.#nullable = schema.columns.flatMap(({ nullable }, index) => (nullable ? [index] : []));
@@ -63,11 +82,11 @@ export class RowDigests implements AsyncDisposable {
   static async open(
     engine: Engine,
     storage: Storage,
-    schema: TableSchema,
+    table: DigestedTable,
     rules: ReadingRules,
     signal: AbortSignal,
   ): Promise<RowDigests> {
-    const digests = new RowDigests(engine, await engine.connect(), storage, schema, rules, signal);
+    const digests = new RowDigests(engine, await engine.connect(), storage, table, rules, signal);
     try {
       // The order of the rows tells nothing, and keeping it holds memory back.
       await digests.#connection.run('SET GLOBAL preserve_insertion_order = false', signal);
@@ -82,7 +101,7 @@ export class RowDigests implements AsyncDisposable {
   /** Takes CSV lines of the source's columns in. */
   async addLines(side: Side, file: string, longestLine: number): Promise<void> {
     const values = this.#columns.map((column, index) => {
-      const rules = this.#key.includes(index) ? STRICT : this.#rules;
+      const rules = this.#key?.includes(index) ? STRICT : this.#rules;
       return `${textExpression(column.type, column.text, `f${index}`, rules)} AS v${index}`;
     });
     await inPieces(file, longestLine, async (pieces) => {
@@ -97,7 +116,7 @@ export class RowDigests implements AsyncDisposable {
   /** The same of typed rows (Source.copyTyped). */
   async addTyped(side: Side, file: string, typed: readonly boolean[]): Promise<void> {
     const values = this.#columns.map((column, index) => {
-      const rules = this.#key.includes(index) ? STRICT : this.#rules;
+      const rules = this.#key?.includes(index) ? STRICT : this.#rules;
       const value = typed[index] ? `f${index}` : textExpression(column.type, column.text, `f${index}`, rules);
       return `${value} AS v${index}`;
     });
@@ -108,45 +127,60 @@ export class RowDigests implements AsyncDisposable {
    * Takes the rows of a state of the lake's table in; `only`: those whose keys are on another side.
    * @throws SluiceError TABLE_SCHEMA where the table has not the source's columns
    */
-  async addLake(side: Side, metadata: TableMetadata, only: 'candidates' | null): Promise<void> {
+  async addLake(side: Side, { metadata, files }: DigestedState, only: 'candidates' | null): Promise<void> {
     const map = columnMapOf(metadata);
     const fields = new Map(currentSchema(metadata).fields.map((field) => [field.id, field]));
-    const scanned = this.#columns.map((column, index) => {
-      const field = fields.get(map?.columns.get(column.sourceId) ?? -1);
+    const scanned = (number: number, name: string, what: string): ScanColumn => {
+      const field = fields.get(map?.columns.get(number) ?? -1);
       if (field === undefined)
-        throw new SluiceError('TABLE_SCHEMA', `The table of the lake has no column for ${column.name} yet.`);
-      return { id: field.id, name: `v${index}`, type: field.type };
-    });
+        throw new SluiceError('TABLE_SCHEMA', `The table of the lake has no column for ${what} yet.`);
+      return { id: field.id, name, type: field.type };
+    };
+    const values = this.#columns.map(({ sourceId, name }, index) => scanned(sourceId, `v${index}`, name));
+    const constants = [...this.#constants].map(([number, text], n) => ({
+      column: scanned(number, `e${n}`, `the extended field of ${text}`),
+      text,
+    }));
     const op = fields.get(map?.op ?? -1);
     if (op === undefined) throw new SluiceError('TABLE_SCHEMA', 'The table of the lake has no column _op.');
     const own = side === 'lake' ? [{ id: op.id, name: 'o', type: op.type }] : [];
-    const live = await liveFiles(this.#storage, metadata);
-    const rows = scanSql(this.#storage, live, [...scanned, ...own]);
+    const rows = scanSql(this.#storage, files, [...values, ...constants.map(({ column }) => column), ...own]);
+    const wrong = constants.map(({ column, text }) => `${column.name} IS DISTINCT FROM ${quoteText(text)}`);
     // A column of the lake may be wider than the source's is now; a value that does not fit is another one then.
-    const narrowed = this.#columns.flatMap(({ type }, index) => {
+    const narrowed: string[] = [];
+    for (const [index, { type }] of this.#columns.entries()) {
       const wanted = duckTypeOfLogical(type);
-      return duckType(scanned[index]!.type) === wanted
-        ? []
-        : [`TRY_CAST(v${index} AS ${wanted}) AS v${index}`];
-    });
+      const has = duckType(values[index]!.type);
+      if (has === wanted) continue;
+      const narrow = `TRY_CAST(v${index} AS ${wanted})`;
+      narrowed.push(`${narrow} AS v${index}`);
+      wrong.push(`CAST(${narrow} AS ${has}) IS DISTINCT FROM v${index}`);
+    }
     const all = narrowed.length === 0 ? '*' : `* REPLACE (${narrowed.join(', ')})`;
-    const filter = only === null ? '' : ` SEMI JOIN ${only} ON ${this.#sameKey(only)}`;
-    await this.#add(side, `(SELECT ${all} FROM ${rows}${filter})`);
-  }
-
-  #sameKey(other: string): string {
-    return this.#key.map((index, n) => `v${index} = ${other}.k${n}`).join(' AND ');
+    const doubt = `(${wrong.length === 0 ? 'false' : wrong.join(' OR ')}) AS wrong`;
+    const filter =
+      only === null || this.#key === null
+        ? ''
+        : ` SEMI JOIN ${only} ON ${this.#key.map((index, n) => `v${index} = ${only}.k${n}`).join(' AND ')}`;
+    await this.#add(side, `(SELECT ${all}, ${doubt} FROM ${rows}${filter})`);
   }
 
   async #add(side: Side, rows: string): Promise<void> {
-    await this.#aside((connection) =>
-      connection.run(`INSERT INTO ${side} ${this.#digestOf(side, rows)}`, this.#signal),
-    );
+    // Rows without a key cannot be asked for; all of them come, and those that are looked for stay.
+    const asked = this.#key === null && !WHOLE.includes(side);
+    const all = this.#digestOf(side, rows);
+    const kept = asked ? `SELECT * FROM (${all}) SEMI JOIN candidates USING (${this.#keys.join(', ')})` : all;
+    await this.#aside((connection) => connection.run(`INSERT INTO ${side} ${kept}`, this.#signal));
   }
 
   #digestOf(side: Side, rows: string): string {
     const all = this.#columns.map((_, index) => `v${index}`).join(', ');
-    const fields = [...this.#key.map((index, n) => `v${index} AS k${n}`), `hash(${all}) AS h`];
+    const ofLake = side === 'lake' || side === 'now';
+    const digest = ofLake ? `xor(hash(${all}), wrong::UBIGINT)` : `hash(${all})`;
+    const fields =
+      this.#key === null
+        ? [`${digest} AS k0`]
+        : [...this.#key.map((index, n) => `v${index} AS k${n}`), `${digest} AS h`];
     if (WHOLE.includes(side))
       for (const [n, word] of this.#nullWords().entries()) {
         const bits = word.map((index, bit) => `((v${index} IS NULL)::UINTEGER << ${bit})`);
@@ -155,6 +189,11 @@ export class RowDigests implements AsyncDisposable {
     // A byte; a text would be as much as key and digest together.
     if (side === 'lake') fields.push('TRY_CAST(ascii(o) AS UTINYINT) AS o');
     return `SELECT ${fields.join(', ')} FROM ${rows}`;
+  }
+
+  /** A relation with one row for each key of a side, under the side's name. */
+  #byKey(side: Side): string {
+    return this.#key === null ? `(SELECT k0, count(*) AS h FROM ${side} GROUP BY k0) AS ${side}` : side;
   }
 
   #nullWords(): readonly (readonly number[])[] {
@@ -177,7 +216,7 @@ export class RowDigests implements AsyncDisposable {
   }
 
   /** The types of the source's columns in the lake; null where it has not got one. */
-  lakeTypes(metadata: TableMetadata): readonly (LogicalType | null)[] {
+  lakeTypes({ metadata }: DigestedState): readonly (LogicalType | null)[] {
     const map = columnMapOf(metadata);
     const fields = new Map(currentSchema(metadata).fields.map((field) => [field.id, field]));
     return this.#columns.map(({ sourceId }) => {
@@ -206,17 +245,13 @@ export class RowDigests implements AsyncDisposable {
   }
   readonly #free: EngineConnection[] = [];
 
-  get #keys(): string {
-    return this.#key.map((_, n) => `k${n}`).join(', ');
-  }
-
   /** Makes sides of no rows, whatever was in them. */
   async #empty(...sides: readonly Side[]): Promise<void> {
     const values = this.#columns.map(
       (column, index) =>
         `${textExpression(column.type, column.text, 'CAST(NULL AS VARCHAR)', STRICT)} AS v${index}`,
     );
-    const none = `(SELECT ${[...values, "'' AS o"].join(', ')} WHERE false)`;
+    const none = `(SELECT ${[...values, 'false AS wrong', "'' AS o"].join(', ')} WHERE false)`;
     for (const side of sides)
       await this.#connection.run(
         `CREATE OR REPLACE TABLE ${side} AS ${this.#digestOf(side, none)}`,
@@ -235,12 +270,15 @@ export class RowDigests implements AsyncDisposable {
 
   /** Makes `candidates` of the keys that two sides have differently. @returns how many */
   async compare(a: Side, b: Side): Promise<number> {
-    const texts = this.#key
-      .map((index, n) => `${textOfKey(this.#columns[index]!, `k${n}`)} AS t${n}`)
-      .join(', ');
+    const keys = this.#keys.join(', ');
+    const texts = this.#keys.map((key, n) => {
+      const column = this.#columns[this.#key?.[n] ?? -1];
+      return `${column === undefined ? `CAST(${key} AS VARCHAR)` : textOfKey(column, key)} AS t${n}`;
+    });
     await this.#connection.run(
-      `CREATE OR REPLACE TABLE candidates AS SELECT ${this.#keys}, ${texts} FROM ` +
-        `(SELECT ${this.#keys}, ${a}.h AS x, ${b}.h AS y FROM ${a} FULL JOIN ${b} USING (${this.#keys})) WHERE x IS DISTINCT FROM y`,
+      `CREATE OR REPLACE TABLE candidates AS SELECT ${keys}, ${texts.join(', ')} FROM ` +
+        `(SELECT ${keys}, ${a}.h AS x, ${b}.h AS y FROM ${this.#byKey(a)} FULL JOIN ${this.#byKey(b)} USING (${keys})) ` +
+        'WHERE x IS DISTINCT FROM y',
       this.#signal,
     );
     return this.#candidates();
@@ -253,17 +291,17 @@ export class RowDigests implements AsyncDisposable {
 
   /** Some of the candidates, as the texts by which the source is asked for them. */
   async candidateTexts(limit: number, offset: number): Promise<readonly (readonly string[])[]> {
-    const texts = this.#key.map((_, n) => `t${n}`).join(', ');
+    const texts = this.#keys.map((_, n) => `t${n}`).join(', ');
     const rows = await this.#connection.rows(
       `SELECT ${texts} FROM candidates ORDER BY ${texts} LIMIT ${limit} OFFSET ${offset}`,
       this.#signal,
     );
-    return rows.map((row) => this.#key.map((_, n) => String(row[`t${n}`])));
+    return rows.map((row) => this.#keys.map((_, n) => String(row[`t${n}`])));
   }
 
   /** Keeps the first so many candidates. */
   async cutCandidates(limit: number): Promise<void> {
-    const texts = this.#key.map((_, n) => `t${n}`).join(', ');
+    const texts = this.#keys.map((_, n) => `t${n}`).join(', ');
     await this.#connection.run(
       `CREATE OR REPLACE TABLE candidates AS SELECT * FROM candidates ORDER BY ${texts} LIMIT ${limit}`,
       this.#signal,
@@ -279,13 +317,13 @@ export class RowDigests implements AsyncDisposable {
       readonly after: string | null;
     }[]
   > {
-    const texts = this.#key.map((_, n) => `t${n}`).join(', ');
+    const texts = this.#keys.map((_, n) => `t${n}`).join(', ');
     const rows = await this.#connection.rows(
-      `SELECT ${texts}, CAST(b.h AS VARCHAR) AS before, CAST(l.h AS VARCHAR) AS lake, CAST(a.h AS VARCHAR) AS after FROM candidates c ` +
-        [`before b`, `now l`, `after a`]
+      `SELECT ${texts}, CAST(before.h AS VARCHAR) AS seen_before, CAST(now.h AS VARCHAR) AS seen, CAST(after.h AS VARCHAR) AS seen_after FROM candidates c ` +
+        (['before', 'now', 'after'] as const)
           .map(
             (side) =>
-              `LEFT JOIN ${side} ON ${this.#key.map((_, n) => `c.k${n} = ${side.at(-1)}.k${n}`).join(' AND ')}`,
+              `LEFT JOIN ${this.#byKey(side)} ON ${this.#keys.map((key) => `c.${key} = ${side}.${key}`).join(' AND ')}`,
           )
           .join(' ') +
         ` ORDER BY ${texts}`,
@@ -294,16 +332,16 @@ export class RowDigests implements AsyncDisposable {
     const seen = (value: unknown): string | null =>
       value === null || value === undefined ? null : String(value);
     return rows.map((row) => ({
-      key: this.#key.map((_, n) => String(row[`t${n}`])),
-      before: seen(row.before),
-      lake: seen(row.lake),
-      after: seen(row.after),
+      key: this.#keys.map((_, n) => String(row[`t${n}`])),
+      before: seen(row.seen_before),
+      lake: seen(row.seen),
+      after: seen(row.seen_after),
     }));
   }
 
   /** Leaves only these candidates, by their texts. */
   async keepCandidates(keys: readonly (readonly string[])[]): Promise<void> {
-    const texts = this.#key.map((_, n) => `t${n}`);
+    const texts = this.#keys.map((_, n) => `t${n}`);
     const values = keys.map((key) => `(${key.map(quoteText).join(', ')})`).join(', ');
     const kept = keys.length === 0 ? 'false' : `(${texts.join(', ')}) IN (VALUES ${values})`;
     await this.#connection.run(
