@@ -91,9 +91,11 @@ describe.each(['postgres', 'mysql'] as const)(
           await query(`UPDATE lines_0 SET t = '${round}' WHERE n = ${round % 3}`);
         }
       })();
-      const found = await verify().finally(() => stop.abort());
+      const some = ['orders_0', 'orders_1', 'lines_0'].map((table) => sourceTableText(named(1, table)));
+      const found = await verify(some).finally(() => stop.abort());
       await writing;
       expect(found).toMatchObject({ state: 'done', error: null, equal: true });
+      expect(found.tables.map(({ source }) => sourceTableText(source)).sort()).toEqual(some.sort());
       await lake.caughtUp('m');
     });
 

@@ -32,6 +32,11 @@ export function readLanes(db: MetastoreDb, taskId: number): Promise<LaneRow[]> {
     .execute();
 }
 
+export async function readLane(db: MetastoreDb, id: number): Promise<LaneRow | null> {
+  const row = await db.selectFrom('lanes').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ?? null;
+}
+
 /** How many chunks of its full load a lane has, and how many are loaded. Lanes without chunks are left out. */
 export async function readChunkCounts(
   db: MetastoreDb,

@@ -3,13 +3,13 @@ import { parseParameters, SluiceError, sourceTableText, type TableVerdict, TaskS
 import type { EmbeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import type { Storage } from '../lakehouse/storage.ts';
 import type { MergedTable } from '../model/merge/merged-table.ts';
-import { type MergedIds, shardColumns, shardConstants } from '../model/merge/target-schema.ts';
+import type { MergedIds } from '../model/merge/target-schema.ts';
 import type { TableName, TableSchema } from '../model/table.ts';
 import { tableText } from '../model/table.ts';
-import { shardOf } from '../sources/composite/member-label.ts';
 import type { AskedSource, Position } from '../sources/source.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
-import { type LaneRow, readCheckpoint, readLanes, sourceOf } from '../store/progress.ts';
+import { type LaneRow, readCheckpoint, readLane, readLanes, sourceOf } from '../store/progress.ts';
+import { type ComparedTable, type KnownTable, mergedColumns, mirroredColumns } from './columns-in-lake.ts';
 import type { Arrivals } from './follow-change.ts';
 import { type LakeState, lakeState } from './lake-state.ts';
 import { type Digests, verifyTable } from './verify-table.ts';
@@ -31,16 +31,8 @@ export interface TaskToVerify {
   /** `schema.table` at the source, or `table`; none: all. */
   readonly wanted: readonly string[];
   readonly chunkBytes: number;
-  readonly open: (table: TableInLake) => Promise<Digests<LakeState> & AsyncDisposable>;
+  readonly open: (table: ComparedTable) => Promise<Digests<LakeState> & AsyncDisposable>;
   readonly onVerdict: (verdict: TableVerdict) => void;
-}
-
-/** A source's table as the lake should have it. */
-export interface TableInLake {
-  /** Its columns are numbered as the lake's table has them. */
-  readonly schema: TableSchema;
-  /** What all of its rows have in columns that are not the source's, by number. */
-  readonly constants: ReadonlyMap<number, string>;
 }
 
 /** A run that does not get further for so long is not waited for. */
@@ -53,7 +45,9 @@ export async function verifyTask(task: TaskToVerify, signal: AbortSignal): Promi
   for (const lane of lanes) task.onVerdict(await verifyLane(task, lane, signal));
 }
 
-async function verifyLane(task: TaskToVerify, lane: LaneRow, signal: AbortSignal): Promise<TableVerdict> {
+async function verifyLane(task: TaskToVerify, listed: LaneRow, signal: AbortSignal): Promise<TableVerdict> {
+  // Tables that were compared before it may have taken hours.
+  const lane = (await readLane(task.db, listed.id)) ?? { ...listed, state: 'dropped' };
   const source = sourceOf(lane);
   const names = { source, target: { schema: lane.target_schema, table: lane.target_table } };
   const skipped = (reason: string): TableVerdict => ({ ...names, ...NOTHING, verdict: 'skipped', reason });
@@ -64,14 +58,14 @@ async function verifyLane(task: TaskToVerify, lane: LaneRow, signal: AbortSignal
     const found = await task.source.discover({ schemas: [], tables: [source] }, signal);
     const schema = found.find((one) => one.objectId === lane.object_id)?.schema;
     if (schema === undefined) return skipped('it is not at the source any more');
-    const inLake = await asInLake(task, lane, schema);
-    if (typeof inLake === 'string') return skipped(inLake);
+    const compared = await comparedTable(task, lane, schema);
+    if (typeof compared === 'string') return skipped(compared);
     const target = { ...names.target, shard: lane.target_shard ?? undefined };
-    await using digests = await task.open(inLake);
+    await using digests = await task.open(compared);
     const verdict = await verifyTable(
       {
         source: task.source,
-        schema,
+        schema: compared.asked,
         digests,
         lakeBehind: (position) => lakeBehind(task, target, position, signal),
         arrivals: task.arrivals(target),
@@ -82,7 +76,8 @@ async function verifyLane(task: TaskToVerify, lane: LaneRow, signal: AbortSignal
       },
       signal,
     );
-    return { ...names, ...verdict };
+    const moved = verdict.verdict === 'equal' ? null : await movedSince(task.db, lane);
+    return moved === null ? { ...names, ...verdict } : skipped(moved);
   } catch (error) {
     signal.throwIfAborted();
     const trouble = SluiceError.from(error);
@@ -91,23 +86,39 @@ async function verifyLane(task: TaskToVerify, lane: LaneRow, signal: AbortSignal
   }
 }
 
+/** What makes rows that differ prove nothing: the table was not followed all the while, or is another one now. */
+async function movedSince(db: MetastoreDb, lane: LaneRow): Promise<string | null> {
+  const now = await readLane(db, lane.id);
+  if (now === null) return 'it left the task while it was compared';
+  if (now.state !== lane.state) return `it became ${now.state} while it was compared`;
+  if (now.since !== lane.since) return 'it was not live all the while that it was compared';
+  const columns = async (row: LaneRow): Promise<string> =>
+    JSON.stringify((await readKnown(db, row))?.schema.columns);
+  return now.schema_version === lane.schema_version || (await columns(now)) === (await columns(lane))
+    ? null
+    : 'its columns changed while it was compared';
+}
+
 /** @returns why it cannot be compared now, where it cannot */
-async function asInLake(
+async function comparedTable(
   task: TaskToVerify,
   lane: LaneRow,
-  schema: TableSchema,
-): Promise<TableInLake | string> {
-  if (lane.target_shard === null) return { schema, constants: new Map() };
-  const merged = await task.merged({ schema: lane.target_schema, table: lane.target_table });
-  if (merged.table === null || !merged.shown)
-    return 'its merged table appears when all of its shards are loaded';
-  const strange = schema.columns.find(({ name }) => !merged.ids.ids.has(name));
-  if (strange !== undefined) return `its merged table has no column for ${strange.name} yet`;
-  const shard = shardOf(schema.name);
-  return {
-    schema: { ...schema, columns: shardColumns({ shard, schema }, merged.ids) },
-    constants: shardConstants(merged.table, merged.ids, shard),
-  };
+  found: TableSchema,
+): Promise<ComparedTable | string> {
+  if (lane.target_shard !== null)
+    return mergedColumns(found, await task.merged({ schema: lane.target_schema, table: lane.target_table }));
+  const known = await readKnown(task.db, lane);
+  return known === null ? 'the task knows nothing of its columns yet' : mirroredColumns(found, known);
+}
+
+async function readKnown(db: MetastoreDb, lane: LaneRow): Promise<KnownTable | null> {
+  const kept = await db
+    .selectFrom('lane_schemas')
+    .select('schema_json')
+    .where('lane_id', '=', lane.id)
+    .where('version', '=', lane.schema_version)
+    .executeTakeFirst();
+  return kept === undefined ? null : (JSON.parse(kept.schema_json) as KnownTable);
 }
 
 const NOTHING = {
