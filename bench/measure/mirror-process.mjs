@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { repositoryRoot } from '../../demo/dist/postgres-binaries.js';
 import { ServerProcess } from '../../demo/dist/server-process.js';
-import { cpuSeconds, peakMemoryMb } from './process-cost.mjs';
+import { cpuSeconds, peakMemoryMb, withChildren } from './process-cost.mjs';
 
 const PORT = 18_500;
 
@@ -125,7 +125,13 @@ export class MirrorProcess {
 
   async cost() {
     const { pid } = await this.attempt();
-    return { cpuSeconds: await cpuSeconds(pid), peakMb: await peakMemoryMb(pid) };
+    const cost = { cpuSeconds: 0, peakMb: 0 };
+    // The compactor is a child of the runner's, and costs as it does.
+    for (const one of await withChildren(pid)) {
+      cost.cpuSeconds += await cpuSeconds(one);
+      cost.peakMb += await peakMemoryMb(one);
+    }
+    return cost;
   }
 
   /** Processor seconds of the server, which is not the process that moves rows. */

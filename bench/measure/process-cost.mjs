@@ -1,5 +1,5 @@
 // What a process has cost so far, as Linux counts it: proc(5).
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** In 1/100 s on every machine that Linux has (sysconf _SC_CLK_TCK). */
 const TICKS = 100;
@@ -17,4 +17,14 @@ export async function cpuSeconds(pid) {
 export async function peakMemoryMb(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+/** The process itself, and children of it that live. */
+export async function withChildren(pid) {
+  const pids = [pid];
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const text = await readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '');
+    pids.push(...text.split(' ').filter(Boolean).map(Number));
+  }
+  return pids;
 }

@@ -101,7 +101,7 @@ export const PARAMETERS = {
     '1024',
     256,
     1_048_576,
-    "Megabytes for the process of a run: bounds DuckDB's memory and V8's heap.",
+    "Megabytes for the process of a run: bounds DuckDB's memory and V8's heap. The process that rewrites large files beside it may have a fifth of that.",
   ),
   publication: {
     unit: 'text',

@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '@sluice/contract';
 import { pino } from 'pino';
 import { Engine } from '../lakehouse/duckdb/engine.ts';
 import { embeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import { fileStorage } from '../lakehouse/file-storage.ts';
+import { CompactorProcess } from '../lakehouse/maintenance/compactor-process.ts';
 import { dataDirLayout, openSealer } from '../store/data-dir.ts';
 import { openMetastore } from '../store/open-metastore.ts';
 import { HeldKeys } from '../targets/lakehouse/held-keys.ts';
@@ -57,6 +59,8 @@ process.on('SIGINT', () => {});
  */
 const ENGINE_THREADS = availableParallelism() > 2 ? 2 : 1;
 
+const COMPACTOR = fileURLToPath(new URL('../lakehouse/maintenance/compactor.js', import.meta.url));
+
 async function main(): Promise<void> {
   const layout = dataDirLayout(values['data-dir'] ?? '');
   const attempt = Number(values.attempt);
@@ -90,7 +94,16 @@ async function main(): Promise<void> {
           targetBytes: now.parameters.targetFileSize,
           keyLimit: () => now.parameters.maxKeySize,
           scratchFolder: join(folder, 'spool'),
-          upkeep: new TableUpkeep({ ...options, targetBytes: now.parameters.targetFileSize, log }),
+          upkeep: new TableUpkeep({
+            ...options,
+            targetBytes: now.parameters.targetFileSize,
+            log,
+            compactor: new CompactorProcess({
+              script: COMPACTOR,
+              memoryBytes: Math.floor(work.parameters.runnerMemory * 0.2) << 20,
+              tempFolder: join(folder, 'duckdb', 'compactor'),
+            }),
+          }),
         });
         const context = { metastore, sealer, work: now, log, saved: await savedPosition(metastore, now) };
         await using source = await openSource(context, stop.signal);

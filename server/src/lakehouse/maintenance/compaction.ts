@@ -57,6 +57,37 @@ export interface ReplacedFile {
   readonly offset: number;
 }
 
+/** The long part of a compaction. It is data alone, so that another process can do it (compactor.ts). */
+export interface Rewrite {
+  /** F, in order. */
+  readonly files: readonly LiveFile[];
+  /** What deletes rows of F. */
+  readonly deletes: readonly LiveFile[];
+  /** Whether they do delete any. */
+  readonly thins: boolean;
+  readonly fields: readonly IcebergField[];
+  /** Location of the folder of G. */
+  readonly folder: string;
+}
+
+/** @returns G, not durable yet; null where no row of F is live @throws as writeDataFiles */
+export type Rewriter = (rewrite: Rewrite, signal?: AbortSignal) => Promise<ContentFile | null>;
+
+/** The rewriter on an engine's connection. */
+export function rewriterOf(connection: EngineConnection, storage: Storage): Rewriter {
+  return async (rewrite, signal) => {
+    const select = await liveRowsSql(connection, storage, rewrite, signal);
+    const { fields, folder } = rewrite;
+    const [output] = await writeDataFiles(
+      connection,
+      storage,
+      { select, fields, folder, dense: true },
+      signal,
+    );
+    return output ?? null;
+  };
+}
+
 /**
  * @param files F: data files of the metadata's current snapshot, in the order wanted
  * @throws SluiceError COMMIT_CONFLICT where a file is not live or there are equality deletes; STORAGE_*; the signal's reason
@@ -67,6 +98,7 @@ export async function prepareCompaction(
   metadata: TableMetadata,
   files: readonly LiveFile[],
   signal?: AbortSignal,
+  rewriter: Rewriter = rewriterOf(connection, storage),
 ): Promise<PreparedCompaction> {
   const live = await liveFiles(storage, metadata);
   const deletes = deletesOf(live);
@@ -82,20 +114,21 @@ export async function prepareCompaction(
     const replaced = await offsets(connection, files, baseDeletes, signal);
     const fields = currentSchema(metadata).fields;
     const all = files.reduce((sum, { records }) => sum + records, 0);
-    const gone = replaced.rows === all ? null : baseDeletes;
-    const select = await liveRowsSql(connection, storage, files, fields, gone, signal);
-    const folder = storage.join(metadata.location, 'data');
-    const [output] = await writeDataFiles(
-      connection,
-      storage,
-      { select, fields, folder, dense: true },
+    const output = await rewriter(
+      {
+        files,
+        deletes: splitByDeletes(files, deletes).hitting,
+        thins: replaced.rows < all,
+        fields,
+        folder: storage.join(metadata.location, 'data'),
+      },
       signal,
     );
     if (output) await storage.sync([output.path]);
     const prepared = {
       tableUuid: metadata['table-uuid'],
       replaced: replaced.files,
-      output: output ?? null,
+      output,
       sequence: Math.max(...files.map((file) => file.sequence)),
       baseDeletes,
     };
@@ -118,20 +151,17 @@ export async function prepareCompaction(
  * order of what it reads where nothing but SELECT and WHERE is between (its manual, "Order Preservation"; the engine is told
  * so), and a join or a sort of whole rows takes as long as all the rest: so the deleted rows are a bit each, in a variable of
  * the connection.
- * @param gone table of the engine: file and pos of deleted rows; null: there are none
  */
 async function liveRowsSql(
   connection: EngineConnection,
   storage: Storage,
-  files: readonly LiveFile[],
-  fields: readonly IcebergField[],
-  gone: string | null,
+  { files, deletes, thins, fields }: Rewrite,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const columns = fields.map(({ id, type }) => ({ id, name: `f${id}`, type }));
   const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
   const select = `SELECT ${names} FROM ${scanSql(storage, files, columns, { positions: true })}`;
-  if (gone === null) return select;
+  if (!thins) return select;
   let rows = 0;
   const firsts = files.map(({ path, records }) => {
     const first = rows;
@@ -141,7 +171,7 @@ async function liveRowsSql(
   const rowOf = (file: string, position: string): string =>
     `MAP {${firsts.join(', ')}}["${file}"] + "${position}"`;
   await connection.run(
-    `SET VARIABLE gone = (SELECT bitstring_agg(${rowOf('file', 'pos')}, 0, ${rows - 1}) FROM ${gone})`,
+    `SET VARIABLE gone = (SELECT bitstring_agg(${rowOf('file', 'pos')}, 0, ${rows - 1}) FROM ${deletedSql(storage, files, deletes)})`,
     signal,
   );
   const row = rowOf(FILE_COLUMN, POSITION_COLUMN);

@@ -1,3 +1,4 @@
+import type { LiveFile } from '../data-file.ts';
 import type { EngineConnection } from '../duckdb/engine.ts';
 import type { TableMetadata } from '../metadata.ts';
 import { liveFiles } from '../scan.ts';
@@ -7,6 +8,7 @@ import {
   finishCompaction,
   type PreparedCompaction,
   prepareCompaction,
+  type Rewriter,
 } from './compaction.ts';
 import {
   discardDeleteMerge,
@@ -29,9 +31,15 @@ export class UpkeepMemory {
   counted: CountedDeletes | null = null;
 }
 
+/** What is rewritten in less than a fifth of a second. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+
+const bytesOf = (files: readonly LiveFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+
 /**
  * Plans, and does the slow part of the first thing that is due: one group of data files, or else the delete files.
  * @param memory the caller's for this table
+ * @param large rewrites files that are large together; without it the connection does
  * @returns null where nothing is due
  * @throws SluiceError STORAGE_*; the signal's reason
  */
@@ -42,6 +50,7 @@ export async function prepareUpkeep(
   thresholds: Thresholds,
   memory: UpkeepMemory,
   signal?: AbortSignal,
+  large?: Rewriter,
 ): Promise<PreparedUpkeep | null> {
   const files = await liveFiles(storage, metadata);
   if (!mayBeDue(files, thresholds, memory.counted)) return null;
@@ -53,7 +62,14 @@ export async function prepareUpkeep(
   if (group)
     return {
       kind: 'compaction',
-      compaction: await prepareCompaction(connection, storage, metadata, group, signal),
+      compaction: await prepareCompaction(
+        connection,
+        storage,
+        metadata,
+        group,
+        signal,
+        bytesOf(group) >= LARGE_BYTES ? large : undefined,
+      ),
     };
   if (plan.mergeDeletes)
     return {

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CompactorProcess } from '../../lakehouse/maintenance/compactor-process.ts';
 import { openWarehouse, type WarehouseFixture } from '../../lakehouse/query/warehouse-fixture.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
 import type { TableName } from '../../model/table.ts';
@@ -18,13 +19,14 @@ afterAll(async () => {
   await warehouse.close();
 });
 
-function upkeepOf(restMs: number): TableUpkeep {
+function upkeepOf(restMs: number, compactor?: CompactorProcess): TableUpkeep {
   const { storage, engine, catalog } = warehouse;
   return new TableUpkeep({
     ...{ storage, engine, targetBytes: 128 << 20, heldKeys: new HeldKeys(1 << 20) },
     catalog: { ...catalog, lines: async () => [] },
     log: pino({ level: 'silent' }),
     restMs,
+    ...(compactor && { compactor }),
   });
 }
 
@@ -96,4 +98,26 @@ it('lets a table rest after a step, but for what is urgent', async () => {
 it('looks again when the rest is over, whether or not anything comes', async () => {
   await againDue('again', 300);
   await expect.poll(ready, { timeout: 10_000 }).toEqual(['again']);
+});
+
+it('rewrites by itself what the process for it fails at', async () => {
+  const name = { schema: 's', table: 'large' };
+  await warehouse.create(name, [{ name: 'text', type: { kind: 'string' }, required: false }]);
+  for (let n = 0; n < 8; n++)
+    await warehouse.append(name, `SELECT md5((${n} * 40000 + range)::VARCHAR) FROM range(40000)`);
+  const compactor = new CompactorProcess({
+    ...{ script: '/nowhere/compactor.js', memoryBytes: 64 << 20, tempFolder: warehouse.root },
+  });
+  const own = upkeepOf(0, compactor);
+  try {
+    own.committed(name, (await warehouse.load(name)).metadata, 'alone');
+    await expect.poll(() => own.ready().length, { timeout: 20_000 }).toBe(1);
+    const rewritten = await own.finish(name, (await warehouse.load(name)).metadata);
+    const files = await liveFiles(warehouse.storage, rewritten);
+    expect(files.map(({ records }) => records)).toEqual([320_000]);
+    // Large enough to be asked of the process.
+    expect(files[0]!.bytes).toBeGreaterThan(4 << 20);
+  } finally {
+    await own.stop();
+  }
 });

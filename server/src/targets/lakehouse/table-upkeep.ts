@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
-import type { Engine } from '../../lakehouse/duckdb/engine.ts';
+import type { Engine, EngineConnection } from '../../lakehouse/duckdb/engine.ts';
 import type { EmbeddedCatalog } from '../../lakehouse/embedded-catalog.ts';
 import { expireSnapshots } from '../../lakehouse/expire-snapshots.ts';
+import { type Rewriter, rewriterOf } from '../../lakehouse/maintenance/compaction.ts';
+import type { CompactorProcess } from '../../lakehouse/maintenance/compactor-process.ts';
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from '../../lakehouse/maintenance/orphans.ts';
 import { besideBacklog, DEFAULT_THRESHOLDS, type Thresholds } from '../../lakehouse/maintenance/plan.ts';
 import {
@@ -26,6 +28,8 @@ export interface UpkeepOptions {
   /** Told of the delete files that it rewrites. */
   readonly heldKeys: HeldKeys;
   readonly log: Logger;
+  /** Rewrites large files aside; without it the engine does. */
+  readonly compactor?: CompactorProcess;
   /** REST_MS, but for tests. */
   readonly restMs?: number;
 }
@@ -236,7 +240,7 @@ export class TableUpkeep implements Upkeep {
     const connection = await engine.connect();
     try {
       const step = await besideSteps(engine, () =>
-        prepareUpkeep(connection, storage, metadata, thresholds, memory, signal),
+        prepareUpkeep(connection, storage, metadata, thresholds, memory, signal, this.#aside(connection)),
       );
       if (step !== null) {
         this.#prepared.set(key, { table, step });
@@ -246,6 +250,21 @@ export class TableUpkeep implements Upkeep {
     } finally {
       connection.close();
     }
+  }
+
+  /** Where the other process fails, for want of memory or because it was killed, the rewrite is made here. */
+  #aside(connection: EngineConnection): Rewriter | undefined {
+    const { compactor, storage, log } = this.#options;
+    if (compactor === undefined) return undefined;
+    return async (rewrite, signal) => {
+      try {
+        return await compactor.rewrite(rewrite, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        log.warn({ cause: String(error) }, 'the compactor failed; the runner rewrites the files itself');
+        return await rewriterOf(connection, storage)(rewrite, signal);
+      }
+    };
   }
 
   async #orphans(key: string, table: TableName): Promise<void> {
@@ -275,7 +294,8 @@ export class TableUpkeep implements Upkeep {
     for (const timer of this.#resting.values()) clearTimeout(timer);
     this.#resting.clear();
     await this.#work;
-    const { engine, storage } = this.#options;
+    const { engine, storage, compactor } = this.#options;
+    await compactor?.close();
     for (const { step } of this.#prepared.values()) {
       const connection = await engine.connect();
       try {
