@@ -3,6 +3,7 @@ export * from './alert-channel.ts';
 export * from './alert-routes.ts';
 export * from './api.ts';
 export * from './call.ts';
+export * from './comparison-text.ts';
 export * from './data-source.ts';
 export * from './error-pages/error-pages.ts';
 export * from './error-pages/error-text.ts';

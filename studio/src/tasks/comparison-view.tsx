@@ -1,11 +1,11 @@
-import type { TableVerdict, Verification } from '@sluice/contract';
+import { comparisonText, type TableVerdict, type Verification } from '@sluice/contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { call } from '../api/calls.ts';
 import { Badge, type Tone } from '../design/badge.tsx';
 import { Button, Copyable } from '../design/button.tsx';
 import { Empty, ErrorNotice, Notice, ProblemNotice } from '../design/notice.tsx';
 import { Term } from '../design/term.tsx';
-import { count, counted, duration } from '../format/numbers.ts';
+import { count, duration } from '../format/numbers.ts';
 import { Ago } from '../format/time.tsx';
 import { useQueryValue } from '../routing/location.tsx';
 import { ComparisonSheet } from './comparison-sheet.tsx';
@@ -82,18 +82,13 @@ function Result({ task, verification }: { task: string; verification: Verificati
   const [open, setOpen] = useQueryValue('compared');
   const opened = tables.find(({ source }) => nameOf(source) === open);
   const wrong = tables.filter(({ verdict }) => verdict === 'different');
+  const allEqual = tables.length > 0 && tables.every(({ verdict }) => verdict === 'equal');
   if (error !== null) return <ProblemNotice problem={error} />;
   return (
     <>
       <Notice
-        tone={state === 'running' ? 'busy' : equal ? 'good' : 'bad'}
-        title={
-          state === 'running'
-            ? 'The tables are read on both sides'
-            : equal
-              ? 'No table differs'
-              : `${counted(wrong.length, 'table')} ${wrong.length === 1 ? 'differs' : 'differ'}`
-        }
+        tone={state === 'running' ? 'busy' : !equal ? 'bad' : allEqual ? 'good' : 'warn'}
+        title={state === 'running' ? 'The tables are read on both sides' : comparisonText(tables)}
       >
         {wrong.length > 0 && (
           <>

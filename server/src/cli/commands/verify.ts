@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Call,
+  comparisonText,
   SluiceError,
   sourceTableText,
   type TableVerdict,
@@ -121,7 +122,7 @@ function figures(table: TableVerdict): string {
 }
 
 /** A line a table, what is not alike, and the keys that differ. */
-export function report({ tables, equal }: Verification): string {
+export function report({ tables }: Pick<Verification, 'tables'>): string {
   const lines = pick(tables, {
     table: nameOf,
     verdict: ({ verdict }) => verdict,
@@ -140,5 +141,5 @@ export function report({ tables, equal }: Verification): string {
       .slice(0, EXAMPLES)
       .map(({ difference, key }) => `${difference}: ${nameOf(one)} ${JSON.stringify(key)}\n`),
   );
-  return `${table}\n${tables.map(figures).join('')}${keys.join('')}${equal === true ? 'No table differs.' : 'Tables differ.'}\n`;
+  return `${table}\n${tables.map(figures).join('')}${keys.join('')}${comparisonText(tables)}.\n`;
 }
