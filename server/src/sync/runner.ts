@@ -59,6 +59,9 @@ process.on('SIGINT', () => {});
  */
 const ENGINE_THREADS = availableParallelism() > 2 ? 2 : 1;
 
+/** What DuckDB holds of 122,880 rows of a kilobyte, which it writes at a time. */
+const ROW_GROUP_MB = 128;
+
 const COMPACTOR = fileURLToPath(new URL('../lakehouse/maintenance/compactor.js', import.meta.url));
 
 async function main(): Promise<void> {
@@ -100,7 +103,7 @@ async function main(): Promise<void> {
             log,
             compactor: new CompactorProcess({
               script: COMPACTOR,
-              memoryBytes: Math.floor(work.parameters.runnerMemory * 0.2) << 20,
+              memoryBytes: Math.max(ROW_GROUP_MB, Math.floor(work.parameters.runnerMemory * 0.2)) << 20,
               tempFolder: join(folder, 'duckdb', 'compactor'),
             }),
           }),

@@ -86,6 +86,7 @@ export class TableUpkeep implements Upkeep {
   readonly #leaving: { readonly at: number; readonly files: readonly string[] }[] = [];
   /** By tableKey: the shards of a merged table have one uuid. */
   readonly #memories = new Map<string, UpkeepMemory>();
+  readonly #failedAside = new Set<string>();
   readonly #orphansAt = new Map<string, number>();
   readonly #started = Date.now();
   readonly #stop = new AbortController();
@@ -240,7 +241,15 @@ export class TableUpkeep implements Upkeep {
     const connection = await engine.connect();
     try {
       const step = await besideSteps(engine, () =>
-        prepareUpkeep(connection, storage, metadata, thresholds, memory, signal, this.#aside(connection)),
+        prepareUpkeep(
+          connection,
+          storage,
+          metadata,
+          thresholds,
+          memory,
+          signal,
+          this.#aside(table, connection),
+        ),
       );
       if (step !== null) {
         this.#prepared.set(key, { table, step });
@@ -252,16 +261,21 @@ export class TableUpkeep implements Upkeep {
     }
   }
 
-  /** Where the other process fails, for want of memory or because it was killed, the rewrite is made here. */
-  #aside(connection: EngineConnection): Rewriter | undefined {
+  /** A table that the other process failed at, for want of memory or because it was killed, is rewritten here from then on. */
+  #aside(table: TableName, connection: EngineConnection): Rewriter | undefined {
     const { compactor, storage, log } = this.#options;
-    if (compactor === undefined) return undefined;
+    const key = tableKey(table);
+    if (compactor === undefined || this.#failedAside.has(key)) return undefined;
     return async (rewrite, signal) => {
       try {
         return await compactor.rewrite(rewrite, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        log.warn({ cause: String(error) }, 'the compactor failed; the runner rewrites the files itself');
+        this.#failedAside.add(key);
+        log.warn(
+          { table: tableText(table), cause: String(error) },
+          'the compactor failed; the runner rewrites the files of this table itself',
+        );
         return await rewriterOf(connection, storage)(rewrite, signal);
       }
     };
