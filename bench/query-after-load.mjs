@@ -1,5 +1,6 @@
 // What queries take after a while of the steady load, and on the same rows loaded afresh: npm run bench -- query-after-load
-// [--seconds N] [--rate N] [--keep FOLDER]. Both by our own SQL and by ClickHouse's reader.
+// [--seconds N] [--rate N] [--keep FOLDER]. Both by our own SQL and by ClickHouse's
+// reader, while the source is at rest: it vacuums for minutes after an hour of changes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -28,6 +29,7 @@ export async function run(options) {
     await world.compare();
     const changes = world.load.changes;
     await world.mirror.stop();
+    await world.source.settle();
     const after = await queries(world, options.rounds);
     const files = { after: await fileCounts(world) };
     await world.mirror.start();
@@ -37,6 +39,7 @@ export async function run(options) {
     );
     await world.compare();
     await world.mirror.stop();
+    await world.source.settle();
     const fresh = await queries(world, options.rounds);
     files.afresh = await fileCounts(world);
     const figures = {};

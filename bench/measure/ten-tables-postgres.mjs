@@ -1,4 +1,5 @@
 // Tables of ten columns in PostgreSQL that are changed all over: t1 …, and marker.
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres } from './postgres.mjs';
 
@@ -88,6 +89,17 @@ export class TenTablesPostgres {
       `SELECT count(*) AS n, sum(amount)::text AS amount FROM t${table}`,
     );
     return { rows: Number(rows[0].n), amount: Number(rows[0].amount) };
+  }
+
+  /** Until the server writes out and vacuums nothing more of what was changed: five minutes at most. */
+  async settle() {
+    await this.client.query('CHECKPOINT');
+    for (const end = Date.now() + 300_000; Date.now() < end; await pause(1000)) {
+      const { rows } = await this.client.query(
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'",
+      );
+      if (rows[0].n === 0) return;
+    }
   }
 
   async close() {
