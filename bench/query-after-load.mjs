@@ -1,6 +1,6 @@
 // What queries take after a while of the steady load, and on the same rows loaded afresh: npm run bench -- query-after-load
-// [--seconds N] [--rate N] [--keep FOLDER]. Both by our own SQL and by ClickHouse's
-// reader, while the source is at rest: it vacuums for minutes after an hour of changes.
+// [--seconds N] [--rate N] [--keep FOLDER]. Both by our own SQL and by ClickHouse's reader, while
+// the source is at rest: it vacuums for minutes after an hour of changes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

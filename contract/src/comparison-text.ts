@@ -8,12 +8,11 @@ export function comparisonText(tables: readonly Pick<TableVerdict, 'verdict'>[])
   const of = (verdict: TableVerdict['verdict']): number =>
     tables.filter((one) => one.verdict === verdict).length;
   const [different, unsettled, skipped] = [of('different'), of('unsettled'), of('skipped')];
-  const was = (n: number): string => `${n} ${n === 1 ? 'was' : 'were'}`;
+  if (skipped === tables.length) return 'No table was compared';
   const rest = [
     ...(unsettled > 0 ? [`${unsettled} ${unsettled === 1 ? 'has' : 'have'} rows that did not settle`] : []),
-    ...(skipped > 0 ? [`${was(skipped)} not compared`] : []),
+    ...(skipped > 0 ? [`${skipped} ${skipped === 1 ? 'was' : 'were'} not compared`] : []),
   ];
-  if (skipped === tables.length) return 'No table was compared';
   const first =
     different === 0 ? 'No table differs' : different === 1 ? '1 table differs' : `${different} tables differ`;
   return [first, ...rest].join('; ');

@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { type SourceTable, sourceTableText, type TableVerdict, type Verification } from '@sluice/contract';
+import { type SourceTable, sourceTableText } from '@sluice/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repaired, verdictOf, verify } from '../support/comparison.ts';
 import { TestLake } from '../support/lake.ts';
 import { createMerge, type ShardServers, startShardServers } from './shard-servers.ts';
 
-const SLUICE = fileURLToPath(new URL('../../server/bin/sluice.js', import.meta.url));
 const MINUTES = 300_000;
 
 describe.each(['postgres', 'mysql'] as const)(
@@ -50,29 +47,18 @@ describe.each(['postgres', 'mysql'] as const)(
       await servers?.[Symbol.asyncDispose]();
     });
 
-    async function verify(tables: string[] = []): Promise<Verification> {
-      const api = await lake.api();
-      const { id } = await api.post<Verification>('/tasks/m/verifications', { tables });
-      return api.get<Verification>(`/verifications/${id}?timeout=120`);
-    }
     /** The name of a shard as the task has it. */
     const named = (database: number, table: string): SourceTable => {
       const { server, name, schema } = servers.databases[database]!;
       return { shard: type === 'postgres' ? `${server}/${name}` : server, schema, table };
     };
-    const of = ({ tables, error }: Verification, source: SourceTable): TableVerdict => {
-      const found = tables.find((one) => sourceTableText(one.source) === sourceTableText(source));
-      if (found === undefined) throw new Error(`no verdict on it: ${JSON.stringify({ tables, error })}`);
-      return found;
-    };
-
     it('is of each shard, and finds nothing where nothing is wrong', async () => {
-      const clean = await verify();
+      const clean = await verify(lake, 'm');
       expect(clean).toMatchObject({ state: 'done', error: null, equal: true });
       expect(
         clean.tables.map(({ verdict, sourceRows, lakeRows }) => [verdict, sourceRows, lakeRows]),
       ).toEqual(Array.from({ length: 6 }, () => ['equal', 20, 20]));
-      expect(of(clean, named(1, 'orders_0'))).toMatchObject({
+      expect(verdictOf(clean, sourceTableText(named(1, 'orders_0')))).toMatchObject({
         target: { schema: 'lake', table: 'orders' },
         columns: [
           { column: 'id', lakeType: 'long', mapping: 'wider' },
@@ -92,7 +78,7 @@ describe.each(['postgres', 'mysql'] as const)(
         }
       })();
       const some = ['orders_0', 'orders_1', 'lines_0'].map((table) => sourceTableText(named(1, table)));
-      const found = await verify(some).finally(() => stop.abort());
+      const found = await verify(lake, 'm', some).finally(() => stop.abort());
       await writing;
       expect(found).toMatchObject({ state: 'done', error: null, equal: true });
       expect(found.tables.map(({ source }) => sourceTableText(source)).sort()).toEqual(some.sort());
@@ -124,24 +110,28 @@ describe.each(['postgres', 'mysql'] as const)(
         "INSERT INTO orders_1 VALUES ('lost', 5000, 1)",
       ]);
       const wrong = named(1, 'orders_1');
-      const found = await verify();
+      const found = await verify(lake, 'm');
       const differing = found.tables.filter(({ verdict }) => verdict !== 'equal');
       expect(differing.map(({ source }) => source)).toEqual([wrong]);
-      expect(of(found, wrong)).toMatchObject({ verdict: 'different', missing: 1, extra: 1, changed: 1 });
-      const examples = of(found, wrong).examples.map(({ difference, key }) => [difference, key.id]);
+      expect(verdictOf(found, sourceTableText(wrong))).toMatchObject({
+        verdict: 'different',
+        missing: 1,
+        extra: 1,
+        changed: 1,
+      });
+      const examples = verdictOf(found, sourceTableText(wrong)).examples.map(({ difference, key }) => [
+        difference,
+        key.id,
+      ]);
       expect(examples.sort()).toEqual([
         ['changed', '8'],
         ['extra', '7'],
         ['missing', '5000'],
       ]);
-      const repaired = await promisify(execFile)(process.execPath, [
-        SLUICE,
-        ...['verify', 'm', '--table', sourceTableText(wrong), '--repair', '-y', '--data-dir', lake.dataDir],
-      ]);
-      const { after } = JSON.parse(repaired.stdout).data as { after: Verification };
+      const after = await repaired(lake, 'm', sourceTableText(wrong));
       expect(after).toMatchObject({ state: 'done', equal: true });
       expect(after.tables.map(({ verdict }) => verdict)).toEqual(['equal']);
-      expect(await verify()).toMatchObject({ state: 'done', equal: true });
+      expect(await verify(lake, 'm')).toMatchObject({ state: 'done', equal: true });
     });
   },
   MINUTES,

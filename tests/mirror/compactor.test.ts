@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { runnerPid } from '../nights/runner-memory.ts';
+import { gone } from '../nights/server-signals.ts';
 import { TestLake } from '../support/lake.ts';
 import { sharedPostgres } from '../support/postgres.ts';
 
@@ -16,12 +17,6 @@ async function compactorsOf(runner: number): Promise<readonly number[]> {
   }
   return found;
 }
-
-const isAlive = async (pid: number): Promise<boolean> =>
-  readFile(`/proc/${pid}/stat`).then(
-    () => true,
-    () => false,
-  );
 
 // Whose child a process is, proc(5) tells, which Linux alone has.
 it.skipIf(process.platform !== 'linux')(
@@ -51,7 +46,7 @@ it.skipIf(process.platform !== 'linux')(
     expect(await lake.differences(database.url)).toEqual([]);
     expect(await lake.attemptLog('large')).not.toContain('compactor failed');
     await lake.killRunner('large');
-    await lake.until(async () => !(await isAlive(compactor!)));
+    await gone(compactor!);
     await database.query('DELETE FROM large WHERE id % 3 = 1');
     await lake.caughtUp('large');
     expect(await lake.differences(database.url)).toEqual([]);

@@ -1,5 +1,6 @@
-import type { Task, Verification } from '@sluice/contract';
+import type { Task } from '@sluice/contract';
 import { expect, it } from 'vitest';
+import { verify } from '../support/comparison.ts';
 import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql } from '../support/mysql.ts';
 
@@ -18,8 +19,7 @@ it.each(FLAVOURS)(
     await lake.caughtUp('m');
     const api = await lake.api();
     const compared = async () => {
-      const { id } = await api.post<Verification>('/tasks/m/verifications', { tables: [] });
-      const { error, tables } = await api.get<Verification>(`/verifications/${id}?timeout=120`);
+      const { error, tables } = await verify(lake, 'm');
       expect(error).toBe(null);
       const [table] = tables;
       return { verdict: table?.verdict, columns: table?.columns.map(({ column }) => column) };

@@ -1,31 +1,15 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { TableVerdict, Task, TimelineEvent, Verification } from '@sluice/contract';
+import type { Task, TimelineEvent, Verification } from '@sluice/contract';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { parseExposition } from '../metrics/exposition-text.ts';
 import { order } from '../orders/ordering.ts';
+import { repaired, verdictOf, verify } from '../support/comparison.ts';
 import { TestLake } from '../support/lake.ts';
 import { FLAVOURS, sharedMysql } from '../support/mysql.ts';
 import { sharedPostgres } from '../support/postgres.ts';
 import { NUMBERS } from './numbers.ts';
-
-const SLUICE = fileURLToPath(new URL('../../server/bin/sluice.js', import.meta.url));
-
-async function verify(lake: TestLake, task: string, tables: string[] = []): Promise<Verification> {
-  const api = await lake.api();
-  const begun = await api.post<Verification>(`/tasks/${task}/verifications`, { tables });
-  return api.get<Verification>(`/verifications/${begun.id}?timeout=120`);
-}
-
-const of = ({ tables, error }: Verification, name: string): TableVerdict => {
-  const found = tables.find(({ source }) => source.table === name);
-  if (found === undefined) throw new Error(`no verdict on ${name}: ${JSON.stringify(error)}`);
-  return found;
-};
 
 /** Works on until the signal, again and again. */
 async function busy(work: (round: number) => Promise<unknown>, stop: AbortSignal): Promise<number> {
@@ -64,7 +48,7 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
     try {
       const clean = await verify(lake, 'compared');
       expect(clean).toMatchObject({ state: 'done', error: null, equal: true });
-      expect(of(clean, 'calm')).toMatchObject({
+      expect(verdictOf(clean, 'calm')).toMatchObject({
         verdict: 'equal',
         sourceRows: 1000,
         lakeRows: 1000,
@@ -90,8 +74,8 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
           },
         ],
       });
-      expect(of(clean, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
-      expect(of(clean, 'bag')).toMatchObject({
+      expect(verdictOf(clean, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
+      expect(verdictOf(clean, 'bag')).toMatchObject({
         missing: 0,
         extra: 0,
         changed: 0,
@@ -109,7 +93,7 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       await aside.query('DELETE FROM bag WHERE a = 5');
       const found = await verify(lake, 'compared', ['keyed', 'bag']);
       expect(found).toMatchObject({ state: 'done', error: null, equal: false });
-      const keyed = of(found, 'keyed');
+      const keyed = verdictOf(found, 'keyed');
       expect(keyed).toMatchObject({ verdict: 'different', missing: 1, extra: 1, changed: 2 });
       expect(keyed.examples.map(({ difference, key }) => [difference, key.region, key.id]).sort()).toEqual([
         ['changed', 'r0', '999'],
@@ -119,22 +103,23 @@ describe.each(FLAVOURS)('a comparison with %s', (flavour) => {
       ]);
       expect(keyed.freshnessMs).toBeLessThan(60_000);
       // No key names one of its rows; loading it anew mends it.
-      expect(of(found, 'bag')).toMatchObject({
+      expect(verdictOf(found, 'bag')).toMatchObject({
         ...{ verdict: 'different', missing: 1, extra: 1, changed: 1 },
         ...{ examples: [], repair: null },
       });
 
-      const repaired = await promisify(execFile)(process.execPath, [
-        SLUICE,
-        ...['verify', 'compared', '--table', 'keyed', '--repair', '-y', '--data-dir', lake.dataDir],
-      ]);
-      const { after } = JSON.parse(repaired.stdout).data as { after: Verification };
+      const after = await repaired(lake, 'compared', 'keyed');
       expect(after).toMatchObject({ state: 'done', equal: true });
-      expect(of(after, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
+      expect(verdictOf(after, 'keyed')).toMatchObject({ missing: 0, extra: 0, changed: 0 });
       await order(lake, 'compared', 'resync', ['bag']);
       await lake.caughtUp('compared');
       const mended = await verify(lake, 'compared', ['bag']);
-      expect(of(mended, 'bag')).toMatchObject({ missing: 0, extra: 0, changed: 0, ops: expect.any(Object) });
+      expect(verdictOf(mended, 'bag')).toMatchObject({
+        missing: 0,
+        extra: 0,
+        changed: 0,
+        ops: expect.any(Object),
+      });
     } finally {
       stop.abort();
       expect(await writing).toBeGreaterThan(5);
@@ -174,20 +159,20 @@ describe('a comparison with PostgreSQL', () => {
       const clean = await verify(lake, 'compared').finally(() => stop.abort());
       expect(await writing).toBeGreaterThan(1);
       expect(clean).toMatchObject({ state: 'done', error: null, equal: true });
-      expect(of(clean, 'odd')).toMatchObject({
+      expect(verdictOf(clean, 'odd')).toMatchObject({
         sourceRows: 20_002,
         lakeRows: 20_002,
         missing: 0,
         extra: 0,
         changed: 0,
       });
-      expect(of(clean, 'bag')).toMatchObject({
+      expect(verdictOf(clean, 'bag')).toMatchObject({
         verdict: 'equal',
         sourceRows: 40_004,
         lakeRows: 40_004,
         looks: 0,
       });
-      const { columns, ops } = of(clean, 'odd');
+      const { columns, ops } = verdictOf(clean, 'odd');
       // What the lake has no value for counts as null on both sides: the infinite moment and day.
       // The arrays are what is written to, and a null one is none any more then.
       const nulls = { id: 0, n: 2, d: 0, b: 2, t: 2, j: 2, flag: 2, f: 2, day: 2 };

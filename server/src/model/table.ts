@@ -72,3 +72,11 @@ export interface TableSchema {
   /** The log has rows of the past too, and behind the columns of each row when it began and ended (MariaDB: system versioning). */
   readonly versioned?: boolean;
 }
+
+/** The table with some of its own columns; a key has a column -1 where one of it is left out. */
+export function withColumns(schema: TableSchema, columns: readonly Column[]): TableSchema {
+  const { identity } = schema;
+  if (identity.kind === 'row') return { ...schema, columns };
+  const key = identity.columns.map((index) => columns.indexOf(schema.columns[index]!));
+  return { ...schema, columns, identity: { ...identity, columns: key } };
+}

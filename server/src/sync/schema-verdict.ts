@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/contract';
 import { appliesNone } from '../model/lane-state.ts';
 import { type PolicyVerdict, type SchemaPolicy, verdictOf } from '../model/schema-policy.ts';
-import { type Column, type TableSchema, tableText } from '../model/table.ts';
+import { type Column, type TableSchema, tableText, withColumns } from '../model/table.ts';
 import { type Evolution, evolve, type ObservedTable } from './evolution.ts';
 import type { KeptSchema, Lane } from './lane.ts';
 import type { RunContext } from './run-context.ts';
@@ -44,14 +44,7 @@ function within(table: ObservedTable, target: TableSchema): ObservedTable {
   const { schema } = table;
   const has = new Set(target.columns.map(({ sourceId }) => sourceId));
   const columns = schema.columns.filter(({ sourceId }) => has.has(sourceId));
-  const identity =
-    schema.identity.kind === 'row'
-      ? schema.identity
-      : {
-          ...schema.identity,
-          columns: schema.identity.columns.map((n) => columns.indexOf(schema.columns[n]!)),
-        };
-  return { ...table, schema: { ...schema, columns, identity } };
+  return { ...table, schema: withColumns(schema, columns) };
 }
 
 /** Whether a load is to come, or under way: what the table has become by then is judged when it begins. */

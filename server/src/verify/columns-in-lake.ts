@@ -1,6 +1,6 @@
 import type { MergedTable } from '../model/merge/merged-table.ts';
 import { type MergedIds, shardColumns, shardConstants } from '../model/merge/target-schema.ts';
-import type { TableSchema } from '../model/table.ts';
+import { type TableSchema, withColumns } from '../model/table.ts';
 import { shardOf } from '../sources/composite/member-label.ts';
 
 /** A source's table as it is compared with the lake's. */
@@ -30,13 +30,9 @@ export function mirroredColumns(found: TableSchema, { schema, target }: KnownTab
   if (strange !== undefined) return `the task has not followed its column ${strange.name} yet`;
   const held = target && new Set(target.columns.map(({ sourceId }) => sourceId));
   const stays = found.columns.filter(({ name }) => held?.has(numbers.get(name)!) ?? true);
-  const identity =
-    found.identity.kind === 'row'
-      ? found.identity
-      : { ...found.identity, columns: found.identity.columns.map((n) => stays.indexOf(found.columns[n]!)) };
-  if (identity.kind === 'key' && identity.columns.includes(-1))
+  const asked = withColumns(found, stays);
+  if (asked.identity.kind === 'key' && asked.identity.columns.includes(-1))
     return 'the lake has not got all columns of its key';
-  const asked = { ...found, columns: stays, identity };
   const columns = stays.map((column) => ({ ...column, sourceId: numbers.get(column.name)! }));
   return { asked, schema: { ...asked, columns }, constants: new Map() };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseParameters, SluiceError, sourceTableText, type TableVerdict, TaskSpec } from '@sluice/contract';
+import { parseParameters, SluiceError, type TableVerdict, TaskSpec } from '@sluice/contract';
 import type { EmbeddedCatalog } from '../lakehouse/embedded-catalog.ts';
 import type { Storage } from '../lakehouse/storage.ts';
 import type { MergedTable } from '../model/merge/merged-table.ts';
@@ -166,9 +166,7 @@ async function lakeBehind(
 function chosen(lanes: readonly LaneRow[], wanted: readonly string[]): readonly LaneRow[] {
   if (wanted.length === 0) return lanes.filter((lane) => lane.state !== 'dropped');
   return wanted.flatMap((name) => {
-    const meant = lanes.filter(
-      (lane) => name === sourceTableText(sourceOf(lane)) || name === lane.source_table,
-    );
+    const meant = lanes.filter((lane) => name === tableText(sourceOf(lane)) || name === lane.source_table);
     if (meant.length === 0) throw new SluiceError('NOT_FOUND', `The task has no table ${name}.`);
     return meant;
   });

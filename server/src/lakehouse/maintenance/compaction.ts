@@ -59,12 +59,10 @@ export interface ReplacedFile {
 
 /** The long part of a compaction. It is data alone, so that another process can do it (compactor.ts). */
 export interface Rewrite {
-  /** F, in order. */
+  /** F, in the order of their rows in G. */
   readonly files: readonly LiveFile[];
-  /** What deletes rows of F. */
-  readonly deletes: readonly LiveFile[];
-  /** Whether they do delete any. */
-  readonly thins: boolean;
+  /** A relation of SQL: file and pos of the rows of F that are deleted; null: none is. */
+  readonly gone: string | null;
   readonly fields: readonly IcebergField[];
   /** Location of the folder of G. */
   readonly folder: string;
@@ -90,6 +88,7 @@ export function rewriterOf(connection: EngineConnection, storage: Storage): Rewr
 
 /**
  * @param files F: data files of the metadata's current snapshot, in the order wanted
+ * @param rewriter another than the connection
  * @throws SluiceError COMMIT_CONFLICT where a file is not live or there are equality deletes; STORAGE_*; the signal's reason
  */
 export async function prepareCompaction(
@@ -98,7 +97,7 @@ export async function prepareCompaction(
   metadata: TableMetadata,
   files: readonly LiveFile[],
   signal?: AbortSignal,
-  rewriter: Rewriter = rewriterOf(connection, storage),
+  rewriter?: Rewriter,
 ): Promise<PreparedCompaction> {
   const live = await liveFiles(storage, metadata);
   const deletes = deletesOf(live);
@@ -114,11 +113,13 @@ export async function prepareCompaction(
     const replaced = await offsets(connection, files, baseDeletes, signal);
     const fields = currentSchema(metadata).fields;
     const all = files.reduce((sum, { records }) => sum + records, 0);
-    const output = await rewriter(
+    // The table is this engine's; whoever has another one reads the delete files again.
+    const gone = rewriter === undefined ? baseDeletes : deletedSql(storage, files, deletes);
+    const rewrite = rewriter ?? rewriterOf(connection, storage);
+    const output = await rewrite(
       {
         files,
-        deletes: splitByDeletes(files, deletes).hitting,
-        thins: replaced.rows < all,
+        gone: replaced.rows === all ? null : gone,
         fields,
         folder: storage.join(metadata.location, 'data'),
       },
@@ -155,13 +156,13 @@ export async function prepareCompaction(
 async function liveRowsSql(
   connection: EngineConnection,
   storage: Storage,
-  { files, deletes, thins, fields }: Rewrite,
+  { files, gone, fields }: Rewrite,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const columns = fields.map(({ id, type }) => ({ id, name: `f${id}`, type }));
   const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
   const select = `SELECT ${names} FROM ${scanSql(storage, files, columns, { positions: true })}`;
-  if (!thins) return select;
+  if (gone === null) return select;
   let rows = 0;
   const firsts = files.map(({ path, records }) => {
     const first = rows;
@@ -171,7 +172,7 @@ async function liveRowsSql(
   const rowOf = (file: string, position: string): string =>
     `MAP {${firsts.join(', ')}}["${file}"] + "${position}"`;
   await connection.run(
-    `SET VARIABLE gone = (SELECT bitstring_agg(${rowOf('file', 'pos')}, 0, ${rows - 1}) FROM ${deletedSql(storage, files, deletes)})`,
+    `SET VARIABLE gone = (SELECT bitstring_agg(${rowOf('file', 'pos')}, 0, ${rows - 1}) FROM ${gone})`,
     signal,
   );
   const row = rowOf(FILE_COLUMN, POSITION_COLUMN);

@@ -137,7 +137,7 @@ it('takes back what it has written when it is given up', async () => {
   const long: Rewriter = (rewrite: Rewrite, signal) => {
     folders.push(warehouse.storage.localPath(rewrite.folder));
     const files = Array.from({ length: 20_000 }, () => rewrite.files[0]!);
-    const running = rewriter({ ...rewrite, files, thins: false }, signal);
+    const running = rewriter({ ...rewrite, files, gone: null }, signal);
     setTimeout(() => stop.abort(reason), 200);
     return running;
   };
@@ -150,7 +150,7 @@ it('takes back what it has written when it is given up', async () => {
 it('ends with the process that began it, however that ended', async () => {
   const built = new URL('../../../dist/lakehouse/maintenance/compactor-process.js', import.meta.url);
   const options = { script, memoryBytes: 64 << 20, tempFolder: join(warehouse.root, 'orphaned') };
-  const nothing = { files: [], deletes: [], thins: false, fields: [], folder: warehouse.location };
+  const nothing = { files: [], gone: null, fields: [], folder: warehouse.location };
   const runner = spawn(
     process.execPath,
     [
