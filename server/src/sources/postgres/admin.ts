@@ -76,7 +76,7 @@ export const postgresAdmin: SourceAdmin = {
         await freeSlot(session, slot, taskKey, signal);
         await dropSlot(session, slot);
       }
-      await dropPublication(session, slot);
+      await dropPublication(session, slot, signal);
     });
   },
 

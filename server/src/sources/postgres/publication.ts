@@ -9,6 +9,8 @@ const POLL_MS = 100;
 const WAIT_NOTICE_MS = 5_000;
 /** A statement that waits longer for a table's lock gives way, so that it can be said who holds it. */
 const LOCK_MS = 5_000;
+/** A statement has found its table's publications within microseconds; a transaction may stay open for hours. */
+const LEAVING_MS = 5_000;
 /** SQLSTATE: lock_not_available, deadlock_detected. */
 const LOCKED: ReadonlySet<string> = new Set(['55P03', '40P01']);
 
@@ -81,7 +83,23 @@ export async function ensurePublication(session: Session, name: string): Promise
   );
 }
 
-export async function dropPublication(session: Session, name: string): Promise<void> {
+/**
+ * Drops the task's own publication. Its tables leave it first, and who writes to them at that moment is waited for:
+ * PostgreSQL looks a table's publications up by two steps, and an application's statement that found one dropped
+ * between them would fail ("cache lookup failed for publication", RelationBuildPublicationDesc).
+ */
+export async function dropPublication(session: Session, name: string, signal: AbortSignal): Promise<void> {
+  const tables = (await ownMembers(session, name)).map((member) => member.name);
+  if (tables.length > 0) {
+    await session.rows(`SET lock_timeout = ${LOCK_MS}`);
+    try {
+      await alterTables(session, name, 'DROP', tables);
+      await writersBefore(session, tables, { signal, until: performance.now() + LEAVING_MS });
+    } catch (error) {
+      // A table that is locked for longer, or was dropped meanwhile, goes with the publication.
+      if (!session.alive || signal.aborted) throw error;
+    }
+  }
   await inPublicationRights(session.rows(`DROP PUBLICATION IF EXISTS ${quoteIdent(name)}`));
 }
 
@@ -218,14 +236,9 @@ async function alterEach(
   options: Waiting,
 ): Promise<readonly { name: TableName; error: SluiceError }[]> {
   if (tables.length === 0) return [];
-  // ONLY: tables that inherit are tables of their own. Partitions of a partitioned table are included all the same.
-  const alter = (names: readonly TableName[]): Promise<unknown> =>
-    session.rows(
-      `ALTER PUBLICATION ${quoteIdent(publication)} ${verb} TABLE ${names.map((name) => `ONLY ${quoteTable(name)}`).join(', ')}`,
-    );
   await session.rows(`SET lock_timeout = ${LOCK_MS}`);
   try {
-    await alter(tables);
+    await alterTables(session, publication, verb, tables);
     return [];
   } catch (error) {
     if (!session.alive) throw error;
@@ -236,7 +249,7 @@ async function alterEach(
     const locked: TableName[] = [];
     for (const name of left) {
       try {
-        await alter([name]);
+        await alterTables(session, publication, verb, [name]);
       } catch (error) {
         if (!session.alive) throw error;
         if (LOCKED.has(sqlState(error) ?? '')) locked.push(name);
@@ -248,6 +261,17 @@ async function alterEach(
     options.signal.throwIfAborted();
   }
   return failed;
+}
+
+async function alterTables(
+  session: Session,
+  publication: string,
+  verb: 'ADD' | 'DROP',
+  tables: readonly TableName[],
+): Promise<void> {
+  // ONLY: tables that inherit are tables of their own. Partitions of a partitioned table are included all the same.
+  const names = tables.map((name) => `ONLY ${quoteTable(name)}`).join(', ');
+  await session.rows(`ALTER PUBLICATION ${quoteIdent(publication)} ${verb} TABLE ${names}`);
 }
 
 /** Who holds a lock that a publication cannot be altered beside. */
@@ -270,13 +294,14 @@ async function lockNotice(session: Session, tables: readonly TableName[]): Promi
 }
 
 /**
- * Waits for the transactions that hold a writer's lock on one of the tables now. Whoever takes that lock from now on
- * finds the table published. Only those transactions are waited for, and nobody waits for us.
+ * Waits for the transactions that hold a writer's lock on one of the tables now, for ever or until a moment of
+ * performance.now(). Whoever takes that lock from now on finds the publication as it is. Only those transactions are
+ * waited for, and nobody waits for us.
  */
 async function writersBefore(
   session: Session,
   tables: readonly TableName[],
-  options: Waiting,
+  options: Pick<Waiting, 'signal'> & { readonly notice?: Waiting['notice']; readonly until?: number },
 ): Promise<void> {
   const holders = await session.rows<{ holder: string; pid: number | null }>(
     `WITH wanted AS (
@@ -293,8 +318,8 @@ async function writersBefore(
   );
   let waiting = holders;
   let noticeAt = performance.now() + WAIT_NOTICE_MS;
-  while (waiting.length > 0) {
-    if (performance.now() > noticeAt) {
+  while (waiting.length > 0 && performance.now() < (options.until ?? Number.POSITIVE_INFINITY)) {
+    if (options.notice && performance.now() > noticeAt) {
       const who = waiting.map(({ pid, holder }) => (pid === null ? `prepared ${holder}` : `process ${pid}`));
       options.notice(`new tables wait for transactions that were writing to them: ${who.join(', ')}`);
       noticeAt = performance.now() + WAIT_NOTICE_MS * 6;
