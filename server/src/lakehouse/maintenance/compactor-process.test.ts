@@ -101,7 +101,7 @@ it('is of low priority, in all its threads, and ends when it has had nothing to 
   expect(threads.length).toBeGreaterThan(0);
   expect(new Set(threads.map((thread) => getPriority(thread)))).toEqual(new Set([10]));
   await expect.poll(() => compactor.pid, { timeout: 10_000 }).toBe(null);
-  expect(isAlive(pid)).toBe(false);
+  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
   // The next rewrite begins another.
   const rewrite = (await compact(compactor.rewrite.bind(compactor))).prepared;
   expect(rewrite.output?.records).toBe(270);
@@ -124,6 +124,19 @@ it('says so when it is killed, and is there again for the next', async () => {
     return result;
   };
   await expect(compact(killed)).rejects.toThrow(/SIGKILL/);
+  expect((await compact(rewriter)).prepared.output?.records).toBe(270);
+});
+
+it('says so, each time, when it cannot be started', async () => {
+  const rewriter = open();
+  const { execPath } = process;
+  process.execPath = join(warehouse.root, 'absent');
+  try {
+    await expect(compact(rewriter)).rejects.toThrow(/ENOENT/);
+    await expect(compact(rewriter)).rejects.toThrow(/ENOENT/);
+  } finally {
+    process.execPath = execPath;
+  }
   expect((await compact(rewriter)).prepared.output?.records).toBe(270);
 });
 

@@ -106,11 +106,14 @@ export class CompactorProcess {
       serialization: 'advanced',
       env: { ...env, UV_THREADPOOL_SIZE: '2' },
     });
-    // An error without a listener would end the runner.
-    child.on('error', () => {});
-    child.on('exit', () => {
+    const gone = (): void => {
       if (this.#child === child) this.#child = null;
+    };
+    // One that could not be started has no exit. Other errors of a process are followed by its end, or by an answer.
+    child.on('error', () => {
+      if (child.pid === undefined) gone();
     });
+    child.on('exit', gone);
     this.#child = child;
     return child;
   }
