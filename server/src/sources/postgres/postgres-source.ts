@@ -12,14 +12,8 @@ import type {
 import { applicationName, openSession, type Session } from './connect.ts';
 import { discoverTables } from './discover.ts';
 import { comparePositions, readHead, requireLsn } from './position.ts';
-import {
-  checkTables,
-  ensurePublication,
-  type NotPublished,
-  readMembers,
-  readPublication,
-  setTables,
-} from './publication.ts';
+import { ensurePublication, setTables } from './publication.ts';
+import { checkTables, type NotPublished, readMembers, readPublication } from './publication-state.ts';
 import { quoteIdent } from './quote.ts';
 import { fetchRows } from './rows.ts';
 import {

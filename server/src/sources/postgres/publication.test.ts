@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { sharedPostgres, type TestDatabase } from '../../../../tests/support/postgres.ts';
 import { openSession, type Session } from './connect.ts';
-import { dropPublication, readPublication, setTables } from './publication.ts';
+import { dropPublication, setTables } from './publication.ts';
+import { readPublication } from './publication-state.ts';
 import { never } from './testing/reading.ts';
 
 const server = sharedPostgres();

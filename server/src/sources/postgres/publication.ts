@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { type TableName, tableKey } from '../../model/table.ts';
 import type { Session } from './connect.ts';
 import { partitionTree } from './partition-tree.ts';
+import { isWhole, type NotPublished, namedTables, readPublication } from './publication-state.ts';
 import { quoteIdent, quoteTable } from './quote.ts';
 import { pause } from './slot.ts';
 
@@ -13,52 +14,6 @@ const LOCK_MS = 5_000;
 const LEAVING_MS = 5_000;
 /** SQLSTATE: lock_not_available, deadlock_detected. */
 const LOCKED: ReadonlySet<string> = new Set(['55P03', '40P01']);
-
-export interface PublicationState {
-  readonly allTables: boolean;
-  readonly viaRoot: boolean;
-  readonly all: boolean;
-  /** Stored generated columns are in the log (PostgreSQL 18). */
-  readonly generated: boolean;
-}
-
-interface Member {
-  readonly name: TableName;
-  /** Has a column list or a row filter, so that not the whole table is in the log. */
-  readonly partial: boolean;
-}
-
-export interface NotPublished {
-  readonly name: TableName;
-  readonly message: string;
-}
-
-export async function readPublication(session: Session, name: string): Promise<PublicationState | null> {
-  const generated = session.version >= 180_000 ? "pubgencols = 's'" : 'false';
-  const [row] = await session.rows<{
-    puballtables: boolean;
-    pubviaroot: boolean;
-    everything: boolean;
-    generated: boolean;
-  }>(
-    `SELECT puballtables, pubviaroot, pubinsert AND pubupdate AND pubdelete AND pubtruncate AS everything,
-            ${generated} AS generated
-       FROM pg_publication WHERE pubname = $1`,
-    [name],
-  );
-  if (!row) return null;
-  return {
-    allTables: row.puballtables,
-    viaRoot: row.pubviaroot,
-    all: row.everything,
-    generated: row.generated,
-  };
-}
-
-/** Whether it is as we make them. An administrator's is taken as it is, and its tables are looked at one by one. */
-export function isWhole(state: PublicationState): boolean {
-  return state.all && state.viaRoot;
-}
 
 /**
  * Makes the task's own publication, without tables; one that is there is kept, but publishes all kinds of changes
@@ -89,7 +44,7 @@ export async function ensurePublication(session: Session, name: string): Promise
  * between them would fail ("cache lookup failed for publication", RelationBuildPublicationDesc).
  */
 export async function dropPublication(session: Session, name: string, signal: AbortSignal): Promise<void> {
-  const tables = (await ownMembers(session, name)).map((member) => member.name);
+  const tables = await namedTables(session, name);
   if (tables.length > 0) {
     await session.rows(`SET lock_timeout = ${LOCK_MS}`);
     try {
@@ -115,9 +70,9 @@ export async function setTables(
   options: Waiting,
 ): Promise<readonly NotPublished[]> {
   await ensurePublication(session, publication);
-  const present = await ownMembers(session, publication);
+  const present = await namedTables(session, publication);
   const wanted = new Map(tables.map((name) => [tableKey(name), name]));
-  const have = new Map(present.map((member) => [tableKey(member.name), member.name]));
+  const have = new Map(present.map((name) => [tableKey(name), name]));
   const drop = [...have].filter(([key]) => !wanted.has(key)).map(([, name]) => name);
   const add = [...wanted].filter(([key]) => !have.has(key)).map(([, name]) => name);
 
@@ -129,94 +84,6 @@ export async function setTables(
   const added = add.filter((name) => !refusedKeys.has(tableKey(name)));
   if (added.length > 0) await writersBefore(session, added, options);
   return refused;
-}
-
-/** A publication of an administrator is not changed: says which of the tables it does not hold whole. */
-export async function checkTables(
-  session: Session,
-  publication: string,
-  tables: readonly TableName[],
-): Promise<readonly NotPublished[]> {
-  const state = await readPublication(session, publication);
-  if (!state) throw new SluiceError('PG_PUBLICATION_MISSING', `publication ${publication} does not exist`);
-  const whole = new Map(
-    (await allMembers(session, publication)).map((member) => [tableKey(member.name), member]),
-  );
-  const partitioned = new Set(
-    (
-      await session.rows<{ schema: string; name: string }>(
-        `SELECT n.nspname::text AS schema, c.relname::text AS name
-           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'`,
-      )
-    ).map((row) => tableKey({ schema: row.schema, table: row.name })),
-  );
-  const refused: NotPublished[] = [];
-  for (const name of tables) {
-    const member = whole.get(tableKey(name));
-    const refuse = (why: string): void => {
-      refused.push({ name, message: `${quoteTable(name)}: publication ${publication} ${why}` });
-    };
-    if (!state.all) refuse('does not publish all of insert, update, delete and truncate');
-    else if (partitioned.has(tableKey(name)) && !state.viaRoot)
-      refuse('has publish_via_partition_root off, so that a partitioned table is not in it as one table');
-    else if (!member) refuse('does not hold the table');
-    else if (member.partial) refuse('holds the table with a column list or a row filter only');
-  }
-  return refused;
-}
-
-/** The tables (oid) that the publication holds. @throws SluiceError PG_PUBLICATION_MISSING */
-export async function readMembers(
-  session: Session,
-  publication: string,
-  own: boolean,
-): Promise<ReadonlySet<string>> {
-  const state = await readPublication(session, publication);
-  if (!state)
-    throw new SluiceError('PG_PUBLICATION_MISSING', `publication ${publication} does not exist any more`);
-  if (own && !isWhole(state))
-    throw new SluiceError(
-      'PG_PUBLICATION_MISSING',
-      `publication ${publication} was altered and does not publish every change any more`,
-    );
-  const rows = await session.rows<{ oid: string }>(
-    own
-      ? `SELECT r.prrelid::text AS oid FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
-          WHERE p.pubname = $1`
-      : `SELECT c.oid::text FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname
-           JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = $1`,
-    [publication],
-  );
-  return new Set(rows.map((row) => row.oid));
-}
-
-async function ownMembers(session: Session, publication: string): Promise<readonly Member[]> {
-  const rows = await session.rows<{ schema: string; name: string }>(
-    `SELECT n.nspname::text AS schema, c.relname::text AS name
-       FROM pg_publication p
-       JOIN pg_publication_rel r ON r.prpubid = p.oid
-       JOIN pg_class c ON c.oid = r.prrelid
-       JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE p.pubname = $1`,
-    [publication],
-  );
-  return rows.map((row) => ({ name: { schema: row.schema, table: row.name }, partial: false }));
-}
-
-async function allMembers(session: Session, publication: string): Promise<readonly Member[]> {
-  // Column lists and row filters exist from version 15 on.
-  const partial =
-    session.version >= 150_000
-      ? `EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
-                  WHERE p.pubname = t.pubname AND (r.prattrs IS NOT NULL OR r.prqual IS NOT NULL)
-                    AND r.prrelid = to_regclass(format('%I.%I', t.schemaname, t.tablename)))`
-      : 'false';
-  const rows = await session.rows<{ schema: string; name: string; partial: boolean }>(
-    `SELECT t.schemaname::text AS schema, t.tablename::text AS name, ${partial} AS partial
-       FROM pg_publication_tables t WHERE t.pubname = $1`,
-    [publication],
-  );
-  return rows.map((row) => ({ name: { schema: row.schema, table: row.name }, partial: row.partial }));
 }
 
 interface Waiting {
