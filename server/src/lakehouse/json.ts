@@ -10,8 +10,12 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 const MARK = `int:${randomUUID()}:`;
 const PRINTED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
 
+/** Whatever TOKEN could find that a number does not hold has such a run of digits. */
+const LONG = /\d{16,}/g;
+
 /** @throws SyntaxError where the text is no JSON */
 export function parseJson(text: string): unknown {
+  if (!hasLong(text)) return JSON.parse(text);
   let marked = false;
   const safe = text.replace(TOKEN, (token) => {
     if (token.startsWith('"') || Number.isSafeInteger(Number(token))) return token;
@@ -22,6 +26,12 @@ export function parseJson(text: string): unknown {
   return JSON.parse(safe, (_key, value: unknown) =>
     typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
   );
+}
+
+/** Most texts have none, and each string of a long one is looked at otherwise. */
+function hasLong(text: string): boolean {
+  for (const [digits] of text.matchAll(LONG)) if (!Number.isSafeInteger(Number(digits))) return true;
+  return false;
 }
 
 export function printJson(value: unknown): string {

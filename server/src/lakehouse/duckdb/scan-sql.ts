@@ -169,41 +169,36 @@ function antiJoinSql(storage: Storage, touched: readonly LiveFile[], hitting: re
 
 /**
  * A SELECT in parentheses, columns file_path and pos, of what the delete files list, without what is too old to hit one of the
- * `data` files; of other files it may hold positions, and a position may be there twice.
+ * `data` files; of other files it may hold positions, and a position may be there twice. It is one read: to plan a read takes
+ * DuckDB as long as a file of some thousand positions does.
  */
 export function deletedPositionsSql(
   storage: Storage,
   data: readonly LiveFile[],
   deletes: readonly LiveFile[],
 ): string {
-  const groups = new Map<string, { readonly files: LiveFile[]; readonly younger: readonly LiveFile[] }>();
-  for (const file of deletes) {
-    const younger = data.filter(
-      (one) => one.sequence > file.sequence && mayName(file, Buffer.from(one.path)),
-    );
-    const key = younger.length === 0 ? '' : String(file.sequence);
-    const group = groups.get(key);
-    groups.set(key, {
-      files: [...(group?.files ?? []), file],
-      younger: [...new Set([...(group?.younger ?? []), ...younger])],
-    });
+  const older = new Set<LiveFile>();
+  const younger = new Set<LiveFile>();
+  for (const one of data) {
+    const path = Buffer.from(one.path);
+    for (const file of deletes)
+      if (file.sequence < one.sequence && mayName(file, path)) {
+        older.add(file);
+        younger.add(one);
+      }
   }
-  const reads = [...groups.values()].map(({ files, younger }) => {
-    const paths = younger.map((one) => quoteText(one.path)).join(', ');
-    const filter = younger.length === 0 ? '' : ` WHERE file_path NOT IN (${paths})`;
-    return `SELECT file_path, pos FROM ${positionsSql(storage, files)}${filter}`;
-  });
-  const all = reads.join(' UNION ALL ');
-  return reads.length <= FEW_READS
-    ? `(${all})`
-    : `(WITH positions AS MATERIALIZED (${all}) SELECT file_path, pos FROM positions)`;
+  if (older.size === 0) return `(SELECT file_path, pos FROM ${positionsSql(storage, deletes)})`;
+  const deleted = sequenceSql('"#path"', [...older], (file) => storage.localPath(file.path));
+  const written = sequenceSql('file_path', [...younger], (file) => file.path);
+  const positions = positionsSql(storage, deletes, { located: true });
+  return `(SELECT file_path, pos FROM ${positions} WHERE (${deleted} < ${written}) IS NOT TRUE)`;
 }
 
-/**
- * A join that hashes a union has a hash table for each of its branches until all is there: some 10 MiB each, however few
- * rows it gives. Of more branches the rows are gathered first.
- */
-const FEW_READS = 4;
+/** NULL for a path of none of the files. */
+function sequenceSql(path: string, files: readonly LiveFile[], pathOf: (file: LiveFile) => string): string {
+  const cases = files.map((file) => `WHEN ${quoteText(pathOf(file))} THEN ${file.sequence}`);
+  return `CASE ${path} ${cases.join(' ')} END`;
+}
 
 /** What position-delete files hold, as columns file_path and pos; `located` adds "#path", the path of the delete file itself. */
 export function positionsSql(
