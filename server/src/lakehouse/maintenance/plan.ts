@@ -14,7 +14,7 @@ export interface Thresholds {
 export const DEFAULT_THRESHOLDS: Thresholds = {
   targetBytes: 128 * 1024 * 1024,
   smallFiles: 8,
-  deletedFraction: 0.03,
+  deletedFraction: 0.02,
   deleteFiles: 16,
 };
 
