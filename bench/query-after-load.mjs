@@ -1,6 +1,6 @@
 // What queries take after a while of the steady load, and on the same rows loaded afresh: npm run bench -- query-after-load
-// [--seconds N] [--rate N] [--keep FOLDER]. Both by our own SQL and by ClickHouse's reader, while
-// the source is at rest: it vacuums for minutes after an hour of changes.
+// [--seconds N] [--rate N] [--keep FOLDER]. Both by our own SQL and by ClickHouse's reader, in turns, since a machine's pace
+// changes within minutes; and while the source is at rest, which vacuums for minutes after an hour of changes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -29,57 +29,58 @@ export async function run(options) {
     await world.compare();
     const changes = world.load.changes;
     await world.mirror.stop();
+    // A folder that is kept may have one of before.
+    const afresh = `afresh_${Date.now()}`;
+    const other = await world.mirror.beside(afresh, { targetSchema: afresh });
+    await other.start();
+    await other.caughtUp();
+    await other.stop();
+    await other.forget();
+    await world.compare(afresh);
     await world.source.settle();
-    const after = await queries(world, options.rounds);
-    const files = { after: await fileCounts(world) };
-    await world.mirror.start();
-    await world.mirror.caughtUp();
-    await world.mirror.loadAnew(
-      Array.from({ length: world.source.tables }, (_, n) => `${world.source.schema}.t${n + 1}`),
-    );
-    await world.compare();
-    await world.mirror.stop();
-    await world.source.settle();
-    const fresh = await queries(world, options.rounds);
-    files.afresh = await fileCounts(world);
+    const states = { 'after the load': world.source.schema, 'loaded afresh': afresh };
+    const found = await queries(world, options.rounds, states);
     const figures = {};
-    for (const name of Object.keys(after)) {
-      figures[`${name}, ms after the load`] = spread(after[name]);
-      figures[`${name}, ms loaded afresh`] = spread(fresh[name]);
-      figures[`${name}, times`] = spread([spread(after[name]).median / spread(fresh[name]).median]);
+    for (const name of new Set(found.map((one) => one.name))) {
+      const [after, fresh] = Object.keys(states).map((state) =>
+        found.filter((one) => one.name === name && one.state === state).map(({ ms }) => ms),
+      );
+      figures[`${name}, ms after the load`] = spread(after);
+      figures[`${name}, ms loaded afresh`] = spread(fresh);
+      figures[`${name}, times`] = spread(after.map((ms, round) => ms / fresh[round]));
     }
+    const files = {};
+    for (const [state, schema] of Object.entries(states)) files[state] = await fileCounts(world, schema);
     const { rows, tables, seconds } = options;
     return { conditions: { rows, tables, seconds, changes, rate: Math.round(rate), files }, figures };
   });
 }
 
-/** Milliseconds for all tables, one after the other, per round; a round before them warms up. */
-async function queries(world, rounds) {
-  const { schema, tables } = world.source;
+/** Milliseconds for all tables, one after the other, of each round, query and state; a round before them warms up. */
+async function queries(world, rounds, states) {
+  const names = Array.from({ length: world.source.tables }, (_, n) => `t${n + 1}`);
   const clickhouse = await ClickHouse.start(world.home);
   try {
-    const found = {};
-    const names = Array.from({ length: tables }, (_, n) => `t${n + 1}`);
-    const sources = [];
-    for (const table of names) sources.push(clickhouseSource(await world.table(table)));
-    const keys = [];
-    for (const table of names) {
-      const [[newest, middle]] = await world.mirror.query(
-        `SELECT max(id), quantile_disc(id, 0.5) FROM ${schema}.${table}`,
-      );
-      keys.push({ newest: Number(newest), middle: Number(middle) });
+    const keys = await keysOf(world, names);
+    const sources = { 'sluice sql': {}, ClickHouse: {} };
+    for (const [state, schema] of Object.entries(states)) {
+      sources['sluice sql'][state] = names.map((name) => `${schema}.${name}`);
+      sources.ClickHouse[state] = [];
+      for (const name of names)
+        sources.ClickHouse[state].push(clickhouseSource(await world.table(name, schema)));
     }
+    const readers = { 'sluice sql': world.mirror, ClickHouse: clickhouse };
+    const found = [];
     for (let round = -1; round < rounds; round++)
       for (const [name, text] of Object.entries(QUERIES))
-        for (const reader of ['sluice sql', 'ClickHouse']) {
-          const begun = performance.now();
-          for (const [n, table] of names.entries())
-            if (reader === 'ClickHouse') await clickhouse.query(text(sources[n], keys[n]));
-            else await world.mirror.query(text(`${schema}.${table}`, keys[n]));
-          if (round < 0) continue;
-          const label = `${reader}: ${name}`;
-          found[label] ??= [];
-          found[label].push(performance.now() - begun);
+        for (const [reader, tables] of Object.entries(sources)) {
+          const order = Object.keys(states);
+          for (const state of round % 2 === 0 ? order : order.reverse()) {
+            const begun = performance.now();
+            for (const [n, table] of tables[state].entries())
+              await readers[reader].query(text(table, keys[n]));
+            if (round >= 0) found.push({ name: `${reader}: ${name}`, state, ms: performance.now() - begun });
+          }
         }
     return found;
   } finally {
@@ -87,7 +88,18 @@ async function queries(world, rounds) {
   }
 }
 
-async function fileCounts(world) {
+async function keysOf(world, names) {
+  const keys = [];
+  for (const name of names) {
+    const [[newest, middle]] = await world.mirror.query(
+      `SELECT max(id), quantile_disc(id, 0.5) FROM ${world.source.schema}.${name}`,
+    );
+    keys.push({ newest: Number(newest), middle: Number(middle) });
+  }
+  return keys;
+}
+
+async function fileCounts(world, schema) {
   const counts = {};
   for (const name of [
     'total-data-files',
@@ -97,7 +109,7 @@ async function fileCounts(world) {
   ]) {
     counts[name] = 0;
     for (let n = 1; n <= world.source.tables; n++) {
-      const { metadata } = await world.table(`t${n}`);
+      const { metadata } = await world.table(`t${n}`, schema);
       const current = metadata.snapshots.find(
         (one) => one['snapshot-id'] === metadata['current-snapshot-id'],
       );

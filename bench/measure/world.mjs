@@ -96,12 +96,11 @@ export class World {
     return rate;
   }
 
-  /** Whether the lake holds what the source does. @throws what differs */
-  async compare() {
-    await this.mirror.caughtUp();
+  /** Whether the lake holds what the source does, in this schema of it. @throws what differs */
+  async compare(schema = this.source.schema) {
     for (let table = 1; table <= this.source.tables; table++) {
       const [[rows, amount]] = await this.mirror.query(
-        `SELECT count(*), sum(amount)::VARCHAR FROM ${this.source.schema}.t${table}`,
+        `SELECT count(*), sum(amount)::VARCHAR FROM ${schema}.t${table}`,
       );
       const expected = await this.source.count(table);
       if (Number(rows) !== expected.rows || Math.abs(Number(amount) - expected.amount) > 0.005)
@@ -143,10 +142,10 @@ export class World {
   }
 
   /** What the catalog answers for a table, over Iceberg's REST protocol. */
-  async table(name) {
+  async table(name, schema = this.source.schema) {
     const { server } = this.mirror;
     const token = (await readFile(server.tokenPath, 'utf8')).trim();
-    const url = `${server.url}/iceberg/v1/namespaces/${this.source.schema}/tables/${name}`;
+    const url = `${server.url}/iceberg/v1/namespaces/${schema}/tables/${name}`;
     const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
     if (!response.ok) throw new Error(`${url}: ${response.status}`);
     return await response.json();
