@@ -29,36 +29,37 @@ export async function run(options) {
     await world.compare();
     const changes = world.load.changes;
     await world.mirror.stop();
-    // A folder that is kept may have one of before.
-    const afresh = `afresh_${Date.now()}`;
-    const other = await world.mirror.beside(afresh, { targetSchema: afresh });
-    await other.start();
-    await other.caughtUp();
-    await other.stop();
-    await other.forget();
-    await world.compare(afresh);
+    const names = Array.from({ length: world.source.tables }, (_, n) => `t${n + 1}`);
+    // The table as it is now stays readable under another name while it is loaded anew beside its own history.
+    const after = await world.keepAside(names);
+    await world.mirror.start();
+    await world.mirror.caughtUp();
+    await world.mirror.loadAnew(names.map((name) => `${world.source.schema}.${name}`));
+    await world.mirror.stop();
+    await world.compare();
     await world.source.settle();
-    const states = { 'after the load': world.source.schema, 'loaded afresh': afresh };
-    const found = await queries(world, options.rounds, states);
+    const states = { 'after the load': after, 'loaded afresh': world.source.schema };
+    const found = await queries(world, names, options.rounds, states);
     const figures = {};
     for (const name of new Set(found.map((one) => one.name))) {
-      const [after, fresh] = Object.keys(states).map((state) =>
+      const [late, fresh] = Object.keys(states).map((state) =>
         found.filter((one) => one.name === name && one.state === state).map(({ ms }) => ms),
       );
-      figures[`${name}, ms after the load`] = spread(after);
+      figures[`${name}, ms after the load`] = spread(late);
       figures[`${name}, ms loaded afresh`] = spread(fresh);
-      figures[`${name}, times`] = spread(after.map((ms, round) => ms / fresh[round]));
+      figures[`${name}, times`] = spread(late.map((ms, round) => ms / fresh[round]));
     }
     const files = {};
-    for (const [state, schema] of Object.entries(states)) files[state] = await fileCounts(world, schema);
+    for (const [state, schema] of Object.entries(states))
+      files[state] = await fileCounts(world, names, schema);
+    await world.forgetAside(after, names);
     const { rows, tables, seconds } = options;
     return { conditions: { rows, tables, seconds, changes, rate: Math.round(rate), files }, figures };
   });
 }
 
 /** Milliseconds for all tables, one after the other, of each round, query and state; a round before them warms up. */
-async function queries(world, rounds, states) {
-  const names = Array.from({ length: world.source.tables }, (_, n) => `t${n + 1}`);
+async function queries(world, names, rounds, states) {
   const clickhouse = await ClickHouse.start(world.home);
   try {
     const keys = await keysOf(world, names);
@@ -99,21 +100,21 @@ async function keysOf(world, names) {
   return keys;
 }
 
-async function fileCounts(world, schema) {
+async function fileCounts(world, names, schema) {
   const counts = {};
-  for (const name of [
+  for (const total of [
     'total-data-files',
     'total-delete-files',
     'total-position-deletes',
     'total-files-size',
   ]) {
-    counts[name] = 0;
-    for (let n = 1; n <= world.source.tables; n++) {
-      const { metadata } = await world.table(`t${n}`, schema);
+    counts[total] = 0;
+    for (const name of names) {
+      const { metadata } = await world.table(name, schema);
       const current = metadata.snapshots.find(
         (one) => one['snapshot-id'] === metadata['current-snapshot-id'],
       );
-      counts[name] += Number(current?.summary[name] ?? 0);
+      counts[total] += Number(current?.summary[total] ?? 0);
     }
   }
   return counts;

@@ -1,4 +1,4 @@
-// One server of ours with one task, or another beside it, under a data folder of its own that is removed afterwards.
+// One server of ours with one task, under a data folder of its own that is removed afterwards.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,14 +23,17 @@ export async function withMirror(what, work) {
     const isThere = existsSync(join(home, 'lake'));
     server = await ServerProcess.start(repositoryRoot(), join(home, 'lake'), PORT);
     const api = await server.api();
-    const spec = { dataSource: 'bench', parameters: what.parameters ?? {}, ...what.task };
-    const mirror = new MirrorProcess(api, server, 'bench', spec);
     if (!isThere) {
       await api.post('/data-sources', { name: 'bench', ...what.source });
       await api.post('/folders', { name: 'bench' });
-      await mirror.create();
+      await api.post('/tasks', {
+        name: 'bench',
+        folder: 'bench',
+        spec: { dataSource: 'bench', parameters: what.parameters ?? {}, ...what.task },
+      });
+      await api.post('/tasks/bench/publish');
     }
-    return await work(mirror);
+    return await work(new MirrorProcess(api, server));
   } finally {
     await server?.[Symbol.asyncDispose]();
     if (what.home === undefined) await rm(home, { recursive: true, force: true });
@@ -40,34 +43,20 @@ export async function withMirror(what, work) {
 export class MirrorProcess {
   #run = null;
 
-  constructor(api, server, task, spec) {
+  constructor(api, server) {
     this.api = api;
     this.server = server;
-    this.task = task;
-    this.spec = spec;
-  }
-
-  async create() {
-    await this.api.post('/tasks', { name: this.task, folder: 'bench', spec: this.spec });
-    await this.api.post(`/tasks/${this.task}/publish`);
-  }
-
-  /** Another task of the same source, which differs in these parts of its spec. */
-  async beside(task, differs) {
-    const other = new MirrorProcess(this.api, this.server, task, { ...this.spec, ...differs });
-    await other.create();
-    return other;
   }
 
   async start() {
-    this.#run = await this.api.post(`/tasks/${this.task}/start`);
+    this.#run = await this.api.post('/tasks/bench/start');
   }
 
   /** Of those that a run takes over while it goes on (commit_interval …), and of others from the next start on. */
   async setParameters(parameters) {
-    const { draft } = await this.api.get(`/tasks/${this.task}`);
-    await this.api.call('PUT', `/tasks/${this.task}/draft`, { ...draft, parameters });
-    await this.api.post(`/tasks/${this.task}/publish`);
+    const { draft } = await this.api.get('/tasks/bench');
+    await this.api.call('PUT', '/tasks/bench/draft', { ...draft, parameters });
+    await this.api.post('/tasks/bench/publish');
   }
 
   /** Commits with changes that the attempt's log tells of since then (ms since 1970): `{at, ms, rows, tables}`. */
@@ -91,22 +80,31 @@ export class MirrorProcess {
     );
   }
 
+  /** Loads the tables anew beside their old rows, which stay until then. */
+  async loadAnew(tables) {
+    await this.api.post('/tasks/bench/tables/orders', { order: 'resync', tables, confirm: true });
+    const done = async () =>
+      (await this.api.get('/tasks/bench/tables')).every(({ state }) => state === 'live');
+    do await pause(500);
+    while (!(await done()));
+  }
+
   /** Ends a run that is under way, of this process or of one that was killed. */
   async halt() {
-    const [run] = await this.api.get(`/tasks/${this.task}/runs`);
+    const [run] = await this.api.get('/tasks/bench/runs');
     if (run === undefined || ['stopped', 'failed'].includes(run.state)) return;
     this.#run = run;
     await this.stop();
   }
 
   async stop() {
-    await this.api.post(`/tasks/${this.task}/stop`);
+    await this.api.post('/tasks/bench/stop');
     while ((await this.api.get(`/runs/${this.#run.id}`)).state !== 'stopped') await pause(100);
   }
 
   /** @throws where it takes longer than a quarter of an hour */
   async caughtUp() {
-    const { reached } = await this.api.get(`/tasks/${this.task}/wait?for=caught-up&timeout=900`);
+    const { reached } = await this.api.get('/tasks/bench/wait?for=caught-up&timeout=900');
     if (!reached) throw new Error('not caught up within 900 s');
   }
 
@@ -143,7 +141,7 @@ export class MirrorProcess {
 
   /** Gives up its place in the source's log (a slot). */
   async forget() {
-    await this.api.post(`/tasks/${this.task}/undeploy`, { confirm: true });
+    await this.api.post('/tasks/bench/undeploy', { confirm: true });
   }
 
   async query(sql) {

@@ -96,11 +96,11 @@ export class World {
     return rate;
   }
 
-  /** Whether the lake holds what the source does, in this schema of it. @throws what differs */
-  async compare(schema = this.source.schema) {
+  /** Whether the lake holds what the source does. @throws what differs */
+  async compare() {
     for (let table = 1; table <= this.source.tables; table++) {
       const [[rows, amount]] = await this.mirror.query(
-        `SELECT count(*), sum(amount)::VARCHAR FROM ${schema}.t${table}`,
+        `SELECT count(*), sum(amount)::VARCHAR FROM ${this.source.schema}.t${table}`,
       );
       const expected = await this.source.count(table);
       if (Number(rows) !== expected.rows || Math.abs(Number(amount) - expected.amount) > 0.005)
@@ -143,12 +143,38 @@ export class World {
 
   /** What the catalog answers for a table, over Iceberg's REST protocol. */
   async table(name, schema = this.source.schema) {
+    return await this.#catalog('GET', `namespaces/${schema}/tables/${name}`);
+  }
+
+  /** Registers the tables as they are now in a schema of their own, whose name it gives; their files stay for minutes. */
+  async keepAside(names) {
+    const schema = `aside_${Date.now()}`;
+    await this.#catalog('POST', 'namespaces', { namespace: [schema] });
+    for (const name of names) {
+      const { 'metadata-location': location } = await this.table(name);
+      await this.#catalog('POST', `namespaces/${schema}/register`, { name, 'metadata-location': location });
+    }
+    return schema;
+  }
+
+  async forgetAside(schema, names) {
+    for (const name of names) await this.#catalog('DELETE', `namespaces/${schema}/tables/${name}`);
+    await this.#catalog('DELETE', `namespaces/${schema}`);
+  }
+
+  async #catalog(method, path, body) {
     const { server } = this.mirror;
     const token = (await readFile(server.tokenPath, 'utf8')).trim();
-    const url = `${server.url}/iceberg/v1/namespaces/${schema}/tables/${name}`;
-    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-    if (!response.ok) throw new Error(`${url}: ${response.status}`);
-    return await response.json();
+    const response = await fetch(`${server.url}/iceberg/v1/${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? null : await response.json();
   }
 
   #latencies() {
