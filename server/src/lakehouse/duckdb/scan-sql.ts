@@ -188,16 +188,16 @@ export function deletedPositionsSql(
       }
   }
   if (older.size === 0) return `(SELECT file_path, pos FROM ${positionsSql(storage, deletes)})`;
-  const deleted = sequenceSql('"#path"', [...older], (file) => storage.localPath(file.path));
-  const written = sequenceSql('file_path', [...younger], (file) => file.path);
-  const positions = positionsSql(storage, deletes, { located: true });
-  return `(SELECT file_path, pos FROM ${positions} WHERE (${deleted} < ${written}) IS NOT TRUE)`;
-}
-
-/** NULL for a path of none of the files. */
-function sequenceSql(path: string, files: readonly LiveFile[], pathOf: (file: LiveFile) => string): string {
-  const cases = files.map((file) => `WHEN ${quoteText(pathOf(file))} THEN ${file.sequence}`);
-  return `CASE ${path} ${cases.join(' ')} END`;
+  // The one is the same for all rows of a file, the other is looked up for each.
+  const cases = [...older].map(
+    (file) => `WHEN ${quoteText(storage.localPath(file.path))} THEN ${file.sequence}`,
+  );
+  const written = [...younger].map((file) => `(${quoteText(file.path)}, ${file.sequence})`);
+  return (
+    `(SELECT listed.file_path, listed.pos FROM ${positionsSql(storage, deletes, { located: true })} AS listed` +
+    ` LEFT JOIN (VALUES ${written.join(', ')}) AS younger(path, sequence) ON younger.path = listed.file_path` +
+    ` WHERE (younger.sequence > CASE listed."#path" ${cases.join(' ')} END) IS NOT TRUE)`
+  );
 }
 
 /** What position-delete files hold, as columns file_path and pos; `located` adds "#path", the path of the delete file itself. */
