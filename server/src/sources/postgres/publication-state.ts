@@ -25,22 +25,13 @@ export interface NotPublished {
 
 export async function readPublication(session: Session, name: string): Promise<PublicationState | null> {
   const generated = session.version >= 180_000 ? "pubgencols = 's'" : 'false';
-  const [row] = await session.rows<{
-    pubviaroot: boolean;
-    everything: boolean;
-    generated: boolean;
-  }>(
-    `SELECT pubviaroot, pubinsert AND pubupdate AND pubdelete AND pubtruncate AS everything,
+  const [row] = await session.rows<PublicationState & Record<string, unknown>>(
+    `SELECT pubviaroot AS "viaRoot", pubinsert AND pubupdate AND pubdelete AND pubtruncate AS "all",
             ${generated} AS generated
        FROM pg_publication WHERE pubname = $1`,
     [name],
   );
-  if (!row) return null;
-  return {
-    viaRoot: row.pubviaroot,
-    all: row.everything,
-    generated: row.generated,
-  };
+  return row ?? null;
 }
 
 /** Whether it is as we make them. An administrator's is taken as it is, and its tables are looked at one by one. */
@@ -96,19 +87,17 @@ export async function readMembers(
       'PG_PUBLICATION_MISSING',
       `publication ${publication} was altered and does not publish every change any more`,
     );
-  if (!own) return new Set((await membersOf(session, publication)).map((member) => member.oid));
-  const rows = await session.rows<{ oid: string }>(
-    `SELECT r.prrelid::text AS oid FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
-      WHERE p.pubname = $1`,
-    [publication],
-  );
-  return new Set(rows.map((row) => row.oid));
+  const members = own ? await namedTables(session, publication) : await membersOf(session, publication);
+  return new Set(members.map((member) => member.oid));
 }
 
 /** The tables that a publication of ours names. */
-export async function namedTables(session: Session, publication: string): Promise<readonly TableName[]> {
-  const rows = await session.rows<{ schema: string; name: string }>(
-    `SELECT n.nspname::text AS schema, c.relname::text AS name
+export async function namedTables(
+  session: Session,
+  publication: string,
+): Promise<readonly Omit<Member, 'partial'>[]> {
+  const rows = await session.rows<{ oid: string; schema: string; name: string }>(
+    `SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name
        FROM pg_publication p
        JOIN pg_publication_rel r ON r.prpubid = p.oid
        JOIN pg_class c ON c.oid = r.prrelid
@@ -116,7 +105,7 @@ export async function namedTables(session: Session, publication: string): Promis
       WHERE p.pubname = $1`,
     [publication],
   );
-  return rows.map((row) => ({ schema: row.schema, table: row.name }));
+  return rows.map((row) => ({ oid: row.oid, name: { schema: row.schema, table: row.name } }));
 }
 
 /**

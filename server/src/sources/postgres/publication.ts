@@ -44,14 +44,15 @@ export async function ensurePublication(session: Session, name: string): Promise
  * between them would fail ("cache lookup failed for publication", RelationBuildPublicationDesc).
  */
 export async function dropPublication(session: Session, name: string, signal: AbortSignal): Promise<void> {
-  const tables = await namedTables(session, name);
+  const tables = (await namedTables(session, name)).map((member) => member.name);
   if (tables.length > 0) {
     await session.rows(`SET lock_timeout = ${LOCK_MS}`);
     try {
       await alterTables(session, name, 'DROP', tables);
-      await writersBefore(session, tables, { signal, until: performance.now() + LEAVING_MS });
+      const until = AbortSignal.any([signal, AbortSignal.timeout(LEAVING_MS)]);
+      await writersBefore(session, tables, { notice: () => {}, signal: until });
     } catch (error) {
-      // A table that is locked for longer, or was dropped meanwhile, goes with the publication.
+      // A table that is locked or written to for longer, or was dropped meanwhile, goes with the publication.
       if (!session.alive || signal.aborted) throw error;
     }
   }
@@ -72,7 +73,7 @@ export async function setTables(
   await ensurePublication(session, publication);
   const present = await namedTables(session, publication);
   const wanted = new Map(tables.map((name) => [tableKey(name), name]));
-  const have = new Map(present.map((name) => [tableKey(name), name]));
+  const have = new Map(present.map(({ name }) => [tableKey(name), name]));
   const drop = [...have].filter(([key]) => !wanted.has(key)).map(([, name]) => name);
   const add = [...wanted].filter(([key]) => !have.has(key)).map(([, name]) => name);
 
@@ -161,14 +162,13 @@ async function lockNotice(session: Session, tables: readonly TableName[]): Promi
 }
 
 /**
- * Waits for the transactions that hold a writer's lock on one of the tables now, for ever or until a moment of
- * performance.now(). Whoever takes that lock from now on finds the publication as it is. Only those transactions are
- * waited for, and nobody waits for us.
+ * Waits for the transactions that hold a writer's lock on one of the tables now. Whoever takes that lock from now on
+ * finds the publication as it is. Only those transactions are waited for, and nobody waits for us.
  */
 async function writersBefore(
   session: Session,
   tables: readonly TableName[],
-  options: Pick<Waiting, 'signal'> & { readonly notice?: Waiting['notice']; readonly until?: number },
+  options: Waiting,
 ): Promise<void> {
   const holders = await session.rows<{ holder: string; pid: number | null }>(
     `WITH wanted AS (
@@ -185,8 +185,8 @@ async function writersBefore(
   );
   let waiting = holders;
   let noticeAt = performance.now() + WAIT_NOTICE_MS;
-  while (waiting.length > 0 && performance.now() < (options.until ?? Number.POSITIVE_INFINITY)) {
-    if (options.notice && performance.now() > noticeAt) {
+  while (waiting.length > 0) {
+    if (performance.now() > noticeAt) {
       const who = waiting.map(({ pid, holder }) => (pid === null ? `prepared ${holder}` : `process ${pid}`));
       options.notice(`new tables wait for transactions that were writing to them: ${who.join(', ')}`);
       noticeAt = performance.now() + WAIT_NOTICE_MS * 6;
