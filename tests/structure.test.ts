@@ -166,6 +166,11 @@ describe('files', () => {
     expect(code.filter((path) => read(path).split('\n').length > 601)).toEqual([]);
   });
 
+  it('limit a wait by within() of model/deadline.ts, whose timeout outlives a garbage collection', () => {
+    const timed = SOURCES.filter((path) => !isTest(path) && /^[^*]*AbortSignal\.timeout\(/m.test(read(path)));
+    expect(timed).toEqual([]);
+  });
+
   it('and folders have names that say what is in them', () => {
     const vague = /^(utils?|common|helpers?|managers?|misc|shared|lib)$/;
     const parts = (path: string): string[] => path.split('/').flatMap((part) => part.split(/[.-]/));

@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer';
+import { within } from '../model/deadline.ts';
 import { type HookRequest, hookRequest, isFinal, refusalOf } from './bodies.ts';
 import type { Channel } from './channel-secrets.ts';
 import { hidden } from './hidden.ts';
@@ -52,7 +53,7 @@ async function post(
     body,
     // A redirect would carry the message, and what signs it, to somebody else.
     redirect: 'manual',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    signal: within(signal, PATIENCE_MS),
   });
   const refusal = refusalOf(kind, answer.status, (await answer.text()).slice(0, ANSWER_CHARACTERS));
   return refusal === null ? { ok: true } : { ok: false, error: refusal, final: isFinal(answer.status) };

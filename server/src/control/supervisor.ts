@@ -9,6 +9,7 @@ import {
   SluiceError,
   type StartMode,
 } from '@sluice/contract';
+import { within } from '../model/deadline.ts';
 import type { DataDir } from '../store/data-dir.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
 import { progressMark } from '../store/progress.ts';
@@ -111,9 +112,7 @@ export class Supervisor {
 
   /** Resolves when some run has changed its state, after `ms`, or when the signal aborts. */
   async waitForChange(ms: number, signal: AbortSignal): Promise<void> {
-    await once(this.#changes, 'change', { signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]) }).catch(
-      () => {},
-    );
+    await once(this.#changes, 'change', { signal: within(signal, ms) }).catch(() => {});
   }
 
   /** Stops every runner and leaves the runs as they are: the next server goes on with them. */

@@ -14,6 +14,7 @@ import {
 } from '@sluice/contract';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
+import { within } from '../model/deadline.ts';
 import { recordEvent } from '../store/events.ts';
 import { isUniqueViolation } from '../store/metastore-error.ts';
 import type { MetastoreDb } from '../store/open-metastore.ts';
@@ -144,7 +145,7 @@ export async function publishTask(
   if (waits.length > 0) return { ...published, takesEffect: 'at the next start', waits: [...waits] };
   control.supervisor.look(run.id);
   // Whoever waits for the task next is to find it as it will be.
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(TAKEN_OVER_MS)]);
+  const patience = within(signal, TAKEN_OVER_MS);
   while (!patience.aborted && (await runRow(control.db, run.id)).version < published.version)
     await pause(50, undefined, { signal: patience }).catch(() => {});
   return { ...published, takesEffect: 'now', waits: [] };

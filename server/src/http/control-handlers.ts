@@ -19,6 +19,7 @@ import { listEvents } from '../control/timeline.ts';
 import { deleteTask, undeployTask } from '../control/undeploy.ts';
 import { waitTask } from '../control/wait-task.ts';
 import { callerName } from '../model/caller.ts';
+import { within } from '../model/deadline.ts';
 import type { AlertRoute } from './alert-handlers.ts';
 import type { Handlers } from './handlers.ts';
 import type { LakeRoute } from './lake-handlers.ts';
@@ -29,9 +30,6 @@ import type { VerificationRoute } from './verification-handlers.ts';
 const STOP_ANSWER_MS = 60_000;
 /** An order is carried out with the next commit, or said to wait. */
 const ORDER_ANSWER_MS = 30_000;
-
-const within = (signal: AbortSignal, ms: number): AbortSignal =>
-  AbortSignal.any([signal, AbortSignal.timeout(ms)]);
 
 export function controlHandlers(
   control: Control,

@@ -1,6 +1,7 @@
 import type { VERIFICATION_API } from '@sluice/contract';
 import type { Control } from '../control/context.ts';
 import type { Verifications } from '../control/verifications.ts';
+import { within } from '../model/deadline.ts';
 import type { Handlers } from './handlers.ts';
 
 export type VerificationRoute = keyof typeof VERIFICATION_API;
@@ -13,10 +14,6 @@ export function verificationHandlers(
     startVerification: ({ params, body }) => verifications.start(control, params.ref, body.tables),
     listVerifications: ({ params }) => verifications.list(control, params.ref),
     getVerification: ({ params, query, signal }) =>
-      verifications.get(
-        control,
-        params.id,
-        AbortSignal.any([signal, AbortSignal.timeout(query.timeout * 1000)]),
-      ),
+      verifications.get(control, params.id, within(signal, query.timeout * 1000)),
   };
 }

@@ -88,8 +88,9 @@ beforeAll(async () => {
 
 afterAll(() => warehouse.close());
 
+const never = new AbortController().signal;
 const run = (sql: string, limit = 0, timeoutMs = 20_000): Promise<QueryResult> =>
-  service.query(sql, { limit, timeoutMs });
+  service.query(sql, { limit, timeoutMs, signal: never });
 
 describe('WarehouseQuery', () => {
   it('reads live rows by qualified, unqualified and differently cased names', async () => {
@@ -208,6 +209,7 @@ describe('WarehouseQuery', () => {
     await one.query('SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM types)', {
       limit: 0,
       timeoutMs: 20_000,
+      signal: never,
     });
     expect(reads).toBe(1);
   });

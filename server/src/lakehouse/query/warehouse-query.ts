@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/contract';
+import { within } from '../../model/deadline.ts';
 import type { TableName } from '../../model/table.ts';
 import type { Catalog } from '../catalog.ts';
 import { Engine, type EngineConnection } from '../duckdb/engine.ts';
@@ -33,7 +34,7 @@ export interface QueryOptions {
   /** Rows; 0: all. */
   readonly limit: number;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
 export interface QueryResult {
@@ -68,13 +69,12 @@ export class WarehouseQuery {
    * @throws SluiceError SQL_REFUSED, SQL_FAILED, SQL_LIMIT; the signal's reason
    */
   async query(sql: string, options: QueryOptions): Promise<QueryResult> {
-    const timeout = AbortSignal.timeout(options.timeoutMs);
-    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+    const signal = within(options.signal, options.timeoutMs);
     try {
       return await this.#slots.with(signal, () => this.#run(sql, options.limit, signal));
     } catch (error) {
-      if (options.signal?.aborted) throw options.signal.reason;
-      if (timeout.aborted)
+      options.signal.throwIfAborted();
+      if (signal.aborted)
         throw new SluiceError('SQL_LIMIT', `The query did not end within ${options.timeoutMs} ms.`);
       throw queryError(error);
     }

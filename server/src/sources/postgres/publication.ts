@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contract';
+import { within } from '../../model/deadline.ts';
 import { type TableName, tableKey } from '../../model/table.ts';
 import type { Session } from './connect.ts';
 import { partitionTree } from './partition-tree.ts';
@@ -49,7 +50,7 @@ export async function dropPublication(session: Session, name: string, signal: Ab
     await session.rows(`SET lock_timeout = ${LOCK_MS}`);
     try {
       await alterTables(session, name, 'DROP', tables);
-      const until = AbortSignal.any([signal, AbortSignal.timeout(LEAVING_MS)]);
+      const until = within(signal, LEAVING_MS);
       await writersBefore(session, tables, { notice: () => {}, signal: until });
     } catch (error) {
       // A table that is locked or written to for longer, or was dropped meanwhile, goes with the publication.
