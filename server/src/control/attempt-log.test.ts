@@ -1,8 +1,22 @@
+import * as fs from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AttemptLogWriter, readLogTail } from './attempt-log.ts';
+
+// No file system runs out of files when it is told to.
+const full = vi.hoisted(() => ({ next: false }));
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof fs>();
+  return {
+    ...real,
+    openSync: (...given: Parameters<typeof real.openSync>) => {
+      if (full.next) throw new Error('EMFILE: too many open files');
+      return real.openSync(...given);
+    },
+  };
+});
 
 let folder: string;
 let path: string;
@@ -35,6 +49,22 @@ describe('the log of an attempt', () => {
     log.write(Buffer.from('bb\ncccc'));
     log.close();
     expect(await readLogTail(path, 9)).toEqual({ lines: ['aaaa', 'bbbb', 'cccc'], truncated: false });
+  });
+
+  it('lets go of its file for good where no new one can be opened', async () => {
+    const log = new AttemptLogWriter(path, 10);
+    log.write(Buffer.from('aaaa\n'));
+    full.next = true;
+    log.write(Buffer.from('bbbbbbbbbb\n'));
+    full.next = false;
+    // It gets the number that the log's file had.
+    const other = join(folder, 'other');
+    const fd = fs.openSync(other, 'w');
+    log.write(Buffer.from('cc\n'));
+    log.close();
+    expect(fs.readFileSync(other, 'utf8')).toBe('');
+    fs.closeSync(fd);
+    expect((await readLogTail(path, 9)).lines).toEqual(['aaaa']);
   });
 
   it('is empty before anything is written', async () => {

@@ -36,13 +36,14 @@ export class AttemptLogWriter {
   }
 
   close(): void {
-    if (this.#fd >= 0) closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = -1;
+    if (fd >= 0) closeSync(fd);
   }
 
   #rotate(): void {
     renameSync(this.#path, `${this.#path}.1`);
-    closeSync(this.#fd);
+    this.close();
     this.#fd = openSync(this.#path, 'a', 0o600);
     this.#bytes = 0;
   }

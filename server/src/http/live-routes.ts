@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { API_PREFIX, EventFeedQuery, Reference, SluiceError } from '@sluice/contract';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { untilGone } from './until-gone.ts';
 
 export interface LiveOptions {
   readonly overview: () => Promise<unknown>;
@@ -30,12 +31,10 @@ export function liveRoutes(app: FastifyInstance, options: LiveOptions, closing: 
       throw new SluiceError('CONFLICT', `${MOST_LISTENERS} live feeds are open already.`, {
         remedy: 'Close pages that nobody looks at.',
       });
+    const signal = untilGone(reply.raw, closing);
     // What is refused is refused as everywhere, before the stream begins.
     const first = await next();
     const { raw } = reply.hijack();
-    const gone = new AbortController();
-    raw.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, closing]);
     listeners++;
     try {
       raw.writeHead(200, {

@@ -3,6 +3,7 @@ import { type ApiResponse, type Call, readAnswer, wireOf } from '@sluice/contrac
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Confirmations } from '../mcp/confirmations.ts';
 import { mcpServer } from '../mcp/mcp-server.ts';
+import { untilGone } from './until-gone.ts';
 
 const PATH = '/mcp';
 
@@ -44,13 +45,11 @@ function webRequest(request: FastifyRequest, reply: FastifyReply, closing: Abort
   for (const [name, value] of Object.entries(request.headers))
     for (const one of Array.isArray(value) ? value : [value])
       if (one !== undefined) headers.append(name, one);
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
   // The name is what the caller wrote; only path and query are read of it.
   return new Request(new URL(request.url, 'http://localhost'), {
     method: request.method,
     headers,
-    signal: AbortSignal.any([gone.signal, closing]),
+    signal: untilGone(reply.raw, closing),
   });
 }
 

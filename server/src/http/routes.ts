@@ -1,8 +1,9 @@
 import { API, API_PREFIX, type ApiName, type Route, SluiceError } from '@sluice/contract';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { asCaller, BY_ITSELF } from '../model/caller.ts';
 import type { Call, Handlers } from './handlers.ts';
+import { untilGone } from './until-gone.ts';
 
 const ErrorAnswer = z.object({
   error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
@@ -29,7 +30,7 @@ export function apiRoutes(app: FastifyInstance, handlers: Handlers, closing: Abo
           request.body = {};
       },
       handler: async (request, reply) => {
-        const signal = AbortSignal.any([gone(reply), closing]);
+        const signal = untilGone(reply.raw, closing);
         const call = { params: request.params, query: request.query, body: request.body, signal };
         const work = () => asCaller(callerOf(request), () => handler(call as Call<ApiName>));
         return { data: await answer(request, signal, work) };
@@ -57,12 +58,4 @@ async function answer<T>(request: FastifyRequest, signal: AbortSignal, work: () 
     request.log.debug({ err: error }, 'request was given up');
     throw new SluiceError('TIMEOUT', 'The request was given up before it was done.');
   }
-}
-
-function gone(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import swagger from '@fastify/swagger';
 import { API_PREFIX } from '@sluice/contract';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
@@ -33,6 +34,7 @@ const BODY_BYTES = 16 * 1024 * 1024;
 /** The HTTP server, not yet listening. */
 export async function httpServer(options: HttpOptions): Promise<FastifyInstance> {
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
   const app: FastifyInstance = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),

@@ -48,7 +48,10 @@ process.on('message', (message) => {
   if (kind === 'look') looks.emit('look');
 });
 // Without its supervisor nobody could stop it, and the next server starts another.
-process.on('disconnect', () => stop.abort(new Error('the server is gone')));
+const left = (): void => stop.abort(new Error('the server is gone'));
+process.on('disconnect', left);
+// It may have gone while this process was loading its modules.
+if (process.connected === false) left();
 process.on('SIGTERM', () => stop.abort(new Error('terminated')));
 // Ctrl-C goes to the whole group; the server stops its runners itself.
 process.on('SIGINT', () => {});

@@ -24,7 +24,10 @@ const { values, positionals } = parseArgs({
   strict: true,
 });
 const stop = new AbortController();
-process.on('disconnect', () => stop.abort(new Error('the server is gone')));
+const left = (): void => stop.abort(new Error('the server is gone'));
+process.on('disconnect', left);
+// It may have gone while this process was loading its modules.
+if (process.connected === false) left();
 process.on('SIGTERM', () => stop.abort(new Error('terminated')));
 process.on('SIGINT', () => {});
 

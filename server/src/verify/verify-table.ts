@@ -160,7 +160,10 @@ async function readBoth<State>(
     });
   await using snapshot = await source.snapshot(schema, signal);
   const chunks = await snapshot.plan(chunkBytes);
-  const followed = guarded(followChange(arrivals, AbortSignal.any([either, read.signal])));
+  // Settled from the beginning on: what it fails with meanwhile ends the sides, and not the process.
+  const following = Promise.allSettled([
+    guarded(followChange(arrivals, AbortSignal.any([either, read.signal]))),
+  ]);
   const sides = await Promise.allSettled([
     guarded(readSource(table, 'source', snapshot, chunks, either)),
     guarded(
@@ -171,7 +174,7 @@ async function readBoth<State>(
     ),
   ]);
   read.abort();
-  const [followedChange] = await Promise.allSettled([followed]);
+  const [followedChange] = await following;
   signal.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
   const state = sides[1].status === 'fulfilled' ? sides[1].value : null;
