@@ -175,6 +175,25 @@ it(
     await expectEqual(lake, 'm', database);
     await database.query("UPDATE narrow SET w = 'z'; DELETE FROM outside WHERE id = 1");
     await expectEqual(lake, 'm', database);
+
+    // While it runs: what is not published is in no log, also after it is published again.
+    for (const [narrower, tables] of [
+      ['SET TABLE a WHERE (id > 100000), b, narrow, outside', ['a']],
+      ["SET (publish = 'insert')", ['a', 'b', 'narrow', 'outside']],
+    ] as const) {
+      await database.query(`ALTER PUBLICATION "By Admin" ${narrower}`);
+      for (const name of tables)
+        expect(await blocklisted(lake, 'm', name)).toMatchObject({ code: 'TABLE_NOT_PUBLISHED' });
+      await database.query("UPDATE a SET v = v || '!'; DELETE FROM a WHERE id % 5 = 0");
+      await database.query(
+        `ALTER PUBLICATION "By Admin" SET TABLE a, b, narrow, outside;
+         ALTER PUBLICATION "By Admin" SET (publish = 'insert, update, delete, truncate')`,
+      );
+      await lake.stop('m');
+      await lake.start('m');
+      await lake.until(async () => (await lake.status('m')).tables.live === 4);
+      await expectEqual(lake, 'm', database);
+    }
   },
   MINUTES,
 );

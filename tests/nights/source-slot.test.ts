@@ -190,6 +190,15 @@ it(
     await lake.until(async () => (await loads()) === 2);
     await expectEqual(lake, 'm', database);
 
+    // With a filter; it goes with the table, which comes in again without it.
+    await database.query(`ALTER PUBLICATION ${publication} SET TABLE t WHERE (id > 100000)`);
+    await change(database);
+    await lake.until(async () => (await loads()) === 3);
+    await expectEqual(lake, 'm', database);
+    await change(database);
+    await expectEqual(lake, 'm', database);
+    expect(await loads()).toBe(3);
+
     // While it is stopped.
     await lake.stop('m');
     await database.query(`ALTER PUBLICATION ${publication} DROP TABLE t`);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PointerMove } from '../catalog.ts';
 import type { EmbeddedCatalog } from '../embedded-catalog.ts';
 import { printJson } from '../json.ts';
+import type { TableMetadata } from '../metadata.ts';
 import {
   type Answer,
   call,
@@ -49,6 +50,35 @@ describe('commits', () => {
     const other = { identifier: { namespace: ['s'], name: 'u' }, requirements: [], updates: [] };
     expect(refusal(await call('POST', 'namespaces/s/tables/t', other))[0]).toBe(400);
     expect((await commit([uuidOf(table)])).body.metadata.properties).toEqual({ a: 'b' });
+  });
+
+  it('of rows are refused for a table that a sharded-table merge keeps, and nothing else is', async () => {
+    const table = await makeTable();
+    const other = await makeTable('u');
+    const { metadataLocation } = (await catalog.load({ schema: 's', table: 't' }))!;
+    const line = { schema: 's', table: 't', shard: 'one' };
+    await catalog.commit([{ name: line, from: null, to: metadataLocation, uuid: table['table-uuid'] }]);
+    const add = (to: TableMetadata): unknown => ({
+      action: 'add-snapshot',
+      snapshot: {
+        'snapshot-id': 7,
+        'sequence-number': 1,
+        'timestamp-ms': Date.now(),
+        'manifest-list': `${to.location}/metadata/list.avro`,
+        summary: { operation: 'append' },
+        'schema-id': 0,
+      },
+    });
+    const set = { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 7 };
+    const commit = (name: string, updates: unknown[]): Promise<Answer> =>
+      call('POST', `namespaces/s/tables/${name}`, { requirements: [], updates });
+    for (const updates of [[add(table), set], [add(table)], [set]]) {
+      const answer = await commit('t', updates);
+      expect(refusal(answer)[0]).toBe(400);
+      expect(answer.body.error.message).toContain('merge keeps the table s.t');
+    }
+    expect((await commit('t', [property('a', 'b')])).status).toBe(200);
+    expect((await commit('u', [add(other), set])).status).toBe(200);
   });
 
   it('of several tables are all or none', async () => {

@@ -59,6 +59,7 @@ async function prepare(options: RestCatalogOptions, commit: TableCommit): Promis
     const why = unmet(requirement, before?.metadata ?? null);
     if (why !== null) throw commitFailed(`Requirement failed: ${why}`);
   }
+  await leaveMergesAlone(options, commit);
   const base = before?.metadata ?? EMPTY_TABLE;
   const after = applyUpdates(base, updates, Date.now());
   if (before !== null && after === base) return { table: before, move: null };
@@ -70,6 +71,23 @@ async function prepare(options: RestCatalogOptions, commit: TableCommit): Promis
     table: { name, metadata, metadataLocation: location },
     move: { name, from, to: location, uuid: metadata['table-uuid'] },
   };
+}
+
+/**
+ * A sharded-table merge makes its table's snapshots of the files of its lines: it would take another writer's rows back,
+ * or list files that this writer has rewritten and removed. Asking again would not help, so it is no conflict.
+ */
+async function leaveMergesAlone(options: RestCatalogOptions, { name, updates }: TableCommit): Promise<void> {
+  const rows = updates.some(
+    (update) =>
+      update.action === 'add-snapshot' ||
+      (update.action === 'set-snapshot-ref' && update['ref-name'] === 'main'),
+  );
+  if (rows && (await options.catalog.lines(name)).length > 0)
+    throw badRequest(
+      `A sharded-table merge keeps the table ${tableText(name)}, and nobody else can write rows of it. ` +
+        'Undeploy the merge first; then the table is an ordinary one.',
+    );
 }
 
 function requireFilesInside(options: RestCatalogOptions, base: TableMetadata, after: TableMetadata): void {

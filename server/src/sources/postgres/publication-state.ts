@@ -73,7 +73,10 @@ export async function checkTables(
   return refused;
 }
 
-/** The tables (oid) that the publication holds. @throws SluiceError PG_PUBLICATION_MISSING */
+/**
+ * The tables (oid) of which every change is in the log by this publication; of an administrator's that does not publish
+ * every change, none. @throws SluiceError PG_PUBLICATION_MISSING
+ */
 export async function readMembers(
   session: Session,
   publication: string,
@@ -87,17 +90,16 @@ export async function readMembers(
       'PG_PUBLICATION_MISSING',
       `publication ${publication} was altered and does not publish every change any more`,
     );
+  if (!state.all) return new Set();
   const members = own ? await namedTables(session, publication) : await membersOf(session, publication);
-  return new Set(members.map((member) => member.oid));
+  return new Set(members.filter((member) => !member.partial).map((member) => member.oid));
 }
 
 /** The tables that a publication of ours names. */
-export async function namedTables(
-  session: Session,
-  publication: string,
-): Promise<readonly Omit<Member, 'partial'>[]> {
-  const rows = await session.rows<{ oid: string; schema: string; name: string }>(
-    `SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name
+export async function namedTables(session: Session, publication: string): Promise<readonly Member[]> {
+  const partial = session.version >= 150_000 ? '(r.prattrs IS NOT NULL OR r.prqual IS NOT NULL)' : 'false';
+  const rows = await session.rows<MemberRow>(
+    `SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name, ${partial} AS partial
        FROM pg_publication p
        JOIN pg_publication_rel r ON r.prpubid = p.oid
        JOIN pg_class c ON c.oid = r.prrelid
@@ -105,7 +107,7 @@ export async function namedTables(
       WHERE p.pubname = $1`,
     [publication],
   );
-  return rows.map((row) => ({ oid: row.oid, name: { schema: row.schema, table: row.name } }));
+  return rows.map(memberOf);
 }
 
 /**
@@ -124,7 +126,7 @@ export async function membersOf(session: Session, publication: string): Promise<
       WHERE r.prrelid = c.oid AND (r.prattrs IS NOT NULL OR r.prqual IS NOT NULL))`;
   const below = (further: string): string =>
     `SELECT tree.oid FROM publication, named, LATERAL ${partitionTree('named.oid')} tree WHERE ${further}`;
-  const rows = await session.rows<{ oid: string; schema: string; name: string; partial: boolean }>(
+  const rows = await session.rows<MemberRow>(
     `WITH publication AS (SELECT oid, puballtables, pubviaroot FROM pg_publication WHERE pubname = $1),
      named AS (
        SELECT r.prrelid AS oid FROM publication JOIN pg_publication_rel r ON r.prpubid = publication.oid
@@ -139,9 +141,16 @@ export async function membersOf(session: Session, publication: string): Promise<
       WHERE publication.pubviaroot OR c.relkind = 'r'`,
     [publication],
   );
-  return rows.map((row) => ({
-    oid: row.oid,
-    name: { schema: row.schema, table: row.name },
-    partial: row.partial,
-  }));
+  return rows.map(memberOf);
+}
+
+type MemberRow = {
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly partial: boolean;
+};
+
+function memberOf({ oid, schema, name, partial }: MemberRow): Member {
+  return { oid, name: { schema, table: name }, partial };
 }

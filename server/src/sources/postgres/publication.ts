@@ -74,9 +74,15 @@ export async function setTables(
   await ensurePublication(session, publication);
   const present = await namedTables(session, publication);
   const wanted = new Map(tables.map((name) => [tableKey(name), name]));
-  const have = new Map(present.map(({ name }) => [tableKey(name), name]));
-  const drop = [...have].filter(([key]) => !wanted.has(key)).map(([, name]) => name);
-  const add = [...wanted].filter(([key]) => !have.has(key)).map(([, name]) => name);
+  // A column list or filter that somebody gave to a member goes with it, and the table comes in anew.
+  const kept = new Set(
+    present
+      .filter((member) => !member.partial)
+      .map(({ name }) => tableKey(name))
+      .filter((key) => wanted.has(key)),
+  );
+  const drop = present.map(({ name }) => name).filter((name) => !kept.has(tableKey(name)));
+  const add = [...wanted].filter(([key]) => !kept.has(key)).map(([, name]) => name);
 
   const refused: NotPublished[] = [];
   await alterEach(session, publication, 'DROP', drop, options);
