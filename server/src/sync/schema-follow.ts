@@ -100,12 +100,27 @@ export function followTable(
       lane.kept = { ...lane.kept, signature: signature ?? lane.kept.signature };
       return { kind: 'changed' };
     case 'follow':
+      if (looksAlike(lane.kept, kept))
+        return { kind: 'reload', reason: 'a column took the place and name of one that was dropped', kept };
       lane.kept = waits ? { ...kept, ...targetUntilLoad(lane) } : kept;
       lane.schemaVersion++;
       return { kind: 'changed' };
     case 'reload':
       return { kind: 'reload', reason: judged.reason, kept };
   }
+}
+
+/**
+ * Other columns of which the log says the same: what was written to the new one before its catalog was read went to the
+ * old one, which is dropped. A log that describes no columns tells of the DDL itself.
+ */
+function looksAlike(before: KeptSchema, now: KeptSchema): boolean {
+  const ids = ({ schema }: KeptSchema): string => schema.columns.map(({ sourceId }) => sourceId).join();
+  return (
+    now.logColumns.length > 0 &&
+    JSON.stringify(before.logColumns) === JSON.stringify(now.logColumns) &&
+    ids(before) !== ids(now)
+  );
 }
 
 export function keptOf(table: DiscoveredTable, signature: string | null): KeptSchema {
