@@ -24,7 +24,10 @@ export class BesideCommits {
 
   /** One after the other. */
   queue(work: () => Promise<void>): void {
-    this.#queue = this.#queue.then(work).catch((error: unknown) => {
+    const turn = async (): Promise<void> => {
+      if (!this.#signal.aborted) await work();
+    };
+    this.#queue = this.#queue.then(turn).catch((error: unknown) => {
       if (!this.#signal.aborted) this.#fail(error);
     });
   }
@@ -72,6 +75,10 @@ export class BesideCommits {
 
   /** Whatever was queued is done, or was given up. */
   async idle(): Promise<void> {
-    await this.#queue;
+    // What is done may queue something.
+    for (let last: Promise<void> | null = null; last !== this.#queue; ) {
+      last = this.#queue;
+      await last;
+    }
   }
 }

@@ -1,5 +1,10 @@
+import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { dueIn, isBacklog } from './commit-loop.ts';
+import { CommitLoop, dueIn, isBacklog } from './commit-loop.ts';
+import { Router } from './router.ts';
+import type { RunContext } from './run-context.ts';
+import { RunMeter } from './run-meter.ts';
+import { testStore } from './testing/store.ts';
 
 const TIMING = { intervalMs: 3000, idleMs: 10_000, earlyLines: 1000, lateLines: 100 };
 const state = { waiting: 'nothing', joins: false, lines: 0, ageMs: null, sinceMs: 0, commitMs: 0 } as const;
@@ -32,4 +37,63 @@ it.each([
   ['of one that began late a while ago', 99, 9001, 20_000, false],
 ] as const)('a commit of a backlog: %s', (_name, lines, ageMs, sinceLateStartMs, is) => {
   expect(isBacklog({ lines, ageMs, sinceLateStartMs }, TIMING)).toBe(is);
+});
+
+const HOUR_MS = 3_600_000;
+
+it('commits within the interval after the clock of the machine was set back, and forward again', async () => {
+  await using subject = await testStore();
+  const compare = (a: string, b: string): -1 | 0 | 1 => Math.sign(Number(a) - Number(b)) as -1 | 0 | 1;
+  const router = new Router({
+    ...{ position: '0', nextOrd: 1, folder: '/nowhere', limit: 1 },
+    source: { compare, keepsValues: () => true },
+  });
+  const acknowledged: string[] = [];
+  const durations: number[] = [];
+  const meter = new RunMeter();
+  meter.committed = ({ durationMs }) => void durations.push(durationMs);
+  let clock = 10 * HOUR_MS;
+  const context = {
+    ...subject,
+    router,
+    source: { acknowledge: (position: string) => void acknowledged.push(position) },
+    target: {
+      besideBacklog: () => {},
+      upkeepWaits: () => false,
+      stageUpkeep: async () => [],
+      // Set back while a commit is made, too: what it takes is no negative time.
+      commit: (_: unknown, also: (transaction: unknown) => Promise<void>) => {
+        clock -= HOUR_MS;
+        return subject.db.transaction().execute(also);
+      },
+    },
+    merges: null,
+    spoolFolder: '/nowhere',
+    log: pino({ enabled: false }),
+    meter,
+    now: () => clock,
+    elapsed: () => performance.now(),
+  } as unknown as RunContext;
+  const none = (): void => {};
+  const commits = new CommitLoop(context, {
+    ...{ onMarks: none, onBacklog: none, onCommitted: none, onRenamed: none },
+    lanes: () => [],
+    timing: () => ({ intervalMs: 100, idleMs: 100, earlyLines: 1000, lateLines: 1000 }),
+    orders: {
+      isWaiting: false,
+      carryOut: async () => ({ steps: [], record: async () => {}, done: none }),
+    },
+    phase: () => 'incremental',
+  });
+  const end = new AbortController();
+  const run = commits.run(end.signal);
+  for (const position of ['1', '2', '3', '4']) {
+    router.mark(position);
+    await router.idle(position);
+    await expect.poll(() => acknowledged.at(-1), { timeout: 3000 }).toBe(position);
+    if (position === '3') clock += 5 * HOUR_MS;
+  }
+  end.abort();
+  await run;
+  expect(durations.every((duration) => duration >= 0)).toBe(true);
 });

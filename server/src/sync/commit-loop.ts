@@ -135,7 +135,8 @@ export class CommitLoop {
   readonly #options: CommitLoopOptions;
   #checkpoint: Checkpoint | null = null;
   #wake: () => void = () => {};
-  #lastBegin = 0;
+  /** This and other times of its own by RunContext.elapsed: were a clock set back, nothing would be due for as long. */
+  #lastBegin = Number.NEGATIVE_INFINITY;
   /** When changes came first in this run, and whether they were late. */
   #first: { readonly at: number; readonly isLate: boolean } | null = null;
   #commitMs = 0;
@@ -188,11 +189,12 @@ export class CommitLoop {
     if (this.#wanted) return 0;
     const router = this.#context.router;
     const { intervalMs } = this.#timing();
-    const now = this.#context.now();
-    const ageMs = router.waitingSince === null ? null : now - Number(router.waitingSince / 1000n);
+    const elapsed = this.#context.elapsed();
+    const ageMs =
+      router.waitingSince === null ? null : this.#context.now() - Number(router.waitingSince / 1000n);
     if (this.#first === null && router.waiting === 'changes') {
-      this.#first = { at: now, isLate: (ageMs ?? 0) > intervalMs };
-      if (this.#first.isLate) this.#lastBegin = now - Math.max(0, intervalMs - FIRST_MS);
+      this.#first = { at: elapsed, isLate: (ageMs ?? 0) > intervalMs };
+      if (this.#first.isLate) this.#lastBegin = elapsed - Math.max(0, intervalMs - FIRST_MS);
     }
     const joins =
       this.#handedIn.length > 0 ||
@@ -205,7 +207,7 @@ export class CommitLoop {
         joins,
         lines: router.linesWaiting,
         ageMs,
-        sinceMs: now - this.#lastBegin,
+        sinceMs: elapsed - this.#lastBegin,
         commitMs: this.#commitMs,
       },
       this.#timing(),
@@ -229,21 +231,24 @@ export class CommitLoop {
 
   async commit(): Promise<void> {
     const context = this.#context;
-    this.#lastBegin = context.now();
+    const begunAt = context.elapsed();
+    this.#lastBegin = begunAt;
+    const tookMs = (): number => context.elapsed() - begunAt;
     const number = ++this.#begun;
     this.#wanted = false;
     const orders = await this.#options.orders.carryOut();
     for (const step of orders.steps) this.handIn(step);
     if (orders.steps.length > 0) context.router.refresh();
     const sealed = context.router.seal();
+    const ageMs = latencyOf(sealed, context.now());
     const handedIn = this.#handedIn.splice(0);
     this.#options.onMarks(sealed.marks);
     const made = await this.#withoutConflicts([...handedIn, ...(await this.#steps(sealed))]);
     const before = this.#checkpoint ?? (await context.store.checkpoint());
     const state = {
       lines: sealed.rows,
-      ageMs: latencyOf(sealed, this.#lastBegin),
-      sinceLateStartMs: this.#first?.isLate === true ? context.now() - this.#first.at : null,
+      ageMs,
+      sinceLateStartMs: this.#first?.isLate === true ? context.elapsed() - this.#first.at : null,
     };
     context.target.besideBacklog(isBacklog(state, this.#timing()));
     const upkeep = await context.target.stageUpkeep([
@@ -308,18 +313,15 @@ export class CommitLoop {
     context.source.acknowledge(sealed.position);
     this.#options.onCommitted(number);
     const parts = [...sealed.lanes.values()].flat();
-    if (rows > 0) this.#commitMs = context.now() - this.#lastBegin;
+    if (rows > 0) this.#commitMs = tookMs();
     context.meter.committed({
-      durationMs: context.now() - this.#lastBegin,
+      durationMs: tookMs(),
       latencyMs: visibleAfter,
       laneIds: steps.flatMap(({ step, lane }) => (step === null ? [] : [lane.id])),
       bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     });
     if (rows > 0 || handedIn.length > 0)
-      context.log.info(
-        { position: sealed.position, tables: steps.length, rows, ms: context.now() - this.#lastBegin },
-        'committed',
-      );
+      context.log.info({ position: sealed.position, tables: steps.length, rows, ms: tookMs() }, 'committed');
   }
 
   /** A shard whose rows would have a key of another shard's stops; what is visible of it stays. */

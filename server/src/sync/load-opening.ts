@@ -23,9 +23,28 @@ export interface OpenedLoad {
   readonly chunks: readonly ChunkRow[];
 }
 
+/** A table as a load is of it. */
+export interface LoadedTable extends Pick<DiscoveredTable, 'schema' | 'storage'> {
+  /** Lane.ddlRead then. */
+  readonly ddlRead: number;
+}
+
+/** One life of a lane, and what its load is of; null: nothing was found yet, or the load was given up. */
+export interface LoadOf {
+  readonly lane: Lane;
+  readonly generation: number;
+  readonly of: () => LoadedTable | null;
+}
+
+/** What the chunks of a lane's load are of, which follows what the log tells of the table. */
+export function plannedFor({ kept, load, ddlRead }: Lane): LoadedTable | null {
+  return load === null ? null : { schema: kept.schema, storage: load.storage, ddlRead };
+}
+
 /**
  * Begins a table's load, or goes on with one that was interrupted.
  * @param lanes all of the run, as they are when it is asked
+ * @param onFound is told what the load would be of, before anything is done with it
  * @returns null where the lane is not to be loaded now, or no more
  * @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored; SOURCE_*
  */
@@ -33,6 +52,7 @@ export async function openLoad(
   context: RunContext,
   lanes: () => LanesByObject,
   lane: Lane,
+  onFound: (table: LoadedTable) => void,
   signal: AbortSignal,
 ): Promise<OpenedLoad | null> {
   for (;;) {
@@ -40,6 +60,7 @@ export async function openLoad(
     const table = await describeTable(context, lanes(), lane, signal);
     // Read by the log's reader while the catalog was: the description is not of the reader's place.
     if (lane.ddlRead !== ddlRead) continue;
+    onFound({ schema: table.schema, storage: table.storage, ddlRead });
     if (lacksParents(lane, lanes())) return null;
     if (lane.state === 'loading' && !resumable(lane, table))
       lane.anew ??= { reason: whyNotResumed(table), by: null };
@@ -109,7 +130,7 @@ async function takeSnapshot(
 }
 
 /** @throws SluiceError TABLE_DROPPED, or why the table cannot be mirrored */
-export async function describeTable(
+async function describeTable(
   { source }: RunContext,
   lanes: LanesByObject,
   lane: Lane,
@@ -126,6 +147,26 @@ export async function describeTable(
   const trouble = cascadeTrouble(table.schema, lanes);
   if (trouble !== null) throw trouble;
   return table;
+}
+
+/** Whether the table is another one than the load is of: only then can another go come to something else. */
+export async function changedSince(
+  context: RunContext,
+  lanes: LanesByObject,
+  { lane, of }: LoadOf,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (of() === null) return false;
+  try {
+    const now = await describeTable(context, lanes, lane, signal);
+    const then = of();
+    if (then === null) return false;
+    const isSame = sameShape(then.schema, now.schema) && then.storage === now.storage;
+    return !isSame || then.ddlRead !== lane.ddlRead;
+  } catch (error) {
+    if (SluiceError.from(error).rule.scope !== 'table') throw error;
+    return true;
+  }
 }
 
 /**

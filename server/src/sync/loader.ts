@@ -7,20 +7,17 @@ import { tableText } from '../model/table.ts';
 import type { LoadedTypedRows, TableSnapshot } from '../sources/source.ts';
 import { type LanesByObject, lacksParents } from './cascades.ts';
 import { type ChunkRow, chunkLoaded, dropChunks, readChunks } from './chunk-rows.ts';
-import { sameShape } from './evolution.ts';
 import type { Lane } from './lane.ts';
 import { NO_CONSTANTS, stagedBase } from './lane-batch.ts';
 import { blocked, dropped, type LaneStep, resetForLoad } from './lane-turn.ts';
-import { describeTable, openLoad } from './load-opening.ts';
+import { changedSince, type LoadedTable, type LoadOf, openLoad, plannedFor } from './load-opening.ts';
 import type { RunContext } from './run-context.ts';
 
 /** The bound of full_load_concurrency. */
 const MOST_WORKERS = 64;
 
 /** A table whose chunks are being read. */
-interface ActiveLoad {
-  readonly lane: Lane;
-  readonly generation: number;
+interface ActiveLoad extends LoadOf {
   readonly snapshot: TableSnapshot;
   readonly chunks: number;
   readonly todo: ChunkRow[];
@@ -144,18 +141,22 @@ export class Loader {
   async #begin(lane: Lane, signal: AbortSignal): Promise<void> {
     this.#beginning.add(lane);
     const { generation } = lane;
+    let found: LoadedTable | null = null;
+    const onFound = (table: LoadedTable): void => {
+      found = table;
+    };
     try {
-      await this.#open(lane, signal);
+      await this.#open(lane, onFound, signal);
       this.nudge();
     } catch (error) {
-      await this.#trouble(lane, generation, error, signal);
+      await this.#trouble({ lane, generation, of: () => found }, error, signal);
     } finally {
       this.#beginning.delete(lane);
     }
   }
 
-  async #open(lane: Lane, signal: AbortSignal): Promise<void> {
-    const opened = await openLoad(this.#context, () => this.#byObject(), lane, signal);
+  async #open(lane: Lane, onFound: (table: LoadedTable) => void, signal: AbortSignal): Promise<void> {
+    const opened = await openLoad(this.#context, () => this.#byObject(), lane, onFound, signal);
     if (opened === null) return;
     const todo = opened.chunks.filter((chunk) => chunk.files === null);
     const { generation, snapshot } = opened;
@@ -163,6 +164,7 @@ export class Loader {
     const load: ActiveLoad = {
       lane,
       generation,
+      of: () => plannedFor(lane),
       snapshot,
       chunks,
       todo: [...todo],
@@ -193,7 +195,7 @@ export class Loader {
       load.failed = true;
       load.running--;
       if (load.running === 0) await this.#close(load);
-      await this.#trouble(load.lane, load.generation, error, signal);
+      await this.#trouble(load, error, signal);
       return;
     }
     load.running--;
@@ -208,7 +210,7 @@ export class Loader {
     try {
       await this.#finish(load, signal);
     } catch (error) {
-      await this.#trouble(load.lane, load.generation, error, signal);
+      await this.#trouble(load, error, signal);
     } finally {
       await this.#close(load);
       this.nudge();
@@ -348,14 +350,16 @@ export class Loader {
   }
 
   /** A trouble of the table stops the table; a change of its schema starts its load over; anything else ends the attempt. */
-  async #trouble(lane: Lane, generation: number, error: unknown, signal: AbortSignal): Promise<void> {
+  async #trouble(load: LoadOf, error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const { lane } = load;
     const trouble = SluiceError.from(error);
-    // The log tells of a table's change later than its load finds it.
-    const changed =
-      trouble.code === 'TABLE_SCHEMA' && lane.load !== null && (await this.#changedMeanwhile(lane, signal));
+    const hasChanged = (): Promise<boolean> => changedSince(this.#context, this.#byObject(), load, signal);
     // Its load was given up meanwhile, and with it whatever went wrong: the log may have told what blocks the table.
-    if (lane.generation !== generation || lane.state === 'blocked') {
+    const isGivenUp = (): boolean => lane.generation !== load.generation || lane.state === 'blocked';
+    // The log tells of a table's change later than its load finds it.
+    let changed = trouble.code === 'TABLE_SCHEMA' && (await hasChanged());
+    if (isGivenUp()) {
       this.nudge();
       return;
     }
@@ -378,28 +382,22 @@ export class Loader {
       this.nudge();
       return;
     }
-    if (changed || (trouble.rule.retry !== 'always' && (await this.#changedMeanwhile(lane, signal)))) {
-      this.#context.log.warn(
-        { table: tableText(lane.source), cause: trouble.message },
-        'the table changed while it was loaded; it begins anew',
-      );
-      resetForLoad(lane, null, 'it changed at the source while it was loaded');
-      // A commit under way leaves out what it had of its former life.
-      lane.settle = true;
-      this.nudge();
-      return;
+    if (!changed && trouble.rule.retry !== 'always') {
+      changed = await hasChanged();
+      if (isGivenUp()) {
+        this.nudge();
+        return;
+      }
     }
-    throw trouble;
-  }
-
-  async #changedMeanwhile(lane: Lane, signal: AbortSignal): Promise<boolean> {
-    try {
-      const table = await describeTable(this.#context, this.#byObject(), lane, signal);
-      return !sameShape(lane.kept.schema, table.schema) || lane.load?.storage !== table.storage;
-    } catch (error) {
-      if (SluiceError.from(error).rule.scope !== 'table') throw error;
-      return true;
-    }
+    if (!changed) throw trouble;
+    this.#context.log.warn(
+      { table: tableText(lane.source), cause: trouble.message },
+      'the table changed while it was loaded; it begins anew',
+    );
+    resetForLoad(lane, null, 'it changed at the source while it was loaded');
+    // A commit under way leaves out what it had of its former life.
+    lane.settle = true;
+    this.nudge();
   }
 }
 

@@ -29,4 +29,6 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** Milliseconds since 1970, by this machine's clock. */
   readonly now: () => number;
+  /** Whole milliseconds by a clock that nobody sets: how long something takes, and when it is due. */
+  readonly elapsed: () => number;
 }

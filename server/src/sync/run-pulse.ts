@@ -13,21 +13,21 @@ export async function pulses(
   tell: (pulse: Pulse) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { router, source, meter, now } = context;
+  const { router, source, meter, now, elapsed } = context;
   const lag = new PositionLag((a, b) => source.compare(a, b));
   const look = async (): Promise<void> => {
     const { end, bytes } = await source.remaining(router.position, signal);
-    lag.seen(now(), end);
+    lag.seen(elapsed(), end);
     meter.lagSeen(bytes);
   };
-  const begun = now();
+  const begun = elapsed();
   // Of a server that is away nobody knows the log's end: at least this long it was not read.
-  const unread = (): number => ((source.away?.size ?? 0) > 0 ? now() - begun : 0);
+  const unread = (): number => ((source.away?.size ?? 0) > 0 ? elapsed() - begun : 0);
   let looking: Promise<void> | null = null;
-  let lookedAt = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
-    if (looking === null && now() - lookedAt >= LOOK_MS) {
-      lookedAt = now();
+    if (looking === null && elapsed() - lookedAt >= LOOK_MS) {
+      lookedAt = elapsed();
       // A source that does not answer is found out by the reading of its log; then the last end that was seen grows old.
       looking = look()
         .catch((error: unknown) => {
@@ -55,9 +55,9 @@ export async function pulses(
 }
 
 /** Positions of two servers may not be comparable; then nobody knows. */
-function behind(lag: PositionLag, { router, now }: RunContext): number | null {
+function behind(lag: PositionLag, { router, elapsed }: RunContext): number | null {
   try {
-    return lag.behind(router.position, now());
+    return lag.behind(router.position, elapsed());
   } catch {
     return null;
   }

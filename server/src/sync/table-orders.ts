@@ -253,10 +253,10 @@ export class TableOrders {
 
   /** Paused tables of which more waits than is kept. */
   async #lapse(effects: Effects): Promise<void> {
-    const { work, store, now, log } = this.#context;
+    const { work, store, now, elapsed, log } = this.#context;
     const paused = [...this.#port.lanes()].filter((lane) => appliesNone(lane.state));
-    if (paused.length === 0 || now() < this.#lapsesAt) return;
-    this.#lapsesAt = now() + LAPSES_EVERY_MS;
+    if (paused.length === 0 || elapsed() < this.#lapsesAt) return;
+    this.#lapsesAt = elapsed() + LAPSES_EVERY_MS;
     const kept = await readKept(store.db, work.taskId);
     for (const lane of paused) {
       const what = kept.get(lane.id);

@@ -72,8 +72,8 @@ const AWAY_MS = 5000;
  * @throws SluiceError what ended the attempt; nothing that was committed is lost by it
  */
 export async function runTask(options: TaskRunOptions, stop: AbortSignal): Promise<Again | null> {
-  const run = new TaskRun(options);
-  await run.run(AbortSignal.any([stop, run.renewal]));
+  const run = new TaskRun(options, stop);
+  await run.run();
   return stop.aborted ? null : (run.renewal.reason as Again);
 }
 
@@ -96,15 +96,18 @@ class TaskRun {
   /** To the source's catalog. */
   readonly #nextLook = new Alarm();
   readonly #catalogLooks: CatalogLooks;
-  readonly #beside = new BesideCommits((error) => this.#fail(error), this.#end.signal);
+  readonly #beside = new BesideCommits((error) => this.#failBeside(error), this.#end.signal);
   readonly #spoolFolder: string;
   readonly #segmentFolder: string;
   #phase: Phase = 'initialization';
   /** A merge reads of other logs, or into other tables, from now on. */
   readonly #renewal = new AbortController();
+  /** Somebody's, or the renewal. */
+  readonly #stop: AbortSignal;
 
-  constructor(options: TaskRunOptions) {
+  constructor(options: TaskRunOptions, stop: AbortSignal) {
     this.#options = options;
+    this.#stop = AbortSignal.any([stop, this.#renewal.signal]);
     this.#store = new RunStore(options.metastore, options.work);
     this.#catalogLooks = new CatalogLooks(options.asked, options.onLooked);
     this.#spoolFolder = join(options.folder, 'spool');
@@ -119,8 +122,9 @@ class TaskRun {
     this.#renewal.abort(new Again(version));
   }
 
-  async run(stop: AbortSignal): Promise<void> {
+  async run(): Promise<void> {
     const { source, target, work, log } = this.#options;
+    const stop = this.#stop;
     // Files of an earlier attempt that nobody reads again.
     await rm(this.#spoolFolder, { recursive: true, force: true });
     await mkdir(this.#spoolFolder, { recursive: true, mode: 0o700 });
@@ -180,6 +184,7 @@ class TaskRun {
       segmentFolder: this.#segmentFolder,
       signal,
       now: Date.now,
+      elapsed: () => Math.floor(performance.now()),
     };
     const chosen = !work.begun && work.start === 'custom';
     for (const lane of this.#lanes.values()) {
@@ -232,7 +237,7 @@ class TaskRun {
       await noteAway(source, [...this.#lanes.values()], this.#store, log);
     this.#notePhase();
     stop.removeEventListener('abort', endEarly);
-    await this.#follow(context, parts, position, stream, stop);
+    await this.#follow(context, parts, position, stream);
   }
 
   #parts(context: RunContext): Parts {
@@ -306,7 +311,7 @@ class TaskRun {
   #loaded(context: RunContext, commits: CommitLoop): void {
     commits.nudge();
     // What was read is complete as of the log's end now; without a mark a quiet log might never get there.
-    context.source.mark('loaded', context.signal).catch((error: unknown) => this.#fail(error));
+    context.source.mark('loaded', context.signal).catch((error: unknown) => this.#failBeside(error));
   }
 
   #backfills(context: RunContext, commits: CommitLoop): void {
@@ -327,8 +332,14 @@ class TaskRun {
 
   #failure: unknown = null;
   #fail(error: unknown): void {
-    this.#failure ??= error;
+    if (this.#end.signal.aborted) return;
+    this.#failure = error;
     this.#end.abort(error);
+  }
+
+  /** Of what is not needed for the last commit, which it would spoil: a stop ends the log under whoever waits for it. */
+  #failBeside(error: unknown): void {
+    if (!this.#stop.aborted) this.#fail(error);
   }
 
   async #follow(
@@ -336,9 +347,9 @@ class TaskRun {
     parts: Parts,
     position: Position,
     stream: (from: Position, signal: AbortSignal) => Promise<void>,
-    stop: AbortSignal,
   ): Promise<void> {
     const { commits, loader, discovery, orders } = parts;
+    const stop = this.#stop;
     const signal = this.#end.signal;
     // Stopping ends the loading and the reading; the commit loop then makes its last commit.
     const reading = AbortSignal.any([stop, signal]);
@@ -347,13 +358,15 @@ class TaskRun {
       try {
         await work;
       } catch (error) {
-        if (!signal.aborted && !(stop.aborted && error === stop.reason)) this.#fail(error);
+        if (!(stop.aborted && error === stop.reason)) this.#fail(error);
       }
     };
+    const guardBeside = (work: Promise<void>): Promise<void> =>
+      work.catch((error: unknown) => this.#failBeside(error));
     const onLook = (): void => {
       if (this.#catalogLooks.areAsked) this.#nextLook.ring();
       Promise.all([this.#takeOver(context, loader), orders.look()]).catch((error: unknown) =>
-        this.#fail(error),
+        this.#failBeside(error),
       );
     };
     this.#options.looks.on('look', onLook);
@@ -361,21 +374,23 @@ class TaskRun {
     this.#backfills(context, commits);
     const streaming = guard(stream(position, reading));
     const background = Promise.all([
-      guard(loader.run(reading)),
-      guard(pulses(context, this.#options.onPulse, reading)),
-      guard(this.#looks(discovery, commits, reading)),
-      guard(this.#heartbeats(reading)),
-      guard(this.#otherLogs(reading)),
+      guardBeside(loader.run(reading)),
+      guardBeside(pulses(context, this.#options.onPulse, reading)),
+      guardBeside(this.#looks(discovery, commits, reading)),
+      guardBeside(this.#heartbeats(reading)),
+      guardBeside(this.#otherLogs(reading)),
     ]);
     const committing = guard(commits.run(reading));
-    await Promise.all([streaming, background, committing]);
+    await Promise.all([streaming, committing]);
+    // The rest may wait for somebody's transaction, or for a commit that does not come any more.
+    this.#end.abort(stop.reason);
+    await background;
     await this.#beside.drained();
     this.#options.looks.off('look', onLook);
     this.#catalogLooks.giveBack();
     await this.#beside.idle();
     context.router.discard();
     if (this.#failure !== null) throw this.#failure;
-    this.#end.abort();
   }
 
   async #looks(discovery: Discovery, commits: CommitLoop, signal: AbortSignal): Promise<void> {
@@ -467,7 +482,7 @@ class TaskRun {
     if (phase === this.#phase) return;
     this.#phase = phase;
     this.#options.onPhase(phase);
-    this.#store.savePhase(phase).catch((error: unknown) => this.#fail(error));
+    this.#store.savePhase(phase).catch((error: unknown) => this.#failBeside(error));
   }
 }
 
