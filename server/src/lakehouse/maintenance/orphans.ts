@@ -7,7 +7,7 @@ export interface OrphanRule {
   /** Younger files stay: what a writer is making is in no metadata yet. */
   readonly minAgeMs: number;
   readonly nowMs: number;
-  /** Files that something else than metadata knows of (the chunks of a load that is under way), however old. */
+  /** Files that something else than metadata knows of (what maintenance has prepared), however old. */
   readonly isKept: (location: string) => boolean;
   /** Other metadata that has its files in the table's folders (the lines of a merged table). */
   readonly lines?: () => Promise<readonly LoadedTable[]>;

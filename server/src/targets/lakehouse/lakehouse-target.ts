@@ -81,19 +81,10 @@ export type MetastoreTransaction = Transaction<Metastore>;
 export class LakehouseTarget implements Target<MetastoreTransaction> {
   readonly #options: LakehouseOptions;
   readonly #states: TableStates;
-  /** Locations of tables that have a staged state: files of a load that no table of the catalog names yet. */
-  readonly #beside = new Set<string>();
 
   constructor(options: LakehouseOptions) {
     this.#options = options;
     this.#states = new TableStates(options.storage, options.catalog);
-  }
-
-  /** The staged state of a load. */
-  async #stagedState(location: string): Promise<TableMetadata> {
-    const metadata = await this.#states.metadata(location);
-    this.#beside.add(metadata.location);
-    return metadata;
   }
 
   async exists(table: TableName): Promise<boolean> {
@@ -135,7 +126,6 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const { catalog } = this.#options;
     if (table.shard !== undefined) {
       const root = await this.#root(table);
-      this.#beside.add(root.location);
       return this.#states.write({ ...root, 'metadata-log': [] }, null);
     }
     const visible = await catalog.load(table);
@@ -153,7 +143,6 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
         },
       );
     const metadata = followSchema(emptied(visible.metadata), schema, Date.now(), { replace: true });
-    this.#beside.add(metadata.location);
     return this.#states.write(metadata, null);
   }
 
@@ -164,7 +153,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     signal: AbortSignal,
   ): Promise<LoadedChunk> {
     const { storage, engine, rules, targetBytes, keyLimit } = this.#options;
-    const metadata = await this.#stagedState(base.location);
+    const metadata = await this.#states.metadata(base.location);
     return withSql(engine, signal, (sql) =>
       loadChunk(sql, storage, metadata, table, chunk, { rules, targetBytes, keyLimit: keyLimit() }, signal),
     );
@@ -176,7 +165,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     files: readonly string[],
     position: string,
   ): Promise<Staged> {
-    const metadata = await this.#stagedState(base.location);
+    const metadata = await this.#states.metadata(base.location);
     const next = await writeSnapshot(this.#options.storage, metadata, {
       add: files.flatMap(parseFiles),
       remove: new Set(),
@@ -192,7 +181,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     const from = base.kind === 'staged' ? base.location : await this.#states.pointer(table);
     if (from === null)
       throw new SluiceError('TABLE_SCHEMA', `The table ${tableText(table)} is no longer in the catalog.`);
-    const before = base.kind === 'staged' ? await this.#stagedState(from) : await this.#states.metadata(from);
+    const before = await this.#states.metadata(from);
     // What maintenance has prepared meanwhile goes along with the first step that is made.
     const maintained = base.kind === 'visible' ? await upkeep.finish(table, before) : before;
     const kept = table.shard === undefined ? maintained : underRoot(maintained, await this.#root(table));
@@ -259,7 +248,7 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
     request: BackfillRequest,
     signal: AbortSignal,
   ): Promise<BackfillLines> {
-    const metadata = await this.#stagedState(base.location);
+    const metadata = await this.#states.metadata(base.location);
     return withSql(this.#options.engine, signal, (sql) =>
       writeBackfillLines(sql, this.#options.storage, metadata, request),
     );
@@ -323,23 +312,13 @@ export class LakehouseTarget implements Target<MetastoreTransaction> {
       this.#states.forgetPointers();
       throw error;
     }
-    const replaced = new Set(
-      steps.flatMap((step) => (step.kind === 'replace' ? [tableKey(step.table)] : [])),
-    );
-    for (const move of moves)
-      if (replaced.has(tableKey(move.name)))
-        this.#beside.delete((await this.#states.metadata(move.to)).location);
     for (const move of real) {
       const before = this.#states.moved(move.name, move.from, move.to);
       const metadata = await this.#states.metadata(move.to);
       if (before !== null) await this.#forgetOldFiles(move.name, before, metadata);
       if (move.name.shard === ROOT) continue;
       const whole = merged.some(({ table }) => tableKey(table) === tableKey(move.name));
-      upkeep.committed(
-        move.name,
-        metadata,
-        whole ? 'merged' : this.#beside.has(metadata.location) ? 'beside' : 'alone',
-      );
+      upkeep.committed(move.name, metadata, whole ? 'merged' : 'alone');
     }
   }
 

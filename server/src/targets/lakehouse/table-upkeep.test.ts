@@ -1,28 +1,33 @@
+import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CompactorProcess } from '../../lakehouse/maintenance/compactor-process.ts';
 import { openWarehouse, type WarehouseFixture } from '../../lakehouse/query/warehouse-fixture.ts';
 import { liveFiles } from '../../lakehouse/scan.ts';
 import type { TableName } from '../../model/table.ts';
+import { type MetastoreDb, openMetastore } from '../../store/open-metastore.ts';
 import { HeldKeys } from './held-keys.ts';
 import { TableUpkeep } from './table-upkeep.ts';
 
 let warehouse: WarehouseFixture;
+let metastore: MetastoreDb;
 let upkeep: TableUpkeep;
 
 beforeAll(async () => {
   warehouse = await openWarehouse();
+  metastore = await openMetastore(join(warehouse.root, 'metastore.db'));
   upkeep = upkeepOf(0);
 });
 afterAll(async () => {
   await upkeep.stop();
+  await metastore.destroy();
   await warehouse.close();
 });
 
 function upkeepOf(restMs: number, compactor?: CompactorProcess): TableUpkeep {
   const { storage, engine, catalog } = warehouse;
   return new TableUpkeep({
-    ...{ storage, engine, targetBytes: 128 << 20, heldKeys: new HeldKeys(1 << 20) },
+    ...{ storage, engine, metastore, targetBytes: 128 << 20, heldKeys: new HeldKeys(1 << 20) },
     catalog: { ...catalog, lines: async () => [] },
     log: pino({ level: 'silent' }),
     restMs,

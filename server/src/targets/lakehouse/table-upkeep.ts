@@ -16,13 +16,16 @@ import {
 import type { SnapshotId, TableMetadata } from '../../lakehouse/metadata.ts';
 import type { Storage } from '../../lakehouse/storage.ts';
 import { type TableName, tableKey, tableText } from '../../model/table.ts';
+import type { MetastoreDb } from '../../store/open-metastore.ts';
 import type { HeldKeys } from './held-keys.ts';
+import { hasLoadUnderWay } from './loads-under-way.ts';
 import { besideSteps } from './sql.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export interface UpkeepOptions {
   readonly storage: Storage;
   readonly catalog: Pick<EmbeddedCatalog, 'load' | 'lines'>;
+  readonly metastore: MetastoreDb;
   readonly engine: Engine;
   readonly targetBytes: number;
   /** Told of the delete files that it rewrites. */
@@ -51,7 +54,7 @@ const READERS_MS = 6 * 60_000;
 /** Expiry is worth a look when so many snapshots have come together. */
 const EXPIRY_STEP = 20;
 const ORPHANS_EVERY_MS = 6 * 3_600_000;
-/** After a start, loads that were under way are taken up again before anything is called an orphan. */
+/** A start has more urgent work than to list folders. */
 const ORPHANS_NOT_BEFORE_MS = 10 * 60_000;
 
 /** A table's state after a commit, to be looked at. */
@@ -155,7 +158,7 @@ export class TableUpkeep implements Upkeep {
     return expired.metadata;
   }
 
-  committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'beside' | 'merged'): void {
+  committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'merged'): void {
     const key = tableKey(table);
     this.#removeExpired(key, metadata);
     this.#putOff.delete(key);
@@ -221,7 +224,7 @@ export class TableUpkeep implements Upkeep {
       try {
         await this.#removeLeaving();
         if (kind !== 'merged') await this.#prepare(key, look, signal);
-        if (kind !== 'beside' && table.shard === undefined) await this.#orphans(key, table);
+        if (table.shard === undefined) await this.#orphans(key, table);
       } catch (error) {
         if (signal.aborted) return;
         // The table is right without it; the next commit brings the next try.
@@ -286,10 +289,13 @@ export class TableUpkeep implements Upkeep {
     if (now - this.#started < ORPHANS_NOT_BEFORE_MS) return;
     if (now - (this.#orphansAt.get(key) ?? 0) < ORPHANS_EVERY_MS) return;
     this.#orphansAt.set(key, now);
-    const { storage, catalog, log } = this.#options;
+    const { storage, catalog, metastore, log } = this.#options;
     const loaded = await catalog.load(table);
     if (loaded === null) return;
-    const removed = await removeOrphans(storage, loaded.metadata.location, () => catalog.load(table), {
+    // Asked before the metadata is read: what takes its place in between is in the metadata.
+    const unlessLoading = async () =>
+      (await hasLoadUnderWay(metastore, table)) ? null : await catalog.load(table);
+    const removed = await removeOrphans(storage, loaded.metadata.location, unlessLoading, {
       minAgeMs: DEFAULT_ORPHAN_AGE_MS,
       nowMs: now,
       // What is prepared is in no metadata yet.

@@ -6,10 +6,10 @@ export interface Upkeep {
   /** Puts what is prepared for the table on top of its current state; quick. The state itself where nothing is. */
   finish(table: TableName, metadata: TableMetadata): Promise<TableMetadata>;
   /**
-   * The table's pointer moved here: looks whether anything is to be prepared, in the background. `beside`: a load of it
-   * is under way, whose files no metadata of the catalog names yet. A merged table's files are maintained in its lines.
+   * The table's pointer moved here: looks whether anything is to be prepared, in the background. A merged table's files
+   * are maintained in its lines.
    */
-  committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'beside' | 'merged'): void;
+  committed(table: TableName, metadata: TableMetadata, kind: 'alone' | 'merged'): void;
   /** While it is so, only what has become urgent is done; what waited is looked at when it is over. */
   besideBacklog(isSo: boolean): void;
   /** Tables for which something is prepared. */
