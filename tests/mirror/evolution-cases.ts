@@ -23,6 +23,17 @@ const FILL = `INSERT INTO $ (id, a, b) SELECT i, 'a' || i, i FROM generate_serie
 const BEFORE = `UPDATE $ SET a = a || '!' WHERE id % 3 = 0; INSERT INTO $ (id, a, b) VALUES (500, 'before', 1)`;
 const AFTER = `INSERT INTO $ (id, a, b) VALUES ($N, 'after', 2); UPDATE $ SET b = b + 1 WHERE id % 5 = 0; DELETE FROM $ WHERE id = 7`;
 
+const ENUM: readonly string[] = [
+  `CREATE TYPE "@_enum" AS ENUM ('x', 'y')`,
+  `CREATE TABLE $ (id int PRIMARY KEY, a text, b int, c "@_enum" DEFAULT 'x')`,
+];
+const ENUM_FILL = `INSERT INTO $ SELECT i, 'a' || i, i, ((ARRAY['x', 'y'])[1 + i % 2])::"@_enum" FROM generate_series(1, 40) i`;
+const PAIR: readonly string[] = [
+  `CREATE TYPE "@_pair" AS (a int, b text)`,
+  `CREATE TABLE $ (id int PRIMARY KEY, a text, b int, c "@_pair")`,
+];
+const PAIR_FILL = `INSERT INTO $ SELECT i, 'a' || i, i, ROW(i, 'x')::"@_pair" FROM generate_series(1, 40) i`;
+
 export const DEFAULTS = { fill: FILL, before: BEFORE } as const;
 
 export const CASES: readonly EvolutionCase[] = [
@@ -60,6 +71,22 @@ export const CASES: readonly EvolutionCase[] = [
     after: `INSERT INTO $ (id, a, b) VALUES ($N, 5, 2); UPDATE $ SET a = 6 WHERE id = 3`,
   },
   { name: 'drop_add_same_type', ddl: ['ALTER TABLE $ DROP COLUMN a, ADD COLUMN a text'], after: AFTER },
+  // The log describes the table as before.
+  {
+    name: 'drop_add_last',
+    ddl: ['ALTER TABLE $ DROP COLUMN b, ADD COLUMN b int'],
+    after: `${AFTER}; UPDATE $ SET b = id`,
+  },
+  {
+    name: 'drop_rename_add_last',
+    columns: 'c int',
+    ddl: [
+      'ALTER TABLE $ DROP COLUMN b',
+      'ALTER TABLE $ RENAME COLUMN c TO b',
+      'ALTER TABLE $ ADD COLUMN c int',
+    ],
+    after: `${AFTER}; UPDATE $ SET c = id, b = -id WHERE id % 3 = 0`,
+  },
   {
     name: 'rename_column',
     ddl: ['ALTER TABLE $ RENAME COLUMN a TO "A ""new"" name"'],
@@ -173,6 +200,30 @@ export const CASES: readonly EvolutionCase[] = [
     after: AFTER,
   },
   {
+    name: 'cidr_to_inet',
+    columns: `c cidr DEFAULT '10.0.0.1/32'`,
+    ddl: ['ALTER TABLE $ ALTER c TYPE inet'],
+    after: AFTER,
+  },
+  {
+    name: 'cidr_list_to_inet_list',
+    columns: `c cidr[] DEFAULT '{10.0.0.1/32,10.0.0.0/8}'`,
+    ddl: ['ALTER TABLE $ ALTER c TYPE inet[]'],
+    after: AFTER,
+  },
+  {
+    name: 'int_to_oid',
+    columns: 'c int DEFAULT -1',
+    ddl: ['ALTER TABLE $ ALTER c TYPE oid'],
+    after: AFTER,
+  },
+  {
+    name: 'xml_to_text',
+    columns: `c xml DEFAULT '<?xml version="1.0" encoding="latin1"?><a/>'`,
+    ddl: ['ALTER TABLE $ ALTER c TYPE text'],
+    after: AFTER,
+  },
+  {
     name: 'timestamp_to_timestamptz',
     columns: `c timestamp DEFAULT '2024-02-29 12:00'`,
     ddl: [`ALTER TABLE $ ALTER c TYPE timestamptz USING c AT TIME ZONE 'Asia/Tokyo'`],
@@ -282,12 +333,66 @@ export const CASES: readonly EvolutionCase[] = [
   },
   {
     name: 'enum_value',
-    create: [
-      `CREATE TYPE "@_enum" AS ENUM ('x', 'y')`,
-      `CREATE TABLE $ (id int PRIMARY KEY, a text, b int, c "@_enum" DEFAULT 'x')`,
-    ],
+    create: ENUM,
+    fill: ENUM_FILL,
+    ddl: [`ALTER TYPE "@_enum" ADD VALUE 'z'`, `ALTER TYPE "@_enum" ADD VALUE 'w' BEFORE 'x'`],
+    after: `${AFTER}; UPDATE $ SET c = 'z' WHERE id = 8`,
+    noReload: true,
+  },
+  {
+    name: 'enum_value_renamed',
+    create: ENUM,
+    fill: ENUM_FILL,
     ddl: [`ALTER TYPE "@_enum" ADD VALUE 'z'`, `ALTER TYPE "@_enum" RENAME VALUE 'y' TO 'why'`],
     after: `${AFTER}; UPDATE $ SET c = 'z' WHERE id = 8`,
+  },
+  {
+    name: 'enum_key_value_renamed',
+    create: [ENUM[0]!, `CREATE TABLE $ (id int, a text, b int, c "@_enum" DEFAULT 'x', PRIMARY KEY (c, id))`],
+    fill: ENUM_FILL,
+    ddl: [`ALTER TYPE "@_enum" RENAME VALUE 'y' TO 'why'`],
+    after: `${AFTER}; UPDATE $ SET c = 'x' WHERE id = 8; DELETE FROM $ WHERE id = 10`,
+    // Until it is loaded anew it has rows under both labels.
+    shrinks: true,
+  },
+  {
+    name: 'enum_renamed',
+    create: ENUM,
+    fill: ENUM_FILL,
+    ddl: [`ALTER TYPE "@_enum" RENAME TO "@_feeling"`],
+    after: `${AFTER}; UPDATE $ SET c = 'y' WHERE id = 9`,
+  },
+  {
+    name: 'enum_deep_value_renamed',
+    create: [
+      ENUM[0]!,
+      `CREATE TYPE "@_pair" AS (a "@_enum"[], b text)`,
+      `CREATE TABLE $ (id int PRIMARY KEY, a text, b int, c "@_pair")`,
+    ],
+    fill: `INSERT INTO $ SELECT i, 'a' || i, i, ROW(ARRAY['x', 'y'], 't')::"@_pair" FROM generate_series(1, 40) i`,
+    ddl: [`ALTER TYPE "@_enum" RENAME VALUE 'y' TO 'why'`],
+    after: AFTER,
+  },
+  {
+    name: 'pair_attribute_added',
+    create: PAIR,
+    fill: PAIR_FILL,
+    ddl: [`ALTER TYPE "@_pair" ADD ATTRIBUTE c int`],
+    after: `${AFTER}; UPDATE $ SET c = ROW(5, 'new', 6) WHERE id = 8`,
+  },
+  {
+    name: 'pair_attribute_dropped',
+    create: PAIR,
+    fill: PAIR_FILL,
+    ddl: [`ALTER TYPE "@_pair" DROP ATTRIBUTE a`],
+    after: `${AFTER}; UPDATE $ SET c = ROW('new') WHERE id = 8`,
+  },
+  {
+    name: 'pair_attribute_renamed',
+    create: PAIR,
+    fill: PAIR_FILL,
+    ddl: [`ALTER TYPE "@_pair" RENAME ATTRIBUTE a TO first`],
+    after: `${AFTER}; UPDATE $ SET c = ROW(5, 'new') WHERE id = 8`,
     noReload: true,
   },
   {

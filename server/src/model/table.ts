@@ -43,6 +43,12 @@ export type TextForm =
   | { readonly form: 'hex' }
   | { readonly form: 'list'; readonly delimiter: string; readonly element: TextForm };
 
+/**
+ * What the text of a value shows of its type's definition, by what names it for good (PostgreSQL: labels of enums,
+ * attributes of composites). What is added changes no value.
+ */
+export type TypeParts = Readonly<Record<string, string>>;
+
 export interface Column {
   readonly name: string;
   /** What stays the same when the column is renamed and is never used again after a drop (PostgreSQL: attnum; MySQL: a number of ours). */
@@ -52,6 +58,8 @@ export interface Column {
   readonly nullable: boolean;
   /** The type as the source writes it, for people: numeric(10,2). */
   readonly native: string;
+  /** Without: nothing is known of any. */
+  readonly parts?: TypeParts;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LogicalType } from '../model/logical-type.ts';
-import type { Column } from '../model/table.ts';
+import type { Column, TypeParts } from '../model/table.ts';
 import { evolve, type ObservedTable, sameShape } from './evolution.ts';
 
 const INT: LogicalType = { kind: 'int' };
@@ -39,6 +39,7 @@ function table(
 
 const ID = column(1, 'id');
 const BEFORE = table([ID, column(2, 'a')]);
+const labelled = (parts: TypeParts): Column => ({ ...column(2, 'a'), parts });
 const decimal = (precision: number, scale: number): LogicalType => ({ kind: 'decimal', precision, scale });
 
 describe('evolve', () => {
@@ -116,6 +117,16 @@ describe('evolve', () => {
       table([ID, column(2, 'a', { kind: 'string' }, 'text')]),
       'same',
     ],
+    ['of a type nothing was known yet', BEFORE, table([ID, labelled({ 1: 'x' })]), 'follow'],
+    ['a label more', table([ID, labelled({ 1: 'x' })]), table([ID, labelled({ 1: 'x', 2: 'y' })]), 'follow'],
+    ['the same labels', table([ID, labelled({ 1: 'x' })]), table([ID, labelled({ 1: 'x' })]), 'same'],
+    [
+      'a label renamed',
+      table([ID, labelled({ 1: 'x' })]),
+      table([ID, labelled({ 1: 'z' })]),
+      /type of the column a/,
+    ],
+    ['a label gone', table([ID, labelled({ 1: 'x' })]), table([ID, column(2, 'a')]), /type of the column a/],
     ['another key', BEFORE, table([ID, column(2, 'a')], { key: [1] }), /key/],
     ['the key longer', BEFORE, table([ID, column(2, 'a')], { key: [0, 1] }), /key/],
     ['the key gone', BEFORE, table([ID, column(2, 'a')], { key: [] }), /key/],
@@ -159,6 +170,7 @@ describe('sameShape', () => {
       columns: [schema.columns[0]!, { ...schema.columns[1]!, ...more }],
     });
     expect(sameShape(schema, but({ nullable: false }))).toBe(true);
+    expect(sameShape(schema, but({ parts: { 1: 'x' } }))).toBe(true);
     expect(sameShape(schema, but({ name: 'b' }))).toBe(false);
     expect(sameShape(schema, but({ sourceId: 9 }))).toBe(false);
     expect(sameShape(schema, but({ native: 'int8' }))).toBe(false);

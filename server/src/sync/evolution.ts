@@ -56,6 +56,9 @@ export function evolve(
       );
     else if (defined(was) !== defined(column) && !keepsValues(was, column))
       return reload(`the column ${column.name} became ${column.native}`);
+    if (!keepsParts(was, column))
+      return reload(`the type of the column ${column.name} (${column.native}) was changed`);
+    if (knowsMore(was, column)) changed = true;
     if (was.name !== column.name || before.schema.columns[index]?.sourceId !== column.sourceId)
       changed = true;
   }
@@ -63,6 +66,15 @@ export function evolve(
 }
 
 const defined = ({ native, nullable }: Column): string => `${native} ${nullable}`;
+
+/** What is known of the type is so still. */
+function keepsParts({ parts: was = {} }: Column, { parts: now = {} }: Column): boolean {
+  return Object.entries(was).every(([part, text]) => now[part] === text);
+}
+
+function knowsMore({ parts: was = {} }: Column, { parts: now = {} }: Column): boolean {
+  return Object.keys(now).some((part) => !(part in was));
+}
 
 /** Foreign keys that the source obeys without telling. */
 function unseenRules(schema: TableSchema): string {
@@ -101,7 +113,7 @@ export function sameShape(a: TableSchema, b: TableSchema): boolean {
 }
 
 function shape(schema: TableSchema): string {
-  const column = ({ name, sourceId, native, nullable: _, ...rest }: Column): unknown => [
+  const column = ({ name, sourceId, native, nullable: _, parts: __, ...rest }: Column): unknown => [
     name,
     sourceId,
     native,

@@ -88,6 +88,30 @@ describe('discovery', () => {
     expect((await table(db, 'p')).filledColumns).toEqual([2]);
   });
 
+  it('tells what values show of their types, however deep that is, under names that stay', async () => {
+    await using db = await server.createDatabase();
+    await db.query(`CREATE TYPE mood AS ENUM ('x', 'y'); CREATE TYPE pair AS (a mood[], b text); CREATE DOMAIN deep AS pair;
+      CREATE TYPE span AS RANGE (subtype = mood, multirange_type_name = spans);
+      CREATE TABLE a (id int PRIMARY KEY, m mood, p deep[], s spans)`);
+    const parts = async () => (await table(db, 'a')).schema.columns.map((column) => column.parts);
+    const first = await parts();
+    expect(first[0]).toBeUndefined();
+    expect(Object.values(first[1]!)).toEqual(['x', 'y']);
+    expect(first[2]).toMatchObject(first[1]!);
+    expect(first[3]).toEqual(first[1]);
+    await db.query("ALTER TYPE mood ADD VALUE 'z' BEFORE 'x'; ALTER TYPE pair RENAME ATTRIBUTE b TO c");
+    const more = await parts();
+    expect(more[2]).toMatchObject(first[2]!);
+    expect(Object.values(more[1]!)).toEqual(['x', 'y', 'z']);
+    await db.query("ALTER TYPE mood RENAME VALUE 'y' TO 'why'; ALTER TYPE pair ADD ATTRIBUTE d int");
+    const now = await parts();
+    expect(Object.keys(now[1]!)).toEqual(Object.keys(more[1]!));
+    expect(Object.values(now[1]!)).toEqual(['x', 'why', 'z']);
+    const other = (n: number): number =>
+      Object.entries(more[n]!).filter(([part, text]) => now[n]![part] !== text).length;
+    expect([other(1), other(2), other(3)]).toEqual([1, 2, 1]);
+  });
+
   it('a partition that does not identify its rows as the table does is refused with the statement that mends it', async () => {
     await using db = await server.createDatabase();
     await db.query(`CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE "P 1" PARTITION OF p FOR VALUES FROM (1) TO (5);

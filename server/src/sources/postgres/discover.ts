@@ -1,4 +1,4 @@
-import type { Column, Identity, TableSchema } from '../../model/table.ts';
+import type { Column, Identity, TableSchema, TypeParts } from '../../model/table.ts';
 import type { DiscoveredTable, Selection } from '../source.ts';
 import type { Session } from './connect.ts';
 import { partitionTree } from './partition-tree.ts';
@@ -9,6 +9,7 @@ import {
   refusedByLeaves,
   refusedBySelect,
 } from './refusal.ts';
+import { readTypeParts } from './type-parts.ts';
 import { lakeType, type PgType } from './types.ts';
 
 export interface TableRow {
@@ -187,13 +188,20 @@ async function readTables(
   const columns = await session.rows<ColumnRow>(COLUMNS, [tables.map((table) => table.oid)]);
   const typeIds = [...new Set(columns.map((column) => column.type_id))];
   const types = new Map((await session.rows<PgType>(TYPES, [typeIds])).map((type) => [type.oid, type]));
+  const parts = await readTypeParts(session, typeIds);
   const roots = tables.filter((table) => table.kind === 'p').map((table) => table.oid);
   const leaves = roots.length === 0 ? [] : await session.rows<LeafRow>(LEAVES, [roots]);
 
   const columnsOf = groupBy(columns, (column) => column.table_oid);
   const leavesOf = groupBy(leaves, (leaf) => leaf.root);
   return tables.map((table) =>
-    describeTable(table, columnsOf.get(table.oid) ?? [], leavesOf.get(table.oid) ?? [], types, options),
+    describeTable(
+      table,
+      columnsOf.get(table.oid) ?? [],
+      leavesOf.get(table.oid) ?? [],
+      { types, parts },
+      options,
+    ),
   );
 }
 
@@ -211,7 +219,7 @@ function describeTable(
   table: TableRow,
   rows: readonly ColumnRow[],
   leaves: readonly LeafRow[],
-  types: ReadonlyMap<number, PgType>,
+  { types, parts }: { types: ReadonlyMap<number, PgType>; parts: ReadonlyMap<number, TypeParts> },
   options: DiscoverOptions,
 ): PostgresTable {
   const kept = rows.filter(
@@ -224,6 +232,7 @@ function describeTable(
       ...lakeType(row.type_id, row.modifier, types),
       nullable: !row.required,
       native: row.native,
+      ...(parts.has(row.type_id) ? { parts: parts.get(row.type_id)! } : {}),
     }),
   );
   const name = { schema: table.schema, table: table.name };

@@ -11,6 +11,7 @@ import type {
 } from '../source.ts';
 import { applicationName, openSession, type Session } from './connect.ts';
 import { discoverTables } from './discover.ts';
+import { keepsValues } from './keeps-values.ts';
 import { comparePositions, readHead, requireLsn } from './position.ts';
 import { ensurePublication, setTables } from './publication.ts';
 import { checkTables, type NotPublished, readMembers, readPublication } from './publication-state.ts';
@@ -68,8 +69,7 @@ class PostgresSource implements Source {
 
   readonly compare = comparePositions;
 
-  /** Whatever rewrites values gives the table another storage. */
-  readonly keepsValues = (): boolean => true;
+  readonly keepsValues = keepsValues;
 
   serverOf(): string {
     return '';

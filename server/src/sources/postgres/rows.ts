@@ -6,6 +6,20 @@ import { quoteIdent, quoteLiteral, quoteTable } from './quote.ts';
 
 const KEYS_A_STATEMENT = 500;
 
+/**
+ * What stands behind FROM for the rows of a table itself: tables that inherit from it are tables of their own, its
+ * partitions are itself.
+ */
+export async function rowsOf(session: Session, table: TableName): Promise<string> {
+  const quoted = quoteTable(table);
+  const { kind } = await session.row<{ kind: string }>(
+    'SELECT relkind::text AS kind FROM pg_class WHERE oid = $1::regclass',
+    [quoted],
+    'copy',
+  );
+  return kind === 'p' ? quoted : `ONLY ${quoted}`;
+}
+
 /** Values as the server's own output functions write them. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
@@ -16,7 +30,7 @@ export async function sampleRows(
   limit: number,
 ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }> {
   const list = columns.map((column) => quoteIdent(column.name)).join(', ');
-  const sql = `SELECT ${list} FROM ${quoteTable(table)} LIMIT ${Math.max(0, Math.trunc(limit))}`;
+  const sql = `SELECT ${list} FROM ${await rowsOf(session, table)} LIMIT ${Math.max(0, Math.trunc(limit))}`;
   const rows = await session.arrays(sql, AS_TEXT);
   return { columns: columns.map((column) => column.name), rows };
 }
@@ -39,6 +53,10 @@ export async function fetchRows(
   const list = columns.map((column) => quoteIdent(column.name)).join(', ');
   const named = key.map(quoteIdent).join(', ');
   const session = await openSession(connection, { applicationName }, signal);
+  const from = await rowsOf(session, table).catch((error: unknown) => {
+    session.destroy();
+    throw error;
+  });
   const worker = new CopyWorker(session);
   const parts: Buffer[] = [];
   try {
@@ -46,7 +64,7 @@ export async function fetchRows(
       const values = keys
         .slice(at, at + KEYS_A_STATEMENT)
         .map((values) => `(${values.map((text, i) => `${quoteLiteral(text)}::${natives[i]}`).join(', ')})`);
-      const sql = `COPY (SELECT ${list} FROM ${quoteTable(table)} WHERE (${named}) IN (SELECT * FROM (VALUES ${values.join(', ')}) AS k)) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
+      const sql = `COPY (SELECT ${list} FROM ${from} WHERE (${named}) IN (SELECT * FROM (VALUES ${values.join(', ')}) AS k)) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
       await worker.copy(
         sql,
         `reading rows of ${quoteTable(table)}`,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sharedPostgres, startPostgres } from '../../../../tests/support/postgres.ts';
+import { postgresAdmin } from './admin.ts';
 import { copyAll, loadTable, never, openSource } from './testing/reading.ts';
 
 const server = sharedPostgres();
@@ -215,5 +216,26 @@ describe('a snapshot', () => {
     expect(new Set(rows.map((row) => row.split(',')[0])).size).toBe(1500);
     expect(rows.sort()[0]).toBe("1,c'1 ,2024-01-01 00:00:00+00,v1");
     expect(await source.fetchRows(name, columns, ['code', 'id'], [], never)).toEqual(Buffer.alloc(0));
+  });
+
+  it('rows by key are of the table itself: of its partitions, and of none that inherits from it', async () => {
+    await using db = await server.createDatabase();
+    await db.query(`CREATE TABLE inh (id int PRIMARY KEY, a text); CREATE TABLE inh_child () INHERITS (inh);
+      INSERT INTO inh VALUES (7, 'parent'); INSERT INTO inh_child VALUES (7, 'child');
+      CREATE TABLE part (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
+      CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (1) TO (9); INSERT INTO part VALUES (7, 'partition')`);
+    await using source = await openSource(db.connection);
+    const tables = await source.discover({ schemas: [], tables: [] }, never);
+    const fetched = async (name: string): Promise<string> => {
+      const { schema } = tables.find((table) => table.schema.name.table === name)!;
+      return (await source.fetchRows(schema.name, schema.columns, ['id'], [['7']], never)).toString();
+    };
+    expect(await fetched('inh')).toBe('7,parent\n');
+    expect(await fetched('part')).toBe('7,partition\n');
+    await db.query('DELETE FROM ONLY inh');
+    expect(await fetched('inh')).toBe('');
+    expect(
+      await postgresAdmin.sample(db.connection, { schema: 'public', table: 'inh' }, 9, never),
+    ).toMatchObject({ rows: [] });
   });
 });

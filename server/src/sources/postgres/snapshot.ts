@@ -5,6 +5,7 @@ import type { ChunkRange, Connection, LoadedTypedRows, TableSnapshot, Visibility
 import { openSession, type Session } from './connect.ts';
 import { type CopyResult, CopyWorker, SpecialValue } from './copy-worker.ts';
 import { quoteIdent, quoteLiteral, quoteTable } from './quote.ts';
+import { rowsOf } from './rows.ts';
 import { TypedRows, typedColumn } from './typed-copy.ts';
 import { parseVisibility } from './visibility.ts';
 
@@ -174,12 +175,7 @@ class PostgresSnapshot implements TableSnapshot {
   ): Promise<CopyResult> {
     const table = quoteTable(this.#table);
     const list = this.#columns.map((column) => quoteIdent(column.name)).join(', ');
-    const { kind } = await this.#leader.row<{ kind: string }>(
-      'SELECT relkind::text AS kind FROM pg_class WHERE oid = $1::regclass',
-      [table],
-    );
-    // Tables that inherit from it are tables of their own; its partitions are itself.
-    const from = kind === 'p' ? table : `ONLY ${table}`;
+    const from = await rowsOf(this.#leader, this.#table);
     const sql = `COPY (SELECT ${list} FROM ${from} WHERE (\n${filter}\n)) TO STDOUT (FORMAT csv, NULL '', ENCODING 'UTF8')`;
     const worker = await this.#take(signal);
     try {
