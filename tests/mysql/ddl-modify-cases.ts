@@ -119,6 +119,22 @@ export const MODIFIED: readonly DdlCase[] = [
     after: `${AFTER}; UPDATE $ SET c = 'z' WHERE id = 8`,
   },
   {
+    name: 'enum_beyond_utf8mb3_appended',
+    columns: `c enum('?','😀') COLLATE utf8mb4_bin DEFAULT '😀'`,
+    ddl: [`ALTER TABLE $ MODIFY c enum('?','😀','😎') COLLATE utf8mb4_bin DEFAULT '😎'`],
+    after: `${AFTER}; UPDATE $ SET c = '😎' WHERE id = 8; UPDATE $ SET c = '?' WHERE id = 9`,
+    noReload: true,
+  },
+  {
+    name: 'enum_beyond_utf8mb3_exchanged',
+    columns: `c enum('x','😀') COLLATE utf8mb4_bin DEFAULT '😀'`,
+    ddl: [
+      `ALTER TABLE $ MODIFY c enum('x','😀','😎') COLLATE utf8mb4_bin`,
+      `ALTER TABLE $ MODIFY c enum('x','😎','😀') COLLATE utf8mb4_bin`,
+    ],
+    after: `${AFTER}; UPDATE $ SET c = '😎' WHERE id = 8`,
+  },
+  {
     name: 'enum_reordered',
     columns: `c enum('x','y') DEFAULT 'y'`,
     ddl: [`ALTER TABLE $ MODIFY c enum('z','y','x') DEFAULT 'x'`],

@@ -204,6 +204,7 @@ export const TYPES: readonly MysqlTypeRow[] = [
     '1e22',
     '123456789.123456789',
   ]),
+  row('double(10,2)', 'double', 'double', ['0', '-0e0', '1.14', '1.36', '1.57', '-0.57', '99999999.99']),
   row('double(15,3)', 'double', 'double', ['0', '-1.25', '123456789012.345', '0.0005']),
 
   string('char(10)', [`''`, `'a'`, `'ab  '`, `'  x'`, `'ąęćłó'`, `'a,"b'`], {
@@ -268,6 +269,8 @@ export const TYPES: readonly MysqlTypeRow[] = [
     [`'sad'`, `'very happy, "really"'`, `'it''s'`, `'\\'`, `'NULL'`, `'żółć'`, `7`],
     { note: 'a value that is no member is the empty text' },
   ),
+  string(`enum('😀','?','😎') COLLATE utf8mb4_bin`, [`'😀'`, `'😎'`, `'?'`]),
+  string(`set('😀','a','?') COLLATE utf8mb4_bin`, [`''`, `'😀'`, `'a,😀'`, `'?'`, `7`]),
   string(`enum('a','b,c') CHARACTER SET latin1`, [`'a'`, `'b,c'`, `'no member'`]),
   string(`enum('漢','字') CHARACTER SET gbk`, [`'漢'`, `'字'`]),
   string(`set('a','b"c','it''s','\\','NULL','żółć')`, [`''`, `'a'`, `'a,NULL'`, `'b"c,it''s,\\,żółć'`, `63`]),

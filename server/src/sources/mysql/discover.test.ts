@@ -4,6 +4,7 @@ import { FLAVOURS, sharedMysql, type TestMysqlDatabase } from '../../../../tests
 import { type Connection, DEFAULT_READING, type DiscoveredTable, type Selection } from '../source.ts';
 import { openSession } from './connect.ts';
 import { discoverTables } from './discover.ts';
+import { parseNative } from './native-type.ts';
 import { never } from './testing/log-reading.ts';
 
 const EVERYTHING: Selection = { schemas: [], tables: [] };
@@ -113,6 +114,56 @@ describe.each(FLAVOURS)('tables of %s', (flavour) => {
       false,
       true,
     ]);
+  });
+
+  const MARKED = [
+    `CREATE TABLE marked (id int PRIMARY KEY, e enum('?','😀','a','??😎','it''s \\\\?') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       s set('?','😀','a') CHARACTER SET utf16 COLLATE utf16_bin, narrow enum('?') CHARACTER SET utf8mb3,
+       lots enum(${Array.from({ length: 300 }, (_, i) => `'${i % 2 ? '?' : '😀'}${i}'`)}) CHARACTER SET utf8mb4,
+       eight set(${Array.from({ length: 64 }, (_, i) => `'${i}${i < 8 ? '😀' : 'é'}'`)}) CHARACTER SET utf8mb4)`,
+  ];
+
+  it('have the members that they were given, also those that the catalog cannot show', async () => {
+    await using database = await server.createDatabase();
+    await run(database, MARKED);
+    const [table] = await discover(database.connection);
+    expect(table!.refused).toBeNull();
+    const [, e, s, narrow, lots, eight] = table!.schema.columns.map(({ native }) => parseNative(native));
+    expect(e).toMatchObject({ values: ['?', '😀', 'a', '??😎', "it's \\?"] });
+    expect(s).toMatchObject({ values: ['?', '😀', 'a'] });
+    expect(narrow).toMatchObject({ values: ['?'] });
+    expect(lots).toMatchObject({
+      values: Array.from({ length: 300 }, (_, i) => `${i % 2 ? '?' : '😀'}${i}`),
+    });
+    expect(eight).toMatchObject({
+      values: Array.from({ length: 64 }, (_, i) => `${i}${i < 8 ? '😀' : 'é'}`),
+    });
+  });
+
+  it('are refused for members of a set that MariaDB does not tell', async () => {
+    await using database = await server.createDatabase();
+    const members = Array.from({ length: 64 }, (_, i) => `${i}😀`);
+    await run(database, [
+      `CREATE TABLE t (s set(${members.map((name) => `'${name}'`)}) CHARACTER SET utf8mb4)`,
+    ]);
+    const [table] = await discover(database.connection);
+    expect(table!.refused?.code).toBe(flavour === 'mysql' ? undefined : 'TABLE_SCHEMA');
+    if (flavour === 'mysql')
+      expect(parseNative(table!.schema.columns[0]!.native)).toMatchObject({ values: members });
+  });
+
+  it('are refused where the server does not tell their members', async () => {
+    await using database = await server.createDatabase();
+    await run(database, [...MARKED, 'CREATE TABLE plain (id int PRIMARY KEY)']);
+    await using session = await openSession(database.connection, { applicationName: 'discover test' }, never);
+    const depth = flavour === 'mysql' ? 'cte_max_recursion_depth' : 'max_recursive_iterations';
+    await session.run(`SET SESSION ${depth} = 0`);
+    const tables = await discoverTables(session, EVERYTHING, {
+      database: database.name,
+      reading: DEFAULT_READING,
+    });
+    expect(codes(tables)).toEqual({ marked: 'TABLE_SCHEMA', plain: null });
+    expect(named(tables).get('marked')?.refused?.message).toContain('column e of');
   });
 
   it('are asked for by their exact names', async () => {

@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/contract';
 import { type TableName, type TableSchema, tableKey, tableText } from '../../model/table.ts';
 import type { DiscoveredTable, ReadingOptions, Selection } from '../source.ts';
 import type { Session, TextRow } from './connect.ts';
+import { exactType, mayHideMembers } from './exact-members.ts';
 import { cascadeRules, untoldRule } from './foreign-keys.ts';
 import { parseNative } from './native-type.ts';
 import { quoteTable } from './quote.ts';
@@ -46,18 +47,39 @@ export async function discoverTables(
       ? new Map<string, string>()
       : await referring(session, where, parameters);
   const obstacles = await readObstacles(session, tables.map(nameOf));
+  const types = await exactTypes(
+    session,
+    tables.flatMap((table) => columns.get(keyOf(table)) ?? []),
+  );
   return tables.flatMap((table) => {
     const key = keyOf(table);
     const shown = columns.get(key);
     const unusable = engineRefusal(nameOf(table), table.ENGINE ?? null, table.TABLE_COMMENT ?? '');
     // Dropped between the statements.
     if (shown === undefined && unusable === null) return [];
-    const described = discovered(table, shown ?? [], indexes.get(key) ?? [], reading, {
+    const described = discovered(table, shown ?? [], indexes.get(key) ?? [], types, reading, {
       logged,
       text: definitions.get(key),
     });
     return [{ ...described, refused: unusable ?? obstacleTo(nameOf(table), obstacles) ?? described.refused }];
   });
+}
+
+/** Of columns whose COLUMN_TYPE may not be what it shows; null: what it is cannot be told. */
+type ExactTypes = ReadonlyMap<TextRow, string | null>;
+
+async function exactTypes(session: Session, columns: readonly TextRow[]): Promise<ExactTypes> {
+  const types = new Map<TextRow, string | null>();
+  for (const row of columns) {
+    const column = {
+      name: row.COLUMN_NAME ?? '',
+      type: row.COLUMN_TYPE ?? '',
+      charset: row.CHARACTER_SET_NAME ?? null,
+    };
+    if (mayHideMembers(column))
+      types.set(row, await exactType((sql) => session.rows(sql, [], 'load'), nameOf(row), column));
+  }
+  return types;
 }
 
 /** From MySQL 9.6 on the server does what foreign keys say, row by row; before, and in MariaDB, InnoDB does it unseen. */
@@ -120,6 +142,7 @@ function discovered(
   table: TextRow,
   columns: readonly TextRow[],
   indexes: readonly TextRow[],
+  types: ExactTypes,
   reading: ReadingOptions,
   definition: { readonly logged: boolean; readonly text: string | undefined },
 ): DiscoveredTable {
@@ -137,7 +160,7 @@ function discovered(
     name,
     columns: columns.map((row, index) => {
       const native = nativeText({
-        COLUMN_TYPE: row.COLUMN_TYPE ?? null,
+        COLUMN_TYPE: types.get(row) ?? row.COLUMN_TYPE ?? null,
         CHARACTER_SET_NAME: row.CHARACTER_SET_NAME ?? null,
         GENERATION_EXPRESSION: row.GENERATION_EXPRESSION ?? null,
         EXTRA: row.EXTRA ?? null,
@@ -170,6 +193,7 @@ function discovered(
     refused: refusal(table, columns, schema, {
       hidden: logged ? null : text === 'closed' ? 'closed' : cascades === null ? 'unreadable' : null,
       unknown,
+      untold: columns.find((row) => types.get(row) === null)?.COLUMN_NAME ?? null,
     }),
   };
 }
@@ -205,7 +229,16 @@ function refusal(
   table: TextRow,
   columns: readonly TextRow[],
   schema: TableSchema,
-  { hidden, unknown }: { readonly hidden: 'closed' | 'unreadable' | null; readonly unknown: string | null },
+  {
+    hidden,
+    unknown,
+    untold,
+  }: {
+    readonly hidden: 'closed' | 'unreadable' | null;
+    readonly unknown: string | null;
+    /** A column whose members are not told. */
+    readonly untold: string | null;
+  },
 ): DiscoveredTable['refused'] {
   const name = tableText(schema.name);
   if (unknown !== null)
@@ -247,6 +280,12 @@ function refusal(
       code: 'TABLE_NO_SELECT',
       message: `The account may not read ${closed.length === columns.length ? name : `the columns ${closed.map((row) => row.COLUMN_NAME).join(', ')} of ${name}`}.`,
       remedy: `Run GRANT SELECT ON ${quoted(schema.name)} TO the account of the data source.`,
+    };
+  if (untold !== null)
+    return {
+      code: 'TABLE_SCHEMA',
+      message: `The server shows question marks in the members of the column ${untold} of ${name}, and does not tell whether they are characters that it cannot show.`,
+      remedy: `Where they are question marks, give the column a character set that has no others (ALTER TABLE ${quoted(schema.name)} MODIFY … CHARACTER SET utf8); or leave the table out of the task.`,
     };
   if (schema.identity.kind === 'row' && table.TRANSACTIONS !== 'YES')
     return {

@@ -2,9 +2,9 @@ import { SluiceError } from '@sluice/contract';
 
 /**
  * A column's type at MySQL or MariaDB, read from the text that `Column.native` holds: COLUMN_TYPE of
- * information_schema.COLUMNS, then ` character set <name>` for text, enum and set, then
- * ` as (<expression>) virtual|stored` for a generated column. Everything else about the column follows from it:
- * its type in the lake, how it is selected and how the log's bytes are read.
+ * information_schema.COLUMNS (members of enums and sets: exact-members.ts), then ` character set <name>` for text, enum
+ * and set, then ` as (<expression>) virtual|stored` for a generated column. Everything else about the column follows
+ * from it: its type in the lake, how it is selected and how the log's bytes are read.
  */
 export type NativeType =
   | {

@@ -20,7 +20,8 @@ export function selectList(columns: readonly Column[]): SelectList {
 
 function selectExpression(name: string, native: NativeType): string {
   const column = quoteIdent(name);
-  return native.kind === 'float' ? `${column} * 1e0` : column;
+  // The column itself is rounded for display; DOUBLE(M,D) holds other doubles than those its digits would make.
+  return native.kind === 'float' || native.kind === 'double' ? `${column} * 1e0` : column;
 }
 
 function fieldForm(native: NativeType): FieldForm {

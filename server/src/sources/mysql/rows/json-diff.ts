@@ -77,7 +77,8 @@ function change(top: Place, legs: readonly Leg[], operation: number, value: Node
   if (leg.kind === 'cell') {
     if (parent.kind !== 'array') throw malformed();
     const index = indexOf(parent.items, leg);
-    if (operation === OPERATION.insert) parent.items.splice(index, 0, value!);
+    // Before the first cell counts as the first, and behind the last as the one behind it.
+    if (operation === OPERATION.insert) parent.items.splice(Math.max(0, index), 0, value!);
     else if (operation === OPERATION.remove && index >= 0 && index < parent.items.length)
       parent.items.splice(index, 1);
     else throw malformed();

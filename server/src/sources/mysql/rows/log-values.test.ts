@@ -212,11 +212,35 @@ const CASES: readonly Case[] = [
       '1e16',
       '1.7976931348623157e308',
       '2.2250738585072014e-308',
+      '5e-324',
       '123456789012345678',
       '0.00001',
       ...times(100, () => String(draw.double())),
       ...times(50, () => String(draw.below(1e9) / 10 ** draw.below(8))),
     ],
+  },
+  {
+    type: 'double(10,2)',
+    values: (draw) => [
+      '-0e0',
+      '1.14',
+      '1.36',
+      '1.57',
+      ...times(50, () => String(draw.below(100_000_000) / 100)),
+      ...times(50, () => String(-draw.below(1000) / 100)),
+    ],
+  },
+  {
+    type: 'double(53,30)',
+    values: (draw) => ['1.14', '5e-324', '1e22', ...times(20, () => String(draw.double() % 1e22))],
+  },
+  {
+    type: 'double(12,3) unsigned zerofill',
+    values: (draw) => ['0', '1.14', ...times(50, () => String(draw.below(1_000_000) / 1000))],
+  },
+  {
+    type: 'double unsigned',
+    values: (draw) => ['0', '1.14', '5e-324', '1e308', String(Math.abs(draw.double()))],
   },
   { type: 'bit(1)', values: () => ["b'0'", "b'1'"] },
   { type: 'bit(7)', values: () => ["b'0'", "b'1111111'", "b'10'"] },
@@ -239,6 +263,21 @@ const CASES: readonly Case[] = [
   {
     type: "enum('a','b,c','','it''s','\"q\"') character set utf8mb4",
     values: () => ["'a'", "'b,c'", "''", "'it''s'", '\'"q"\'', "'no such'"],
+  },
+  ...['utf8mb4', 'utf16', 'utf32'].flatMap((charset): Case[] => [
+    {
+      type: `enum('😀','?','😎','a?😀') character set ${charset} collate ${charset}_bin`,
+      values: () => ["'😀'", "'?'", "'😎'", "'a?😀'", "'a'"],
+    },
+    {
+      type: `set('😀','a','?','it''s 😎') character set ${charset} collate ${charset}_bin`,
+      values: () => ["''", "'😀'", "'a,😀'", "'it''s 😎'", "'?'", '15'],
+    },
+  ]),
+  {
+    only: 'mysql',
+    type: "enum('😀','?','é') character set gb18030 collate gb18030_bin",
+    values: () => ["'😀'", "'?'", "'é'"],
   },
   { type: "enum('ä','€') character set latin1", values: () => ["'ä'", "'€'"] },
   {

@@ -2,6 +2,7 @@ import type { TestMysqlDatabase } from '../../../../../tests/support/mysql.ts';
 import type { Column, Identity, TableSchema } from '../../../model/table.ts';
 import { parseCsv } from '../../postgres/testing/csv.ts';
 import type { TableSnapshot } from '../../source.ts';
+import { exactType, mayHideMembers } from '../exact-members.ts';
 import { openSnapshot } from '../snapshot.ts';
 
 /** For tests: the full load of one table, without the rest of a source. */
@@ -14,16 +15,23 @@ export async function describeTable(db: TestMysqlDatabase, table: string): Promi
     'SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION',
     [db.name, table],
   );
-  const columns = rows.map(
-    ([name, type, charset, nullable], index): Column => ({
-      name: name!,
-      sourceId: index + 1,
+  const ask = async (sql: string): Promise<Record<string, string | null>[]> =>
+    (await db.rows(sql)).map(([value, member]) => ({ value: value!, member: member! }));
+  const columns: Column[] = [];
+  for (const [name, shown, charset, nullable] of rows) {
+    const column = { name: name!, type: shown!, charset: charset! };
+    const type = mayHideMembers(column)
+      ? await exactType(ask, { schema: db.name, table }, column)
+      : column.type;
+    columns.push({
+      name: column.name,
+      sourceId: columns.length + 1,
       type: { kind: 'string' },
       text: { form: 'plain' },
       nullable: nullable === 'YES',
       native: charset === null ? type! : `${type} character set ${charset}`,
-    }),
-  );
+    });
+  }
   const key = await db.rows(
     "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY'",
     [db.name, table],
