@@ -3,6 +3,7 @@ import type { Connection, Position } from '../source.ts';
 import { openDump } from './binlog/dump.ts';
 import type { Session } from './connect.ts';
 import { containsGtids, type GtidSet, parseGtidSet } from './gtid.ts';
+import { serverOfLog } from './log-anew.ts';
 import { comparePlaces, type FilePlace } from './log-place.ts';
 import { type BinlogPosition, readHead, requirePosition } from './position.ts';
 import type { ServerInfo } from './server-info.ts';
@@ -26,11 +27,11 @@ export type DumpStart =
 export function dumpStart(position: BinlogPosition, info: ServerInfo): DumpStart {
   const { file, server, gtids } = position;
   if (gtids !== null && info.gtid && gtids.kind === info.flavour) return { kind: 'gtid', set: gtids };
-  if (file !== null && (server === null || server === info.server))
-    return { kind: 'file', file: file.name, offset: file.offset };
+  const elsewhere = server !== null && serverOfLog(server) !== info.server;
+  if (file !== null && !elsewhere) return { kind: 'file', file: file.name, offset: file.offset };
   throw new SluiceError(
     'POSITION_UNAVAILABLE',
-    server !== null && server !== info.server
+    elsewhere
       ? `the position is of server ${server}, and this is ${info.server}: without GTIDs it has no meaning here`
       : 'the position is a GTID set, and the server has no such ids',
   );

@@ -105,7 +105,10 @@ describe.each(FLAVOURS)('the log of %s', (flavour) => {
     const ends = [first, ...following.sink.ends];
     expect(ends).toHaveLength(6);
     for (const [index, end] of ends.entries()) {
-      for (const from of [end, end.replace(/^([^|]*)\|[^|]*\|/, 'elsewhere.000099:4|another|')]) {
+      const elsewhere = end.replace(/^([^|]*)\|[^|]*\|/, 'elsewhere.000099:4|another|');
+      // The same server, which numbers its files anew.
+      const anew = end.replace(/^[^|]*\|/, 'elsewhere.000099:4|');
+      for (const from of [end, elsewhere, anew]) {
         await following.start(from);
         const begins = story.flatMap((line, at) => (line === 'begin' ? [at] : []));
         expect(await following.story()).toEqual(story.slice(begins[index] ?? story.length));

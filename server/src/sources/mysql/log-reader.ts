@@ -39,7 +39,10 @@ export interface LogReaderOptions {
   readonly tables: TableModels;
   readonly ddl: DdlFollower;
   readonly marks: Marks;
-  /** Whether the log is read by GTID from a server that begins further back: groups up to here were read before. */
+  /**
+   * The log is read by GTID, and its files were read up to here. What of them is told all the same is read too: a set
+   * as the server tells it lacks transactions that are being committed (readHead).
+   */
   readonly from: FilePlace | null;
   /** Feeds what an XA transaction did; `from` null: its place has to be found. False: it was not found. */
   readonly replay: (
@@ -68,8 +71,6 @@ export class LogReader {
   #firstOffset = 0;
   /** The sink was told that the transaction has begun. */
   #told = false;
-  /** The group was read before. */
-  #skipping = false;
   #kept: KeptGroup | null = null;
 
   constructor(options: LogReaderOptions) {
@@ -176,9 +177,6 @@ export class LogReader {
     this.#firstFile = event.file;
     this.#firstOffset = event.nextPos - event.length;
     this.#committedAt = BigInt(event.timestamp) * 1_000_000n;
-    const { from } = this.#options;
-    this.#skipping =
-      from !== null && comparePlaces({ file: this.#firstFile, offset: this.#firstOffset }, from) < 0;
     this.#id = null;
     this.#tables.beginGroup();
   }
@@ -186,6 +184,7 @@ export class LogReader {
   #begun(event: EventView, gtid: GtidEvent): void {
     if (this.#group !== 'none') throw protocolError('a transaction inside another');
     this.#first(event);
+    this.#requireBehindStart();
     this.#id = gtid.id;
     if (gtid.committedAt !== null) this.#committedAt = gtid.committedAt;
     switch (gtid.group) {
@@ -197,13 +196,23 @@ export class LogReader {
     }
   }
 
+  /** Files are numbered anew since it was looked at (attach): the next attempt sees it. */
+  #requireBehindStart(): void {
+    const { from } = this.#options;
+    if (from === null || this.#firstFile === from.file) return;
+    if (comparePlaces({ file: this.#firstFile, offset: this.#firstOffset }, from) < 0)
+      throw new SluiceError(
+        'SOURCE_INTERRUPTED',
+        `the server tells of ${this.#firstFile}, before ${from.file}, what was not read: it numbers its files anew`,
+      );
+  }
+
   #beginXa(): void {
     this.#group = 'xa';
     this.#kept = new KeptGroup({ file: this.#firstFile, offset: this.#firstOffset });
   }
 
   #change(event: EventView): void | Promise<void> {
-    if (this.#skipping) return;
     if (this.#group === 'xa') {
       this.#kept!.add(event);
       return;
@@ -255,7 +264,6 @@ export class LogReader {
       default:
     }
     const alone = this.#group !== 'open' && this.#group !== 'xa';
-    if (this.#skipping) return alone ? this.#end(event) : undefined;
     const applied = this.#apply(statement, event, { file: event.file, offset: event.nextPos });
     if (!alone) return applied;
     return applied === undefined ? this.#end(event) : applied.then(() => this.#end(event));
@@ -288,7 +296,6 @@ export class LogReader {
         this.#prepared.take(xid);
         return this.#end(event);
       case 'commit':
-        if (this.#skipping) return this.#end(event);
         return this.#xaCommit(xid, event);
       case 'prepare':
         throw protocolError('an XA PREPARE as a statement');
@@ -302,10 +309,9 @@ export class LogReader {
     this.#kept = null;
     const { xid, onePhase } = parseXaPrepare(event.bytes, event.start, event.end);
     if (!onePhase) {
-      if (!this.#skipping) this.#prepared.add(xid, kept.place, kept.events);
+      this.#prepared.add(xid, kept.place, kept.events);
       return this.#end(event);
     }
-    if (this.#skipping) return this.#end(event);
     return this.#replay(xid, kept.place, kept.events, event);
   }
 
@@ -350,10 +356,6 @@ export class LogReader {
     this.#place.add(this.#id);
     this.#id = null;
     this.#place.moveTo(event.file, event.nextPos);
-    if (this.#skipping) {
-      this.#skipping = false;
-      return;
-    }
     return this.#settle();
   }
 
@@ -382,7 +384,6 @@ export class LogReader {
       this.#group = 'none';
       this.#kept = null;
       this.#id = null;
-      this.#skipping = false;
     }
     if (this.#group === 'none') return this.#moved(event);
   }

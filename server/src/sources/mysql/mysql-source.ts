@@ -16,12 +16,19 @@ import { type Dump, openDump } from './binlog/dump.ts';
 import { applicationName, openSession, type Session } from './connect.ts';
 import { DdlFollower } from './ddl-follower.ts';
 import { DdlPlaces } from './ddl-places.ts';
-import { ddlVisible } from './ddl-visible.ts';
+import { ddlVisible, makeRoom } from './ddl-visible.ts';
 import { discoverTables } from './discover.ts';
 import { LogAhead, redefinedIn } from './log-ahead.ts';
+import { isNumberedAnew, logNameOf, nextLogName } from './log-anew.ts';
 import { comparePlaces, type FilePlace, LogPlace } from './log-place.ts';
 import { LogReader } from './log-reader.ts';
-import { comparePositions, formatPosition, readHead, requirePosition } from './position.ts';
+import {
+  type BinlogPosition,
+  comparePositions,
+  formatPosition,
+  readHead,
+  requirePosition,
+} from './position.ts';
 import { Marks, Reached } from './reached.ts';
 import { readRemaining } from './remaining.ts';
 import { Charsets } from './rows/charset.ts';
@@ -66,7 +73,6 @@ interface Reading {
 
 class MysqlSource implements Source {
   readonly ddl = 'log';
-  readonly #server: string;
   readonly keepsValues = keepsValues;
   readonly #options: SourceOptions;
   readonly #info: ServerInfo;
@@ -76,18 +82,20 @@ class MysqlSource implements Source {
   readonly #charsets = new Charsets();
   readonly #marks = new Marks();
   readonly #takenIds = new Set<number>();
+  /** As positions name the log that is read (log-anew.ts). */
+  #log: string;
   #reading: Reading | null = null;
 
   constructor(options: SourceOptions, info: ServerInfo) {
     this.#options = options;
     this.#info = info;
-    this.#server = info.server;
+    this.#log = info.server;
     this.#application = applicationName(options.taskKey);
     this.#questions = new ShortQuestions((signal) => this.#open(signal));
   }
 
   serverOf(): string {
-    return this.#server;
+    return this.#log;
   }
 
   readonly compare = (a: Position, b: Position): -1 | 0 | 1 =>
@@ -98,7 +106,9 @@ class MysqlSource implements Source {
     for (;;) {
       const reading = this.#reading;
       const [before, tables, behind] = await this.#questions.ask(signal, async (session) => {
-        if (reading !== null) await ddlVisible(session, reading.places.takeUnseen(wanted));
+        const unseen = reading?.places.unseen(wanted) ?? [];
+        await ddlVisible(session, unseen);
+        for (const name of unseen) reading?.places.seen(name);
         return [
           await readFileHead(session),
           await this.#discoverNow(session, selection),
@@ -140,7 +150,27 @@ class MysqlSource implements Source {
     const head = await checkLog(session);
     const position = from ?? formatPosition(head);
     await checkResumable(session, this.#ofServer, this.#application, position, head, signal);
-    return position;
+    const parsed = requirePosition(splitPosition(position).base);
+    this.#log = logNameOf(parsed, this.#info.server);
+    // The end of the log is a place in it, though its set may lack what lies before that.
+    if (from === null || !(await this.#isNumberedAnew(parsed, head, signal))) return position;
+    this.#log = nextLogName(this.#log);
+    this.#notice(`the server numbers the files of its log anew since ${position}: it is read on by GTID`);
+    return formatPosition({ file: null, server: this.#log, gtids: parsed.gtids });
+  }
+
+  async #isNumberedAnew(
+    position: BinlogPosition,
+    head: BinlogPosition,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const start = dumpStart(position, this.#info);
+    const place = new LogPlace(position, this.#log);
+    return (
+      start.kind === 'gtid' &&
+      place.known &&
+      isNumberedAnew(place, head.file, () => this.#openUpToEnd(start, signal))
+    );
   }
 
   async redefined(from: Position, signal: AbortSignal): Promise<(table: TableName) => boolean> {
@@ -151,11 +181,14 @@ class MysqlSource implements Source {
   }
 
   async head(signal: AbortSignal): Promise<Position> {
-    return this.#questions.ask(signal, async (session) => formatPosition(await readHead(session)));
+    const head = await this.#questions.ask(signal, readHead);
+    return formatPosition({ ...head, server: this.#log });
   }
 
   async remaining(from: Position, signal: AbortSignal): Promise<{ end: Position; bytes: number | null }> {
-    return this.#questions.ask(signal, (session) => readRemaining(session, splitPosition(from).base));
+    const ofServer = renamed(splitPosition(from).base, this.#log, this.#info.server);
+    const { end, bytes } = await this.#questions.ask(signal, (session) => readRemaining(session, ofServer));
+    return { end: renamed(end, this.#info.server, this.#log), bytes };
   }
 
   async mark(text: string, signal: AbortSignal): Promise<void> {
@@ -172,11 +205,12 @@ class MysqlSource implements Source {
     let failure: unknown = new SluiceError('SOURCE_INTERRUPTED', 'the log is not read any more');
     try {
       let position = from;
+      this.#log = logNameOf(requirePosition(splitPosition(from).base), this.#info.server);
       for (let tries = 1; ; tries++) {
         const log = this.#logOf(position, sink, reached, places, life);
         // Before anything is waited for: whoever looks at the catalog from now on is told what holds at this place.
         this.#reading = { reader: log.reader, places, reached, place: log.place };
-        const serverId = await this.#options.serverIds.allot(this.#server, this.#takenIds);
+        const serverId = await this.#options.serverIds.allot(this.#info.server, this.#takenIds);
         try {
           return await this.#follow(log, serverId, life);
         } catch (error) {
@@ -226,8 +260,8 @@ class MysqlSource implements Source {
     const { base, prepared } = splitPosition(from);
     const position = requirePosition(base);
     const start = dumpStart(position, this.#info);
-    const place = new LogPlace(position, this.#server);
-    const own = position.server === null || position.server === this.#server;
+    const place = new LogPlace(position, this.#log);
+    const own = position.server === null || position.server === this.#log;
     const pending = PreparedTransactions.parse(own ? prepared : '');
     if (pending === null)
       throw new SluiceError('POSITION_UNAVAILABLE', `position ${from} has a part that is not known`);
@@ -281,6 +315,8 @@ class MysqlSource implements Source {
         return found.find((table) => table.objectId === tableKey(name)) ?? null;
       }),
     head: (signal: AbortSignal): Promise<FilePlace> => this.#questions.ask(signal, readFileHead),
+    makeRoom: (places: DdlPlaces, signal: AbortSignal): Promise<void> =>
+      this.#questions.ask(signal, (session) => makeRoom(session, places)),
   };
 
   #openStretch({ file, offset }: FilePlace, signal: AbortSignal): Promise<Dump> {
@@ -330,7 +366,7 @@ class MysqlSource implements Source {
   acknowledge(): void {}
 
   async snapshot({ name, columns, identity }: TableSchema, signal: AbortSignal): Promise<TableSnapshot> {
-    return openSnapshot(
+    const snapshot = await openSnapshot(
       this.#options.connection,
       this.#application,
       name,
@@ -339,6 +375,11 @@ class MysqlSource implements Source {
       AbortSignal.any([signal, this.#closed.signal]),
       this.#notice,
     );
+    const { visibility } = snapshot;
+    // Numbers of transactions are of one numbering of the files only.
+    return visibility.kind === 'log'
+      ? Object.assign(snapshot, { visibility: { ...visibility, server: this.#log } })
+      : snapshot;
   }
 
   async fetchRows(
@@ -378,6 +419,11 @@ async function readFileHead(session: Session): Promise<FilePlace> {
   const { file } = await readHead(session);
   if (file === null) throw new SluiceError('MYSQL_BINLOG_OFF', 'the server does not tell the end of its log');
   return { file: file.name, offset: file.offset };
+}
+
+/** The position under another name of its log. */
+function renamed(position: Position, from: string, to: string): Position {
+  return position.replace(`|${from}|`, `|${to}|`);
 }
 
 /** MySQL tells replicas apart by this: the same for a task, so that its next reader ends one that died. */

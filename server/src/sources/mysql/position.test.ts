@@ -48,6 +48,14 @@ describe('a position', () => {
     [`binlog.000009:5|${U}|${U}:1-2`, `binlog.000001:5|${V}|${U}:1-3`, -1],
     [`binlog.000009:5|${U}|${U}:1-3,${V}:1`, `binlog.000001:5|${V}|${U}:1-3`, 1],
     [`${U}:1-3`, `binlog.000001:5|${V}|${U}:1-3`, 0],
+    // Files that are numbered anew, which the position does not say yet, and says.
+    [`binlog.000009:5|${U}|${U}:1-2`, `binlog.000001:5|${U}|${U}:1-3`, -1],
+    [`binlog.000009:5|${U}|${U}:1-2`, `binlog.000001:5|${U}|${U}:1-2`, 1],
+    [`binlog.000009:5|${U}|${U}:1-2`, `binlog.000001:5|${U}/2|${U}:1-2`, 0],
+    [`binlog.000009:5|${U}|${U}:1-2,${V}:1`, `binlog.000001:5|${U}|${U}:1-3`, 1],
+    // What is being committed before the place is not in the set yet.
+    [`binlog.000002:9|${U}|${U}:1-2`, `binlog.000002:5|${U}|${U}:1-3`, 1],
+    ['binlog.000002:5|server-id-7|0-8-1', 'binlog.000001:5|server-id-7|0-7-5', 1],
     ['0-7-5', '0-8-6', -1],
   ] as const)('%s and %s: %d', (a, b, order) => {
     expect(comparePositions(a, b)).toBe(order);

@@ -6,7 +6,7 @@ import { containsGtids, type GtidSet, MariadbGtidSet, MysqlGtidSet, parseGtidSet
 /** A place in a binary log: by file and offset, which mean something on one server only, and by what was executed before it. */
 export interface BinlogPosition {
   readonly file: { readonly name: string; readonly offset: number } | null;
-  /** Whose file it is: ServerInfo.server; null: not known. */
+  /** Whose file it is: ServerInfo.server, and the count of its numbering (log-anew.ts); null: not known. */
   readonly server: string | null;
   /**
    * All transactions before this place; null: not known, or the server has no such ids. An empty set, as a new server
@@ -65,7 +65,8 @@ export function requirePosition(position: Position): BinlogPosition {
 
 /**
  * By file and offset on the same server (or where one is not known to be of another), otherwise by which GTID set
- * contains the other.
+ * contains the other. Sets decide as well where they contradict the order of two files: no reader has come yet to see
+ * that these are numbered anew (log-anew.ts).
  * @throws SluiceError POSITION_UNAVAILABLE where neither tells: transactions of either one are missing in the other
  */
 export function comparePositions(a: Position, b: Position): -1 | 0 | 1 {
@@ -73,18 +74,27 @@ export function comparePositions(a: Position, b: Position): -1 | 0 | 1 {
   const right = requirePosition(b);
   const sameServer = left.server === null || right.server === null || left.server === right.server;
   if (sameServer && left.file && right.file) {
-    const byFile = fileNumber(left.file.name) - fileNumber(right.file.name);
-    return sign(byFile === 0 ? left.file.offset - right.file.offset : byFile);
+    const byFile = sign(fileNumber(left.file.name) - fileNumber(right.file.name));
+    if (byFile === 0) return sign(left.file.offset - right.file.offset);
+    // Within one file a set may lack what is being committed before its place; MariaDB's numbers need not rise.
+    const bySet = left.gtids?.kind === 'mysql' ? compareSets(left, right) : null;
+    return bySet === -byFile ? bySet : byFile;
   }
-  if (left.gtids && right.gtids) {
-    const behind = containsGtids(left.gtids, right.gtids);
-    const ahead = containsGtids(right.gtids, left.gtids);
-    if (behind || ahead) return behind ? (ahead ? 0 : 1) : -1;
-  }
+  const bySet = compareSets(left, right);
+  if (bySet !== null) return bySet;
   throw new SluiceError(
     'POSITION_UNAVAILABLE',
     `${a} and ${b} are places in the logs of different servers, and neither is known to lie behind the other`,
   );
+}
+
+/** null: neither contains the other. */
+function compareSets(left: BinlogPosition, right: BinlogPosition): -1 | 0 | 1 | null {
+  if (!left.gtids || !right.gtids) return null;
+  const behind = containsGtids(left.gtids, right.gtids);
+  const ahead = containsGtids(right.gtids, left.gtids);
+  if (!behind && !ahead) return null;
+  return behind ? (ahead ? 0 : 1) : -1;
 }
 
 /** Files are numbered, with at least six digits; the number goes on when the digits do not suffice any more. */

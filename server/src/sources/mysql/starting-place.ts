@@ -146,6 +146,10 @@ class Placing {
     const head =
       this.#head.file === null ? null : { file: this.#head.file.name, offset: this.#head.file.offset };
     if (end !== null && head !== null && comparePlaces(end, head) > 0) return this.#placed(end, gtids);
+    const { gtids: executed } = this.#head;
+    // What is being committed is in the log, and not yet in the server's own set: it would be read twice.
+    if (executed?.kind === 'mysql' && gtids?.kind === 'mysql')
+      return formatPosition({ ...this.#head, gtids: executed.union(gtids) });
     return formatPosition(this.#head);
   }
 

@@ -9,7 +9,7 @@ const FIRST_OFFSET = 4;
 /** A dump that ends where the log does. */
 export type OpenStretch = (from: FilePlace, signal: AbortSignal) => Promise<Dump>;
 
-const GROUP_BEGINS: ReadonlySet<number> = new Set([
+export const GROUP_BEGINS: ReadonlySet<number> = new Set([
   EVENT.GTID,
   EVENT.ANONYMOUS_GTID,
   EVENT.GTID_TAGGED,
