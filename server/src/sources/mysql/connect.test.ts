@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { sharedMysql } from '../../../../tests/support/mysql.ts';
-import { openSession } from './connect.ts';
+import { openSession, type Session } from './connect.ts';
 import { versionNumber } from './server-info.ts';
+import { ShortQuestions } from './short-questions.ts';
+import { changingProxy } from './testing/changing-proxy.ts';
 import { never } from './testing/log-reading.ts';
 
 const options = { applicationName: 'connect test' };
@@ -16,6 +18,7 @@ async function listen(): Promise<{ server: Server; port: number }> {
 
 describe.each(['mysql', 'mariadb'] as const)('a session of %s', (flavour) => {
   const server = sharedMysql(flavour);
+  const sslmodes = flavour === 'mysql' ? (['disable', 'require'] as const) : (['disable'] as const);
 
   it('tells the server, and gives values as text', async () => {
     await using db = await server.createDatabase();
@@ -98,26 +101,54 @@ describe.each(['mysql', 'mariadb'] as const)('a session of %s', (flavour) => {
     await expect(session.rows('SELECT 1')).rejects.toMatchObject({ code: 'SOURCE_INTERRUPTED' });
   });
 
-  it.each(flavour === 'mysql' ? (['disable', 'require'] as const) : (['disable'] as const))(
-    'hands its socket over with nobody listening (sslmode %s)',
-    async (sslmode) => {
-      await using db = await server.createDatabase();
-      const stop = new AbortController();
-      const session = await openSession({ ...db.connection, sslmode }, options, stop.signal);
-      const socket = session.takeSocket();
+  it.each(sslmodes)('a reset during a question ends it at once (sslmode %s)', async (sslmode) => {
+    await using db = await server.createDatabase();
+    await using proxy = await changingProxy(db.connection, () => undefined);
+    const connection = { ...db.connection, sslmode, port: proxy.port };
+    const opened: Session[] = [];
+    const questions = new ShortQuestions(async (signal) => {
+      const session = await openSession(connection, options, signal);
+      opened.push(session);
+      return session;
+    });
+    const reset = async (session: Session): Promise<void> => {
+      const sleeping = session.run('SELECT SLEEP(600)');
+      const runs = `SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ${session.threadId} AND STATE = 'User sleep'`;
+      while ((await db.rows(runs)).length === 0);
+      proxy.reset();
+      await expect(sleeping).rejects.toMatchObject({ code: 'SOURCE_INTERRUPTED' });
       expect(session.alive).toBe(false);
-      expect(() => session.takeSocket()).toThrow(/closed/);
-      await expect(session.rows('SELECT 1')).rejects.toThrow(/taken/);
-      // COM_PING, and the OK that answers it.
-      const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
-      socket.write(Buffer.from([1, 0, 0, 0, 0x0e]));
-      socket.resume();
-      expect((await answer).subarray(3, 5)).toEqual(Buffer.from([1, 0]));
-      const closed = new Promise((resolve) => socket.once('close', resolve));
-      stop.abort();
-      await closed;
-    },
-  );
+    };
+    await questions.ask(never, reset);
+    // The next question is asked over another connection.
+    expect(await questions.ask(never, (session) => session.row('SELECT 1 AS a'))).toEqual({ a: '1' });
+    expect(opened).toHaveLength(2);
+    const [first, second] = opened;
+    await first![Symbol.asyncDispose]();
+    await expect(reset(second!)).resolves.toBeUndefined();
+    // Its socket has closed: there is no 'close' to wait for.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await questions[Symbol.asyncDispose]();
+    expect(() => second!.takeSocket()).toThrow(/closed/);
+  });
+
+  it.each(sslmodes)('hands its socket over with nobody listening (sslmode %s)', async (sslmode) => {
+    await using db = await server.createDatabase();
+    const stop = new AbortController();
+    const session = await openSession({ ...db.connection, sslmode }, options, stop.signal);
+    const socket = session.takeSocket();
+    expect(session.alive).toBe(false);
+    expect(() => session.takeSocket()).toThrow(/closed/);
+    await expect(session.rows('SELECT 1')).rejects.toThrow(/taken/);
+    // COM_PING, and the OK that answers it.
+    const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    socket.write(Buffer.from([1, 0, 0, 0, 0x0e]));
+    socket.resume();
+    expect((await answer).subarray(3, 5)).toEqual(Buffer.from([1, 0]));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    stop.abort();
+    await closed;
+  });
 });
 
 describe('connecting', () => {

@@ -128,6 +128,8 @@ export async function openSession(
   client.on('end', () => {
     alive = false;
   });
+  // An error that meets a question (ECONNRESET, ETIMEDOUT) is given to that question, and neither of these events comes.
+  const usable = (): boolean => alive && !taken && !stream().destroyed;
   const destroy = (): void => {
     alive = false;
     signal.removeEventListener('abort', destroy);
@@ -205,7 +207,7 @@ export async function openSession(
     threadId: client.threadId ?? 0,
     signal,
     get alive() {
-      return alive && !taken;
+      return usable();
     },
     destroy,
     rows,
@@ -223,7 +225,7 @@ export async function openSession(
     },
     takeSocket() {
       signal.throwIfAborted();
-      if (!alive || taken)
+      if (!usable())
         throw new SluiceError('SOURCE_INTERRUPTED', `connection to ${where}: the server has closed it`);
       taken = true;
       const socket = stream();
@@ -238,7 +240,8 @@ export async function openSession(
     async [Symbol.asyncDispose]() {
       if (taken) return;
       signal.removeEventListener('abort', destroy);
-      if (!alive) return destroy();
+      // Of a socket that has closed no other 'close' comes.
+      if (!usable()) return destroy();
       alive = false;
       await new Promise<void>((resolve) => {
         raw.once('close', () => resolve());

@@ -18,7 +18,11 @@ export interface Catalog {
   /** null: there is no such table now. */
   describe(name: TableName, signal: AbortSignal): Promise<DiscoveredTable | null>;
   head(signal: AbortSignal): Promise<FilePlace>;
+  /** Takes out what the catalog shows by now. */
+  makeRoom(places: DdlPlaces, signal: AbortSignal): Promise<void>;
 }
+
+type Followed = Extract<Statement, { kind: 'tables' | 'dml' | 'unknown' }>;
 
 export interface DdlFollowerOptions {
   readonly flavour: Flavour;
@@ -50,11 +54,14 @@ export class DdlFollower {
   }
 
   /** `end`: the place behind the statement. */
-  async apply(
-    statement: Extract<Statement, { kind: 'tables' | 'dml' | 'unknown' }>,
-    query: QueryEvent,
-    end: FilePlace,
-  ): Promise<void> {
+  async apply(statement: Followed, query: QueryEvent, end: FilePlace): Promise<void> {
+    await this.#apply(statement, query, end);
+    const { places, catalog, signal } = this.#options;
+    // Whatever is made, of all tables of the server, for as long as the log is read.
+    if (places.full) await catalog.makeRoom(places, signal);
+  }
+
+  async #apply(statement: Followed, query: QueryEvent, end: FilePlace): Promise<void> {
     switch (statement.kind) {
       case 'tables':
         for (const outcome of outcomesOf(statement.effects)) await this.#outcome(outcome, query, end);

@@ -21,15 +21,24 @@ it('remembers where DDL of what is selected was met', () => {
   expect(places.since(at(250), tables('u'))).toBe(true);
 });
 
-it('remembers what the catalog may not show yet', () => {
+it('remembers what the catalog may not show yet, until it is seen', () => {
   const places = new DdlPlaces();
   places.met({ schema: 's', table: 't' }, at(100));
   places.met({ schema: 'other', table: 't' }, at(200));
-  expect(places.takeUnseen(tables('t'))).toEqual([{ schema: 's', table: 't' }]);
+  const [t] = places.unseen(tables('t'));
+  expect(t).toEqual({ schema: 's', table: 't' });
+  places.seen(t!);
   expect(places.unseen(tables('t'))).toEqual([]);
   places.met({ schema: 's', table: null }, at(300));
-  expect(places.takeUnseen(tables('u'))).toEqual([{ schema: 's', table: null }]);
-  expect(places.takeUnseen({ schemas: [], tables: [] })).toEqual([{ schema: 'other', table: 't' }]);
+  expect(places.unseen(tables('u'))).toEqual([{ schema: 's', table: null }]);
+  const [other, s] = places.unseen({ schemas: [], tables: [] });
+  places.postpone(other!);
+  expect(places.unseen({ schemas: [], tables: [] })).toEqual([s, other]);
+  // Met again since: what was seen may be what was before.
+  places.met({ ...other! }, at(400));
+  places.seen(other!);
+  places.postpone(other!);
+  expect(places.unseen({ schemas: ['other'], tables: [] })).toEqual([{ schema: 'other', table: 't' }]);
 });
 
 it('forgets the oldest, and then says yes rather than no', () => {

@@ -2,24 +2,25 @@ import { type TableName, tableKey } from '../../model/table.ts';
 import type { Selection } from '../source.ts';
 import { comparePlaces, type FilePlace } from './log-place.ts';
 
-/** Tables whose last DDL is remembered one by one. */
+/** Tables that are remembered one by one. */
 const REMEMBERED = 10_000;
 
 /** A table, or a whole schema that was dropped. */
-type Met = TableName | { readonly schema: string; readonly table: null };
+export type Met = TableName | { readonly schema: string; readonly table: null };
 
 /** Where the reader met DDL: tells whether what a catalog said is still so at the reader's place. */
 export class DdlPlaces {
   /** The last one at the end. */
   readonly #last = new Map<string, { readonly name: Met; readonly place: FilePlace }>();
-  /** What the catalog may not show yet, though the log does (ddlVisible). */
+  /** What the catalog may not show yet, though the log does (ddl-visible.ts). */
   readonly #unseen = new Map<string, Met>();
   /** Of those that are forgotten. */
   #floor: FilePlace | null = null;
 
   met(name: Met, place: FilePlace): void {
-    const key = name.table === null ? name.schema : tableKey(name);
-    this.#unseen.set(key, name);
+    const key = keyOf(name);
+    // One of its own each time, which tells whether it was met again.
+    this.#unseen.set(key, { ...name });
     this.#last.delete(key);
     this.#last.set(key, { name, place });
     if (this.#last.size <= REMEMBERED) return;
@@ -39,16 +40,33 @@ export class DdlPlaces {
     return false;
   }
 
-  /** What is selected and was met since it was last taken. */
-  takeUnseen(selection: Selection): readonly Met[] {
-    const taken = this.unseen(selection);
-    for (const [key, name] of this.#unseen) if (taken.includes(name)) this.#unseen.delete(key);
-    return taken;
+  /** No more can be remembered: what the catalog shows by now has to be told (`seen`). */
+  get full(): boolean {
+    return this.#unseen.size >= REMEMBERED;
   }
 
+  /** The oldest first. */
   unseen(selection: Selection): readonly Met[] {
     return [...this.#unseen.values()].filter(selector(selection));
   }
+
+  /** The catalog shows what `unseen` told of it. */
+  seen(name: Met): void {
+    const key = keyOf(name);
+    if (this.#unseen.get(key) === name) this.#unseen.delete(key);
+  }
+
+  /** It could not be looked for: others come first. */
+  postpone(name: Met): void {
+    const key = keyOf(name);
+    if (this.#unseen.get(key) !== name) return;
+    this.#unseen.delete(key);
+    this.#unseen.set(key, name);
+  }
+}
+
+function keyOf(name: Met): string {
+  return name.table === null ? name.schema : tableKey(name);
 }
 
 /** Schemas and tables alike; neither: everything. */

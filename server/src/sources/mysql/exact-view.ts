@@ -2,7 +2,7 @@ import type { TableName } from '../../model/table.ts';
 import type { Session } from './connect.ts';
 import type { FilePlace } from './log-place.ts';
 import { type BinlogPosition, readHead } from './position.ts';
-import { locked, openSettledSnapshot, readOwned, Waiting } from './settle.ts';
+import { LOCK_SECONDS, locked, openSettledSnapshot, readOwned, Waiting } from './settle.ts';
 
 /** For so long a moment is looked for in which nobody commits; then the table is locked for one. */
 const TRY_MS = 60_000;
@@ -41,6 +41,9 @@ export async function beginExactly(view: ViewOf): Promise<FilePlace> {
       return place;
     }
   }
+  // DDL that comes between the lock and the reading waits for the lock, and the reading for the DDL. That the lock waits
+  // for the reading no server can know, so it would be for ever. Nothing else is read over this connection.
+  await reader.run(`SET lock_wait_timeout = ${LOCK_SECONDS}`);
   // Whoever has changed the table is done with it, and nobody begins to, until the place is known.
   return await locked(helper, table, notice, async () => {
     if (view.transactional) await reader.run(BEGIN);

@@ -130,10 +130,14 @@ export class RunningSelect {
     return this.some(Number.POSITIVE_INFINITY, write, signal);
   }
 
-  /** Resolves when the server has begun to answer: it holds the table's lock then. */
+  /** Resolves when the server has begun to send rows: it holds the table's lock then. @throws SluiceError where it refuses */
   async begun(signal: AbortSignal): Promise<void> {
     await this.#guarded(signal, async () => {
-      if (this.#at === this.#chunk.length) await this.#more(signal);
+      while (!this.#rows.begun) {
+        if (this.#at === this.#chunk.length) await this.#more(signal);
+        // No byte further than that: `some` counts the rows.
+        this.#at = this.#rows.consume(this.#chunk.subarray(0, this.#at + 1), this.#at);
+      }
     });
   }
 

@@ -13,7 +13,7 @@ const NOTICE_MS = 5000;
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 250;
 /** Seconds in which a table's lock is waited for, with everybody behind it; then they get a chance. */
-const LOCK_SECONDS = 3;
+export const LOCK_SECONDS = 3;
 
 const LOCK_WAIT_TIMEOUT = 1205;
 const LOCK_REFUSED: ReadonlySet<number> = new Set([1044, 1045, 1142, 1143, 1227]);

@@ -7,6 +7,8 @@ export interface ChangingProxy extends AsyncDisposable {
   hold(): void;
   /** Ends every connection. */
   cut(): void;
+  /** The same as a host does it that knows of no connection. */
+  reset(): void;
 }
 
 /** Stands between a client and the server and may change what the server sends. */
@@ -42,6 +44,9 @@ export async function changingProxy(
       held = true;
     },
     cut,
+    reset: () => {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     async [Symbol.asyncDispose]() {
       cut();
       await new Promise((resolve) => proxy.close(resolve));

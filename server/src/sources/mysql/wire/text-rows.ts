@@ -107,6 +107,11 @@ export class TextRows {
     this.#out = buffer;
   }
 
+  /** The statement was not refused: rows follow, if any. */
+  get begun(): boolean {
+    return this.#phase !== 'count';
+  }
+
   get done(): boolean {
     return this.#phase === 'done';
   }
