@@ -154,6 +154,31 @@ describe.each(FLAVOURS)('%s', (flavour) => {
     expect((await lake.sql(`SELECT id, a FROM "${database.name}".by_statement`)).rows).toEqual([[1, 1]]);
   });
 
+  it('a default that the lake cannot hold, left out by the log, stops its table, and no other', async () => {
+    const created = [
+      `CREATE TABLE unfit_default (id int PRIMARY KEY, s tinyint(1) NOT NULL DEFAULT 2, d date NOT NULL DEFAULT '0000-00-00')`,
+      `CREATE TABLE undated_default (id int PRIMARY KEY, d date NOT NULL DEFAULT '0000-00-00')`,
+    ];
+    const fits = `INSERT INTO unfit_default VALUES (1, 1, '2024-02-29')`;
+    await session([`SET SESSION sql_mode = ''`, ...created, fits]);
+    await expectEqual('unfit_default');
+    await session([
+      `SET SESSION sql_mode = '', binlog_row_image = MINIMAL`,
+      'INSERT INTO undated_default (id) VALUES (1), (2)',
+      'INSERT INTO unfit_default (id) VALUES (2)',
+      'UPDATE transactions SET b = 4321',
+      'SET SESSION binlog_row_image = FULL',
+    ]);
+    await expectEqual('transactions');
+    await expectEqual('undated_default');
+    const tables = new Map((await lake.tables(TASK)).map((row) => [row.source.table, row]));
+    expect(tables.get('undated_default')).toMatchObject({ nulledValues: 2 });
+    const unfit = tables.get('unfit_default');
+    expect(unfit).toMatchObject({ state: 'stalled', error: { code: 'TABLE_VALUE' } });
+    expect(unfit!.error!.message).toMatch(/"s" .* holds "2"/);
+    expect((await lake.sql(`SELECT id FROM "${database.name}".unfit_default`)).rows).toEqual([[1]]);
+  });
+
   it('tables that cannot be mirrored say so, before the first row and after', async () => {
     const refused = REFUSED.filter(({ only }) => only === undefined || only === flavour);
     for (const { table, sql } of refused) await session([sql, `INSERT INTO ${table} (id, a) VALUES (1, 1)`]);
@@ -175,7 +200,7 @@ describe.each(FLAVOURS)('%s', (flavour) => {
     await lake.caughtUp(TASK);
     const left = await lake.differences(
       database.connection,
-      (table) => !/^(by_statement|refused_)/.test(table),
+      (table) => !/^(by_statement|unfit_default|refused_)/.test(table),
     );
     expect(left).toEqual([]);
   });

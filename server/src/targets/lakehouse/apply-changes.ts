@@ -72,6 +72,8 @@ interface Plan {
   /** The delete file of places that are known lies at this location; it need not come into the table. */
   readonly wrote?: (path: string) => void;
   readonly fetched: boolean;
+  /** Of the values that the source was asked for, those that the rules made null. */
+  readonly nulledFetched: number;
   readonly deleted: readonly ChangePart[];
 }
 
@@ -202,7 +204,7 @@ async function applyAtOnce(
     if (plan.old.kind === 'places') plan.wrote?.(deletes.path);
     crashPoint('after-delete-file');
   }
-  const nulledValues = await countNulled(sql, batch, range, options.rules);
+  const nulledValues = plan.nulledFetched + (await countNulled(sql, batch, range, options.rules));
   if (added.length === 0 && !plan.truncated)
     return { metadata, rowsWritten, nulledValues, fetched: plan.fetched, deleted: plan.deleted };
   await storage.sync(added.map((file) => file.path));
@@ -269,28 +271,28 @@ async function planKeyed(
   const scan = scanColumns(metadata, batch);
   const key = batch.schema.identity.kind === 'key' ? batch.schema.identity.columns : [];
   const keyNames = key.map(stagedName);
-  const fold = await foldKeyed(
-    sql,
-    batch,
-    async (columns, keys) =>
+  const fold = await foldKeyed(sql, batch, {
+    oldRows: async (columns, keys) =>
       scanSql(
         storage,
         await holdingKeys(sql, files, scan[key[0]!]!, keys, stagedName(key[0]!)),
         columns.map((index) => scan[index]!),
         { among: { relation: keys, columns: keyNames } },
       ),
-    options.scratch,
-    async (columns) =>
+    allRows: async (columns) =>
       scanSql(
         storage,
         files,
         columns.map((index) => scan[index]!),
       ),
-  );
+    rules: options.rules,
+    scratch: options.scratch,
+  });
   const plan = {
     truncated: fold.truncated,
     rows: fold.upserts,
     fetched: fold.fetched,
+    nulledFetched: fold.nulledValues,
     deleted: fold.deleted,
     order: null,
     old: NONE,
@@ -332,7 +334,14 @@ async function planRows(
   batch: ChangeBatch,
 ): Promise<Plan> {
   const fold = await foldRows(sql, batch);
-  const plan = { truncated: fold.truncated, rows: fold.inserts, order: null, fetched: false, deleted: [] };
+  const plan = {
+    truncated: fold.truncated,
+    rows: fold.inserts,
+    order: null,
+    fetched: false,
+    nulledFetched: 0,
+    deleted: [],
+  };
   if (fold.removed === 0) return { ...plan, old: NONE };
   const old = fold.truncated
     ? scanSql(storage, [], scanColumns(metadata, batch), { positions: true })

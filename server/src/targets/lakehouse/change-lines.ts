@@ -222,12 +222,18 @@ export function nulledCount(batch: ChangeBatch, range: LineRange | null, rules: 
 
 /** count(*) of values of a text column that the rules turn into null; null where they never do. */
 export function lostExpression(column: Column, text: string, rules: ReadingRules): string | null {
+  const lost = lostCondition(column, text, rules);
+  return lost === null ? null : `count(*) FILTER (${lost})`;
+}
+
+/** Whether the rules turn a value of a text column into null; null where they never do. */
+export function lostCondition(column: Column, text: string, rules: ReadingRules): string | null {
   const infinite = column.text.form === 'era' && rules.infiniteDates === 'null';
   const zero = column.text.form === 'zero' && rules.zeroDates === 'null';
   if (rules.outOfRange === 'null' && column.type.kind !== 'string')
-    return `count(*) FILTER (${text} IS NOT NULL AND ${textExpression(column.type, column.text, text, rules)} IS NULL)`;
-  if (zero) return `count(*) FILTER (${isZeroDate(text)})`;
-  if (infinite) return `count(*) FILTER (ends_with(${text}, 'infinity'))`;
+    return `${text} IS NOT NULL AND ${textExpression(column.type, column.text, text, rules)} IS NULL`;
+  if (zero) return isZeroDate(text);
+  if (infinite) return `ends_with(${text}, 'infinity')`;
   const inList = column.text.form === 'list' && column.text.element.form === 'era';
-  return inList && rules.infiniteDates === 'null' ? `count(*) FILTER (contains(${text}, 'infinity'))` : null;
+  return inList && rules.infiniteDates === 'null' ? `contains(${text}, 'infinity')` : null;
 }

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshSeed } from '../../../../tests/support/seed.ts';
 import type { TableSchema } from '../../model/table.ts';
 import { stagedName } from './change-lines.ts';
 import { foldKeyed } from './keyed-changes.ts';
 import { Bench, column, type Line } from './testing/change-batches.ts';
+import type { ReadingRules } from './text-expression.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -18,6 +19,8 @@ const SCHEMA: TableSchema = {
   columns: COLUMNS,
   identity: { kind: 'key', columns: [0] },
 };
+
+const RULES: ReadingRules = { infiniteDates: 'error', zeroDates: 'error', outOfRange: 'error' };
 
 type Row = readonly [a: string | null, b: string | null];
 type Rows = ReadonlyMap<number, Row>;
@@ -45,7 +48,12 @@ async function apply(old: Rows, lines: readonly Line[], more: { exact?: boolean;
     if (values.length > 0) await sql.run(`INSERT INTO lake VALUES ${values.join(', ')}`);
     const oldRows = async (columns: readonly number[]): Promise<string> =>
       `(SELECT ${columns.map(stagedName).join(', ')} FROM lake)`;
-    const fold = await foldKeyed(sql, batch, oldRows, bench.scratch, oldRows);
+    const fold = await foldKeyed(sql, batch, {
+      oldRows,
+      allRows: oldRows,
+      rules: RULES,
+      scratch: bench.scratch,
+    });
     await sql.run(`CREATE TEMP TABLE upserts AS ${fold.upserts}`);
     await sql.run(
       fold.truncated
@@ -226,4 +234,93 @@ it('what a new row’s line leaves out is never that of an earlier row under its
     [2, 'two', 'default'],
   ]);
   expect(fetched.sort()).toEqual(['1', '2']);
+});
+
+describe('what the source was asked for is read by the rules of the task', () => {
+  const columns = [
+    column(1, 'k', { kind: 'int' }),
+    column(2, 's', { kind: 'boolean' }),
+    column(3, 'd', { kind: 'date' }, { form: 'zero' }),
+    column(4, 'far', { kind: 'timestamp' }, { form: 'era' }),
+  ];
+  const schema: TableSchema = { ...SCHEMA, columns };
+  const good = ['1', '2024-02-29', '2024-02-29 12:00:00'] as const;
+
+  /** New rows whose lines leave out what `masks` have no 0 for, and which the source has as `now`. */
+  async function inserted(
+    masks: readonly string[],
+    now: readonly (readonly (string | null)[])[],
+    rules: Partial<ReadingRules> = {},
+  ) {
+    const lines = masks.map((mask, at): Line => {
+      const told = [...mask].map((bit, n) => (n === 0 ? String(at + 1) : bit === '0' ? good[n - 1]! : null));
+      return { ord: at + 1, op: 'I', values: told, mask };
+    });
+    const rows = now.map((row, at) => `${[at + 1, ...row].map((text) => text ?? '').join(',')}\n`);
+    const batch = bench.batch(schema, [await bench.part(columns, lines)], {
+      exact: true,
+      fetchColumns: columns,
+      fetchRows: async () => Buffer.from(rows.join('')),
+    });
+    return bench.withLines(batch, async (sql) => {
+      const rowsOfLake = async () => '(SELECT * FROM chg WHERE false)';
+      const fold = await foldKeyed(sql, batch, {
+        ...{ oldRows: rowsOfLake, allRows: rowsOfLake, scratch: bench.scratch },
+        rules: { ...RULES, ...rules },
+      });
+      const values = await sql.rows(
+        `SELECT c1, CAST(c2 AS VARCHAR), CAST(c3 AS VARCHAR) FROM (${fold.upserts}) ORDER BY ord`,
+      );
+      return { values, nulledValues: fold.nulledValues };
+    });
+  }
+
+  it.each([
+    ['s', ['2', good[1], good[2]], /column "s" of s\.t holds "2" .* boolean cannot hold exactly/],
+    ['d', ['1', '0000-00-00', good[2]], /column "d" of s\.t holds "0000-00-00"/],
+    ['far', ['1', good[1], 'infinity'], /column "far" of s\.t holds "infinity"/],
+  ])('a value of %s that its type cannot hold stops the table', async (_, row, message) => {
+    await expect(inserted(['0222'], [row])).rejects.toMatchObject({
+      code: 'TABLE_VALUE',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    [{ outOfRange: 'null' } as const, ['2', good[1], good[2]], [null, good[1], good[2]], 1],
+    [{ zeroDates: 'null' } as const, ['0', '2024-05-00', good[2]], [false, null, good[2]], 1],
+    [{ infiniteDates: 'null' } as const, ['1', null, '-infinity'], [true, null, null], 1],
+    [{ outOfRange: 'null', zeroDates: 'null' } as const, ['2', '0000-00-00', null], [null, null, null], 2],
+  ])('or becomes null under %o, and is counted', async (rules, row, values, nulledValues) => {
+    expect(await inserted(['0222'], [row], rules)).toEqual({ values: [values], nulledValues });
+  });
+
+  it('a value that the log told is neither read again nor counted twice', async () => {
+    const now = [
+      ['2', '0000-00-00', good[2]],
+      ['0', '0000-00-00', good[2]],
+    ];
+    const found = await inserted(['0020', '0220'], now, {
+      outOfRange: 'null',
+      zeroDates: 'null',
+    });
+    expect(found).toEqual({
+      values: [
+        [true, null, good[2]],
+        [false, null, good[2]],
+      ],
+      nulledValues: 2,
+    });
+    // A column that every line tells may have anything by now.
+    const other = await inserted(['0020'], [['2', good[1], 'infinity']]);
+    expect(other).toEqual({ values: [[true, good[1], good[2]]], nulledValues: 0 });
+  });
+
+  it('values that every line left out as null are none that were lost', async () => {
+    const rules = { infiniteDates: 'null', zeroDates: 'null', outOfRange: 'null' } as const;
+    expect(await inserted(['0222'], [[null, null, null]], rules)).toEqual({
+      values: [[null, null, null]],
+      nulledValues: 0,
+    });
+  });
 });

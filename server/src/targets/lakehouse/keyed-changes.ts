@@ -5,18 +5,31 @@ import {
   absentText,
   columnAt,
   FRONT,
+  isKey,
   keyText,
+  lostCondition,
   placeOf,
   readLines,
   STRICT,
   stagedName,
 } from './change-lines.ts';
 import { type AllRows, playCascades } from './play-cascades.ts';
-import type { Sql } from './sql.ts';
+import { isOutOfMemory, type Sql } from './sql.ts';
 import { type ReadingRules, textExpression, widenedExpression } from './text-expression.ts';
+import { findValueTrouble, type TextRows } from './value-trouble.ts';
 
 /** Gives the live rows of the table as they are before the batch, as a relation with columns c<n> for these columns of the batch's schema. */
 export type OldRows = (columns: readonly number[], keys: string) => Promise<string>;
+
+/** Where values come from that the lines do not tell. */
+export interface UntoldValues {
+  readonly oldRows: OldRows;
+  readonly allRows: AllRows;
+  /** How the source's texts are read. */
+  readonly rules: ReadingRules;
+  /** Puts them into a file that lives as long as the step. */
+  readonly scratch: (lines: Buffer) => Promise<string>;
+}
 
 /** What a batch comes to for a table with a key; relations and conditions over temporary tables. */
 export interface KeyedOutcome {
@@ -29,6 +42,8 @@ export interface KeyedOutcome {
   /** Of each key of the batch: its columns, whether an old row under it goes (`goes`), and whether there is a row after (`stays`). */
   readonly keys: string;
   readonly fetched: boolean;
+  /** Of the values that the source was asked for, those that the rules made null. */
+  readonly nulledValues: number;
   /** Foreign keys changed rows unseen: of keys and lines there may be more than the batch brought. */
   readonly played: boolean;
   /** Rows that cascades deleted (ChangeBatch.tellDeleted). */
@@ -44,22 +59,14 @@ export interface KeyedOutcome {
  *    it, the old row in the lake has; where that is missing too, the source is asked.
  * 3. The last line of a key says whether its row is there (I, U) or not (D, K).
  */
-export async function foldKeyed(
-  sql: Sql,
-  batch: ChangeBatch,
-  oldRows: OldRows,
-  scratch: (lines: Buffer) => Promise<string>,
-  allRows: AllRows,
-): Promise<KeyedOutcome> {
+export async function foldKeyed(sql: Sql, batch: ChangeBatch, untold: UntoldValues): Promise<KeyedOutcome> {
   const identity = batch.schema.identity;
   if (identity.kind !== 'key') throw new Error('a table without key is not folded by key');
   const key = identity.columns.map(stagedName);
   const truncated = await dropTruncated(sql, batch);
-  const deleted = await playCascades(sql, batch, truncated ? null : allRows);
+  const deleted = await playCascades(sql, batch, truncated ? null : untold.allRows);
   const masked = deleted !== null || batch.parts.some((part) => part.masked);
-  const fetched = masked
-    ? await fillMasked(sql, batch, key, truncated ? null : oldRows, scratch, deleted !== null)
-    : false;
+  const asked = masked ? await fillMasked(sql, batch, key, untold, truncated, deleted !== null) : null;
   const names = key.join(', ');
   let fin = `(SELECT ${names}, max(ord) AS ord, arg_min(op, ord) AS first_op, arg_max(op, ord) AS last_op FROM chg GROUP BY ${names})`;
   // To fold few lines twice costs less than to keep what came of it.
@@ -73,7 +80,8 @@ export async function foldKeyed(
     upserts: `SELECT chg.* FROM chg SEMI JOIN ${fin} AS fin USING (ord) WHERE chg.op IN ('I', 'U')`,
     upsertsOfSingles: `SELECT * FROM chg WHERE op IN ('I', 'U')`,
     keys: `SELECT ${names}, ${goes} AS goes, last_op IN ('I', 'U') AS stays FROM ${fin} AS fin`,
-    fetched,
+    fetched: asked !== null,
+    nulledValues: asked?.nulledValues ?? 0,
     played: deleted !== null,
     deleted: deleted ?? [],
   };
@@ -103,16 +111,16 @@ export async function dropTruncated(sql: Sql, { parts }: ChangeBatch): Promise<b
  * followed for all lines at once, as often as one row moved within the batch. A new row has no history: what its
  * line leaves out (MySQL: defaults, under binlog_row_image MINIMAL) nobody but the source knows, and the same goes for
  * what a line leaves out though it may have changed (mask 2; MariaDB: generated columns).
- * @returns whether the source was asked
+ * @returns what asking the source came to; null: it was not asked
  */
 async function fillMasked(
   sql: Sql,
   batch: ChangeBatch,
   key: readonly string[],
-  oldRows: OldRows | null,
-  scratch: (lines: Buffer) => Promise<string>,
+  untold: UntoldValues,
+  truncated: boolean,
   played: boolean,
-): Promise<boolean> {
+): Promise<{ readonly nulledValues: number } | null> {
   const columns = await maskedColumns(sql, batch.schema.columns.length);
   const keys = key.join(', ');
   await sql.run(
@@ -121,12 +129,11 @@ async function fillMasked(
   await sql.run('CREATE TEMP TABLE missing (ord BIGINT)');
   for (const column of columns) {
     await followHistory(sql, column, keys);
-    await takeOldValues(sql, batch, column, key, oldRows);
+    await takeOldValues(sql, batch, column, key, truncated ? null : untold.oldRows);
   }
   const [row] = await sql.rows('SELECT count(*) FROM missing');
-  if (Number(row?.[0] ?? 0) === 0) return false;
-  await fillFromSource(sql, batch, columns, key, scratch, played);
-  return true;
+  if (Number(row?.[0] ?? 0) === 0) return null;
+  return { nulledValues: await fillFromSource(sql, batch, columns, key, untold, played) };
 }
 
 async function maskedColumns(sql: Sql, count: number): Promise<readonly number[]> {
@@ -206,15 +213,16 @@ async function takeOldValues(
  * Rows that no old state exists for (loaded in several snapshots, or mirrored without a full load) or none that is
  * surely theirs: their values as of now. A row that is gone by now is left out of the lake: a later line of the log
  * deletes or moves it, and a moved one is asked for again under its new key.
+ * @returns how many of these values the rules made null
  */
 async function fillFromSource(
   sql: Sql,
   batch: ChangeBatch,
   columns: readonly number[],
   key: readonly string[],
-  scratch: (lines: Buffer) => Promise<string>,
+  { rules, scratch }: UntoldValues,
   played: boolean,
-): Promise<void> {
+): Promise<number> {
   // Cascades have counted the lines anew; the files have their first numbers.
   const lost = await sql.rows(
     `SELECT ord, ${played ? 'src' : 'ord'}, contains(mask, '1') FROM chg WHERE ord IN (SELECT ord FROM missing)`,
@@ -225,6 +233,7 @@ async function fillFromSource(
       `Foreign keys changed rows of ${tableText(batch.schema.name)} unseen, whose other values are not known.`,
     );
   const large = lost.some(([, , unchanged]) => unchanged === true);
+  let nulledValues = 0;
   for (const some of inGroups(lost, large ? LARGE_AT_ONCE : FETCHED_AT_ONCE)) {
     const ords = some.map(([ord]) => String(ord)).join(', ');
     const sources = some.map(([, src]) => String(src)).join(', ');
@@ -232,31 +241,76 @@ async function fillFromSource(
     const keys = texts.map((row) => row.slice(1).map((value) => requireText(value, batch)));
     const lines = await batch.fetchRows(keys);
     const file = await scratch(Buffer.concat([FRONT, lines]));
-    const given = { columns: batch.fetchColumns };
-    const typed = batch.schema.columns.map((column, index) => {
-      const rules: ReadingRules = key.includes(stagedName(index))
-        ? STRICT
-        : { ...STRICT, infiniteDates: 'null', zeroDates: 'null' };
-      const place = placeOf(given, column);
-      const value =
-        place < 0
-          ? textExpression(column.type, column.text, absentText(batch.constants, column), rules)
-          : widenedExpression(columnAt(given, place, column), column.type, `f${place}`, rules);
-      return `${value} AS ${stagedName(index)}`;
-    });
-    await sql.run(
-      `CREATE OR REPLACE TEMP TABLE fetched AS SELECT ${typed.join(', ')} FROM ${readLines([file], given.columns.length, lines.length)}`,
-    );
+    const from = readLines([file], batch.fetchColumns.length, lines.length);
+    const nullable = await readFetched(sql, batch, from, columns, rules);
     const on = key.map((name) => `chg.${name} = fetched.${name}`).join(' AND ');
+    nulledValues += await countNulled(sql, nullable, `chg JOIN fetched ON ${on} WHERE chg.ord IN (${ords})`);
     const set = columns.map((index) => {
       const name = stagedName(index);
-      return `${name} = CASE WHEN substr(chg.mask, ${index + 1}, 1) <> '0' THEN fetched.${name} ELSE chg.${name} END`;
+      return `${name} = CASE WHEN ${isMasked(index)} THEN fetched.${name} ELSE chg.${name} END`;
     });
     await sql.run(`UPDATE chg SET ${set.join(', ')} FROM fetched WHERE chg.ord IN (${ords}) AND ${on}`);
     await sql.run(
       `UPDATE chg SET op = 'D' WHERE ord IN (${ords}) AND NOT EXISTS (SELECT 1 FROM fetched WHERE ${on})`,
     );
   }
+  return nulledValues;
+}
+
+function isMasked(index: number): string {
+  return `substr(chg.mask, ${index + 1}, 1) <> '0'`;
+}
+
+/**
+ * Makes `fetched` of the source's lines, by the rules that the log's are read by: the key, these columns, and lost<n>,
+ * whether column n has a text that the rules made null. Nobody asked for the others: the log's own lines tell them.
+ * @returns the columns with a lost<n>
+ */
+async function readFetched(
+  sql: Sql,
+  batch: ChangeBatch,
+  from: string,
+  columns: readonly number[],
+  rules: ReadingRules,
+): Promise<readonly number[]> {
+  const given = { columns: batch.fetchColumns };
+  const nullable: number[] = [];
+  const texts: TextRows['columns'][number][] = [];
+  const fields: string[] = [];
+  for (const [index, column] of batch.schema.columns.entries()) {
+    const ofKey = isKey(batch, index);
+    if (!ofKey && !columns.includes(index)) continue;
+    const rule = ofKey ? STRICT : rules;
+    const place = placeOf(given, column);
+    if (place < 0) {
+      const absent = absentText(batch.constants, column);
+      fields.push(`${textExpression(column.type, column.text, absent, rule)} AS ${stagedName(index)}`);
+      continue;
+    }
+    const text = `f${place}`;
+    const written = columnAt(given, place, column);
+    texts.push({ column: written, text, rules: rule });
+    fields.push(`${widenedExpression(written, column.type, text, rule)} AS ${stagedName(index)}`);
+    const lost = ofKey ? null : lostCondition(written, text, rule);
+    if (lost === null) continue;
+    nullable.push(index);
+    fields.push(`(${lost}) AS lost${index}`);
+  }
+  try {
+    await sql.run(`CREATE OR REPLACE TEMP TABLE fetched AS SELECT ${fields.join(', ')} FROM ${from}`);
+  } catch (error) {
+    if (isOutOfMemory(error)) throw error;
+    throw (await findValueTrouble(sql, batch.schema.name, [{ from, columns: texts }])) ?? error;
+  }
+  return nullable;
+}
+
+/** What the log told itself is counted with the batch's parts. */
+async function countNulled(sql: Sql, nullable: readonly number[], rows: string): Promise<number> {
+  if (nullable.length === 0) return 0;
+  const counts = nullable.map((index) => `count(*) FILTER (fetched.lost${index} AND ${isMasked(index)})`);
+  const [row] = await sql.rows(`SELECT ${counts.join(' + ')} FROM ${rows}`);
+  return Number(row?.[0] ?? 0);
 }
 
 /** They are held in memory; those that left out what did not change have large values. */

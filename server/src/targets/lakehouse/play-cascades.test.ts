@@ -60,7 +60,10 @@ async function apply(schema: TableSchema, old: Rows, lines: readonly Line[]) {
     if (values.length > 0) await sql.run(`INSERT INTO lake VALUES ${values.join(', ')}`);
     const rows = async (columns: readonly number[]): Promise<string> =>
       `(SELECT ${columns.map(stagedName).join(', ')} FROM lake)`;
-    const fold = await foldKeyed(sql, batch, rows, bench.scratch, rows);
+    const fold = await foldKeyed(sql, batch, {
+      ...{ oldRows: rows, allRows: rows, scratch: bench.scratch },
+      rules: { infiniteDates: 'error', zeroDates: 'error', outOfRange: 'error' },
+    });
     await sql.run(`CREATE TEMP TABLE upserts AS ${fold.upserts}`);
     await sql.run(
       fold.truncated

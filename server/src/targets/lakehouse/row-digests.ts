@@ -174,7 +174,9 @@ export class RowDigests implements AsyncDisposable {
   }
 
   #digestOf(side: Side, rows: string): string {
-    const all = this.#columns.map((_, index) => `v${index}`).join(', ');
+    const values = this.#columns.map((_, index) => `v${index}`);
+    const signs = this.#columns.flatMap(({ type }, index) => signOfZero(type, `v${index}`) ?? []);
+    const all = [...values, ...signs].join(', ');
     const ofLake = side === 'lake' || side === 'now';
     const digest = ofLake ? `xor(hash(${all}), wrong::UBIGINT)` : `hash(${all})`;
     const fields =
@@ -355,5 +357,20 @@ export class RowDigests implements AsyncDisposable {
       await this.#connection.run(`DROP TABLE IF EXISTS ${table}`).catch(() => {});
     for (const connection of this.#free) connection.close();
     this.#connection.close();
+  }
+}
+
+/** hash() takes -0 for 0: what tells them apart, null for types that have no -0. NaNs, whatever their sign, are one value. */
+function signOfZero(type: LogicalType, value: string): string | null {
+  switch (type.kind) {
+    case 'float':
+    case 'double':
+      return `(${value} = 0 AND signbit(${value}))`;
+    case 'list': {
+      const sign = signOfZero(type.element, 'x');
+      return sign === null ? null : `list_transform(${value}, lambda x: ${sign})`;
+    }
+    default:
+      return null;
   }
 }
