@@ -1,14 +1,12 @@
 import { SluiceError } from '@sluice/contract';
 import type { Session } from './connect.ts';
 import type { DdlPlaces, Met } from './ddl-places.ts';
-import { errorNumber } from './errors.ts';
+import { errorNumber, LOCK_WAIT_TIMEOUT } from './errors.ts';
 import { quoteIdent, quoteTable } from './quote.ts';
 
 /** Of the server, and not of the table: nobody has been waited for. */
 const LOST: ReadonlySet<string> = new Set(['SOURCE_INTERRUPTED', 'SOURCE_UNREACHABLE', 'SOURCE_PROTOCOL']);
 
-/** Not within lock_wait_timeout. */
-const LOCK_WAIT_TIMEOUT = 1205;
 /** The account knows of nothing in a schema, or there is none. */
 const NOTHING_THERE: ReadonlySet<number | null> = new Set([1044, 1049]);
 /** How long the log's reader waits at a time. */

@@ -151,6 +151,9 @@ export class ServerError extends Error {
   }
 }
 
+/** ER_LOCK_WAIT_TIMEOUT: a lock was not to be had within lock_wait_timeout. */
+export const LOCK_WAIT_TIMEOUT = 1205;
+
 /** The server's error number; null where the error is not the server's. */
 export function errorNumber(error: unknown): number | null {
   if (typeof error !== 'object' || error === null || !('errno' in error)) return null;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SluiceError } from '@sluice/contract';
 import { type TableName, tableText } from '../../model/table.ts';
 import type { Session } from './connect.ts';
-import { errorNumber } from './errors.ts';
+import { errorNumber, LOCK_WAIT_TIMEOUT } from './errors.ts';
 import { ownedGtids } from './gtids-owned.ts';
 import { comparePlaces, type FilePlace } from './log-place.ts';
 import { type BinlogPosition, readHead } from './position.ts';
@@ -15,7 +15,6 @@ const LONGEST_PAUSE_MS = 250;
 /** Seconds in which a table's lock is waited for, with everybody behind it; then they get a chance. */
 export const LOCK_SECONDS = 3;
 
-const LOCK_WAIT_TIMEOUT = 1205;
 const LOCK_REFUSED: ReadonlySet<number> = new Set([1044, 1045, 1142, 1143, 1227]);
 
 /**

@@ -97,9 +97,8 @@ export async function readMembers(
 
 /** The tables that a publication of ours names. */
 export async function namedTables(session: Session, publication: string): Promise<readonly Member[]> {
-  const partial = session.version >= 150_000 ? '(r.prattrs IS NOT NULL OR r.prqual IS NOT NULL)' : 'false';
   const rows = await session.rows<MemberRow>(
-    `SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name, ${partial} AS partial
+    `SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name, ${isPartial(session)} AS partial
        FROM pg_publication p
        JOIN pg_publication_rel r ON r.prpubid = p.oid
        JOIN pg_class c ON c.oid = r.prrelid
@@ -116,14 +115,12 @@ export async function namedTables(session: Session, publication: string): Promis
  * root's name, if that is in it too; any other has a partitioned table under the names of its partitions.
  */
 export async function membersOf(session: Session, publication: string): Promise<readonly Member[]> {
-  // Schemas, column lists and row filters exist from version 15 on.
-  const later = session.version >= 150_000;
   const publishable = "c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384";
   const ofSchemas = `UNION SELECT c.oid FROM publication
       JOIN pg_publication_namespace s ON s.pnpubid = publication.oid
       JOIN pg_class c ON c.relnamespace = s.pnnspid AND ${publishable}`;
   const partial = `EXISTS (SELECT FROM pg_publication_rel r JOIN publication ON r.prpubid = publication.oid
-      WHERE r.prrelid = c.oid AND (r.prattrs IS NOT NULL OR r.prqual IS NOT NULL))`;
+      WHERE r.prrelid = c.oid AND ${isPartial(session)})`;
   const below = (further: string): string =>
     `SELECT tree.oid FROM publication, named, LATERAL ${partitionTree('named.oid')} tree WHERE ${further}`;
   const rows = await session.rows<MemberRow>(
@@ -131,17 +128,27 @@ export async function membersOf(session: Session, publication: string): Promise<
      named AS (
        SELECT r.prrelid AS oid FROM publication JOIN pg_publication_rel r ON r.prpubid = publication.oid
        UNION SELECT c.oid FROM publication JOIN pg_class c ON publication.puballtables AND ${publishable}
-       ${later ? ofSchemas : ''}),
+       ${hasFilters(session) ? ofSchemas : ''}),
      members AS (
        (SELECT named.oid FROM publication, named WHERE publication.pubviaroot
         EXCEPT ${below('publication.pubviaroot AND tree.oid <> named.oid')})
        UNION ${below('NOT publication.pubviaroot')})
-     SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name, ${later ? partial : 'false'} AS partial
+     SELECT c.oid::text, n.nspname::text AS schema, c.relname::text AS name, ${partial} AS partial
        FROM publication, members JOIN pg_class c ON c.oid = members.oid JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE publication.pubviaroot OR c.relkind = 'r'`,
     [publication],
   );
   return rows.map(memberOf);
+}
+
+/** Schemas, column lists and row filters exist from version 15 on. */
+function hasFilters({ version }: Session): boolean {
+  return version >= 150_000;
+}
+
+/** Of a row r of pg_publication_rel. */
+function isPartial(session: Session): string {
+  return hasFilters(session) ? '(r.prattrs IS NOT NULL OR r.prqual IS NOT NULL)' : 'false';
 }
 
 type MemberRow = {
